@@ -1,0 +1,36 @@
+# Everything that needs building goes through here; `make help` lists the targets.
+
+SWIFT ?= swift
+# A target may import only what Package.swift says.
+FENCE := --explicit-target-dependency-import-check error
+SOURCES := Sources Tests Package.swift
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests build ablation test lint format clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## Install the Debian packages that are missing; no network where nothing is.
+	@scripts/setup.sh
+
+setup-tests: ## The same, and a Python that reads the results.
+	@scripts/setup.sh --tests
+
+build: setup ## Build the program in release.
+	$(SWIFT) build -c release $(FENCE) --product cjepa-exp
+
+ablation: build ## Train experiments/ablation.spec and print its table; goes on where it was stopped.
+	"$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp" run experiments/ablation.spec
+
+test: setup-tests lint ## Check the format, build everything in release and run every test.
+	$(SWIFT) test -c release $(FENCE)
+
+lint: ## Check the format.
+	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)
+
+format: ## Format the sources.
+	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format $(SOURCES)
+
+clean: ## Remove what was built; results stay.
+	$(SWIFT) package clean

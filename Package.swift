@@ -1,0 +1,120 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: imports are private unless said otherwise, and warnings are errors.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Targets that call C libraries: every use of an unsafe construct is marked as such.
+let fenced: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "cjepa-exp",
+    products: [.executable(name: "cjepa-exp", targets: ["cjepa-exp"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        // File descriptors and paths in swift-subprocess's interface.
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+    ],
+    targets: [
+        // C libraries of the system.
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CKernels"),
+
+        // The engine.
+        library("TensorCore"),
+        library("Safetensors"),
+        library("Kernels", ["TensorCore"]),
+        library("CPUKernels", ["Kernels", "TensorCore", "COpenBLAS", "CKernels"]),
+        library("Networks", ["Kernels", "TensorCore"]),
+        library("Masking", ["TensorCore"]),
+        library("Objectives", ["Kernels", "TensorCore"]),
+        library("Optimization"),
+        library("Datasets", ["TensorCore", "CZlib"], settings: fenced),
+        library("Diagnostics", ["TensorCore"]),
+        library("Evaluation", ["Diagnostics", "Kernels", "TensorCore"]),
+
+        // The experiment.
+        library("ExperimentSpec", [yams]),
+        library(
+            "Training",
+            [
+                "TensorCore", "Safetensors", "Kernels", "Networks", "Masking", "Objectives", "Optimization", "Datasets",
+                "Diagnostics", "Evaluation", "ExperimentSpec",
+            ]),
+        library("HDF5", ["CHDF5", "CZstd"], settings: fenced),
+        library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
+        library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
+        library("Pictures", ["CPNG"], settings: fenced),
+        library("Analysis", ["RunStore", "HDF5", "Safetensors", "Diagnostics", "ExperimentSpec"]),
+        .executableTarget(
+            name: "cjepa-exp",
+            dependencies: [
+                argumentParser, "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives", "Datasets",
+                "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "RunStore", "HDF5", "Orchestration",
+                "Pictures", "Analysis",
+            ],
+            swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["TensorCore", "Kernels", "Safetensors"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("TensorCoreTests", ["TensorCore"]),
+        tests("SafetensorsTests", ["Safetensors"]),
+        tests("KernelsTests", ["Kernels", "TensorCore"]),
+        tests("BackendConformanceTests", ["CPUKernels", "Kernels", "TensorCore"]),
+        tests("NetworksTests", ["Networks", "Safetensors", "Kernels", "TensorCore"]),
+        tests("MaskingTests", ["Masking", "TensorCore"]),
+        tests("ObjectivesTests", ["Objectives", "Safetensors", "Kernels", "TensorCore"]),
+        tests("OptimizationTests", ["Optimization", "Kernels", "TensorCore"]),
+        tests("DatasetsTests", ["Datasets", "TensorCore"]),
+        tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
+        tests("EvaluationTests", ["Evaluation", "Diagnostics", "Kernels", "TensorCore"]),
+        tests("ExperimentSpecTests", ["ExperimentSpec"]),
+        tests(
+            "TrainingTests",
+            [
+                "Training", "CPUKernels", "Kernels", "TensorCore", "Networks", "Masking", "Objectives", "Optimization",
+                "Datasets", "ExperimentSpec", "Evaluation", "Diagnostics", "Safetensors",
+            ]),
+        tests("HDF5Tests", ["HDF5"]),
+        tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore"]),
+        tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore"]),
+        tests("PicturesTests", ["Pictures"]),
+        tests("AnalysisTests", ["Analysis", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
+        tests(
+            "CommandTests",
+            [
+                "cjepa-exp", "Analysis", "Datasets", "ExperimentSpec", "HDF5", "Masking", "Orchestration", "Pictures",
+                "RunStore", "Safetensors", "Training", argumentParser,
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)
