@@ -1,0 +1,106 @@
+package import Foundation
+
+/// Replaces a file as a whole: a reader, or a crash at any moment, finds the old file or the new one.
+///
+/// Bytes go to `<path>.partial`; `commit()` flushes it to the disk, renames it over `path` and flushes the folder.
+/// Without `commit()` nothing changes. One writer per path at a time.
+package final class AtomicFile {
+    package let path: String
+    private let temporaryPath: String
+    private var descriptor: Int32
+
+    /// The file beside `path` that is written first; one left by a crash is overwritten.
+    package static func temporaryPath(for path: String) -> String { path + ".partial" }
+
+    /// - Throws: `FileWriteError`.
+    package init(replacing path: String) throws {
+        self.path = path
+        temporaryPath = Self.temporaryPath(for: path)
+        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        if descriptor < 0 { throw FileWriteError(path: path, operation: "create", code: errno) }
+    }
+
+    deinit {
+        if descriptor >= 0 {
+            close(descriptor)
+            unlink(temporaryPath)
+        }
+    }
+
+    /// Appends bytes.
+    /// - Throws: `FileWriteError`.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
+        precondition(descriptor >= 0, "written after commit: \(path)")
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            // Linux takes at most 2 GiB at once.
+            let slice = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
+            let count = Glibc.write(descriptor, slice.baseAddress, slice.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileWriteError(path: path, operation: "write", code: errno)
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    package func write(_ data: Data) throws {
+        try data.withUnsafeBytes { try write($0) }
+    }
+
+    /// Makes the new content the file's content.
+    /// - Throws: `FileWriteError`; the old file is untouched then.
+    package func commit() throws {
+        precondition(descriptor >= 0, "committed twice: \(path)")
+        if fsync(descriptor) != 0 { throw FileWriteError(path: path, operation: "flush", code: errno) }
+        let closed = close(descriptor)
+        descriptor = -1
+        if closed != 0 {
+            let code = errno
+            unlink(temporaryPath)
+            throw FileWriteError(path: path, operation: "write", code: code)
+        }
+        try Self.rename(temporaryPath, over: path)
+    }
+
+    /// Replaces the content of the file at `path`.
+    /// - Throws: `FileWriteError`.
+    package static func write(_ data: Data, to path: String) throws {
+        let file = try AtomicFile(replacing: path)
+        try file.write(data)
+        try file.commit()
+    }
+
+    /// The same for a file that something else has written and closed at `temporaryPath(for: path)`.
+    /// - Throws: `FileWriteError`; the temporary file is removed then.
+    package static func commitTemporary(for path: String) throws {
+        let temporary = temporaryPath(for: path)
+        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0 { throw FileWriteError(path: path, operation: "reopen", code: errno) }
+        let flushed = fsync(descriptor)
+        let code = errno
+        close(descriptor)
+        if flushed != 0 {
+            unlink(temporary)
+            throw FileWriteError(path: path, operation: "flush", code: code)
+        }
+        try rename(temporary, over: path)
+    }
+
+    private static func rename(_ temporary: String, over path: String) throws {
+        if Glibc.rename(temporary, path) != 0 {
+            let code = errno
+            unlink(temporary)
+            throw FileWriteError(path: path, operation: "rename", code: code)
+        }
+        // The rename itself lives in the folder: without this a power cut may bring the old name back.
+        let folder = (path as NSString).deletingLastPathComponent
+        let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor < 0 { throw FileWriteError(path: path, operation: "open the folder of", code: errno) }
+        defer { close(descriptor) }
+        // Some network file systems cannot flush folders; the rename has happened all the same.
+        if fsync(descriptor) != 0, errno != EINVAL, errno != ENOTSUP {
+            throw FileWriteError(path: path, operation: "flush the folder of", code: errno)
+        }
+    }
+}

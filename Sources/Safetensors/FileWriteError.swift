@@ -1,0 +1,35 @@
+import Foundation
+
+/// A file could not be written; what was there before is untouched.
+package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable {
+    /// The file that was to be replaced.
+    package let path: String
+    /// What failed: "create", "write", "flush", "rename".
+    package let operation: String
+    /// The system's error number.
+    package let code: Int32
+
+    package init(path: String, operation: String, code: Int32) {
+        self.path = path
+        self.operation = operation
+        self.code = code
+    }
+
+    /// What the reader can do about it.
+    package var remedy: String {
+        switch code {
+        case ENOSPC, EDQUOT, EFBIG: "free some space there, or choose another folder for the results"
+        case EACCES, EPERM, EROFS: "make the folder writable, or choose another folder for the results"
+        case ENOENT, ENOTDIR: "create the folder that is to hold it"
+        case EISDIR: "remove the folder that stands in its place"
+        case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
+        default: "check the disk and the permissions of its folder"
+        }
+    }
+
+    package var description: String {
+        "\(path): cannot \(operation): \(String(cString: strerror(code))); the old file, if any, is untouched: \(remedy)"
+    }
+
+    package var errorDescription: String? { description }
+}
