@@ -1,0 +1,146 @@
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdint.h>
+
+/// Vectorised float32 loops for one processor core, compiled once for each instruction set.
+///
+/// Conventions of every kernel: arrays are contiguous and row-major; they do not overlap unless said otherwise; counts
+/// are at least 0; no kernel allocates, keeps state or starts threads. The order of every sum depends on the shapes and
+/// the instruction set alone. A NaN that goes in comes out.
+
+#pragma clang assume_nonnull begin
+
+/// An instruction set that the kernels are compiled for, from the narrowest to the widest.
+typedef enum __attribute__((enum_extensibility(closed))) {
+    CKernelsPortable = 0,
+    CKernelsAVX2 = 1,
+    CKernelsAVX512 = 2,
+} CKernelsInstructionSet;
+
+/// The numbers of one AdamW step, prepared in double precision by the caller.
+typedef struct {
+    /// 1 − learning rate · weight decay.
+    float decay;
+    float beta1;
+    /// 1 − beta1.
+    float beta1_complement;
+    float beta2;
+    /// 1 − beta2.
+    float beta2_complement;
+    /// Learning rate / (1 − beta1ᵗ).
+    float step_size;
+    /// 1 / √(1 − beta2ᵗ).
+    float second_moment_factor;
+    float epsilon;
+} CAdamWStep;
+
+/// A loss that sums over elements.
+typedef enum __attribute__((enum_extensibility(closed))) {
+    CLossSmoothL1 = 0,
+    CLossL2 = 1,
+    CLossL1 = 2,
+} CLoss;
+
+/// The kernels for one instruction set.
+typedef struct {
+    CKernelsInstructionSet instruction_set;
+
+    // Element by element, over `count` numbers.
+
+    /// x = value.
+    void (*fill)(float *x, long count, float value);
+    /// y += alpha · x.
+    void (*add)(const float *x, float alpha, float *y, long count);
+    /// z = x + y.
+    void (*sum)(const float *x, const float *y, float *z, long count);
+    /// x *= alpha.
+    void (*scale)(float *x, float alpha, long count);
+    /// Σ x² in double precision.
+    double (*sum_of_squares)(const float *x, long count);
+    /// y = max(x, 0).
+    void (*relu)(const float *x, float *y, long count);
+    /// dx = dy where x > 0, else 0; dx may be dy.
+    void (*relu_backward)(const float *x, const float *dy, float *dx, long count);
+    /// y = x · Φ(x).
+    void (*gelu)(const float *x, float *y, long count);
+    /// dx = dy · (Φ(x) + x · φ(x)); dx may be dy.
+    void (*gelu_backward)(const float *x, const float *dy, float *dx, long count);
+    /// One AdamW step of the parameters p with gradients g and moments m, v.
+    void (*adamw)(float *p, const float *g, float *m, float *v, long count, CAdamWStep step);
+    /// y += rate · (x − y), which cannot drift as m · y + (1 − m) · x with a rounded m would.
+    void (*move_towards)(const float *x, float rate, float *y, long count);
+    /// Σ loss(x − y) in double precision; gradient = scale · loss′(x − y).
+    double (*loss)(CLoss loss, const float *x, const float *y, float scale, float *gradient, long count);
+
+    // Over the rows of a matrix [rows, columns].
+
+    /// y[i, :] = row.
+    void (*fill_rows)(const float *row, float *y, long rows, long columns);
+    /// sums[j] += Σ_i x[i, j].
+    void (*add_column_sums)(const float *x, long rows, long columns, float *sums);
+    /// LayerNorm: mean and rstd [rows], y = (x − mean) · rstd · gamma + beta; no affine part where gamma is null.
+    void (*layer_norm)(
+        const float *x, long rows, long columns, const float *_Nullable gamma, const float *_Nullable beta,
+        float epsilon, float *mean, float *rstd, float *y);
+    /// dx += the gradient of LayerNorm; d_gamma and d_beta accumulate, and are there where gamma is.
+    void (*layer_norm_backward)(
+        const float *x, long rows, long columns, const float *_Nullable gamma, const float *mean, const float *rstd,
+        const float *dy, float *dx, float *_Nullable d_gamma, float *_Nullable d_beta);
+    /// Σ_i −log softmax(logits[i])[labels[i]] in double precision; gradient = scale · (softmax − one-hot), and may be
+    /// logits.
+    double (*cross_entropy)(
+        const float *logits, const int32_t *labels, long rows, long columns, float scale, float *gradient);
+
+    // Over the columns of a matrix [rows, columns].
+
+    /// mean[j], and variance[j] = Σ_i (x − mean)² / divisor, both summed in double precision.
+    void (*column_moments)(const float *x, long rows, long columns, double divisor, float *mean, float *variance);
+    /// y = (x − mean[j]) · factor[j] · gamma[j] + beta[j]; a null array leaves its part out; y may be x.
+    void (*normalize_columns)(
+        const float *x, long rows, long columns, const float *mean, const float *_Nullable factor,
+        const float *_Nullable gamma, const float *_Nullable beta, float *y);
+    /// y += x · factor[j].
+    void (*add_columns)(const float *x, long rows, long columns, const float *factor, float *y);
+    /// dx = the gradient of BatchNorm with batch statistics; d_gamma and d_beta accumulate.
+    void (*batch_norm_backward)(
+        const float *x, long rows, long columns, const float *_Nullable gamma, const float *mean, const float *rstd,
+        const float *dy, float *dx, float *_Nullable d_gamma, float *_Nullable d_beta);
+
+    // Linear maps y = x Wᵀ + b: x [rows, inputs], weight [outputs, inputs], bias [outputs], y [rows, outputs].
+    // They read x and dy once for every 32 outputs or inputs, so they are for weights that fit into the second cache.
+
+    /// y = x Wᵀ [+ bias].
+    void (*linear)(
+        const float *x, long rows, long inputs, const float *weight, long outputs, const float *_Nullable bias,
+        float *y);
+    /// dx = dy W, or dx += dy W.
+    void (*linear_backward_input)(
+        const float *dy, long rows, long outputs, const float *weight, long inputs, int accumulate, float *dx);
+    /// dW += dyᵀ x.
+    void (*linear_backward_weight)(
+        const float *dy, long rows, long outputs, const float *x, long inputs, float *d_weight);
+
+    // Attention: qkv [batch, tokens, 3 · heads · width], probabilities [batch, heads, tokens, tokens],
+    // y [batch, tokens, heads · width].
+
+    /// probabilities = softmax(q kᵀ / √width), y = probabilities · v.
+    void (*attention)(
+        const float *qkv, long batch, long tokens, long heads, long width, float *probabilities, float *y);
+    /// d_qkv is overwritten; scratch [tokens, tokens].
+    void (*attention_backward)(
+        const float *qkv, long batch, long tokens, long heads, long width, const float *probabilities,
+        const float *dy, float *d_qkv, float *scratch);
+} KernelTable;
+
+/// The kernels for the widest instruction set that this processor has.
+///
+/// The environment variable CJEPA_INSTRUCTION_SET (portable, avx2, avx512), read at the first call, lowers the choice.
+const KernelTable *ckernels(void);
+
+/// The kernels for one instruction set, or null where the processor or this build has not got it.
+const KernelTable *_Nullable ckernels_for(CKernelsInstructionSet instruction_set);
+
+#pragma clang assume_nonnull end
+
+#endif

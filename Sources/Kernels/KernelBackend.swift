@@ -1,0 +1,237 @@
+package import TensorCore
+
+/// The coarse operations that the engine is made of; one conforming type per device and precision.
+///
+/// Letters in shapes: B images, T tokens of a sequence, N patches of an image, D width, H heads, M target blocks,
+/// Kc context patches, Kp patches of one target block, C channels, p patch size, n rows, d columns.
+///
+/// Rules that hold for every operation:
+/// - Tensors are contiguous and row-major. Outputs do not alias inputs unless an operation says so.
+/// - Operations run on the calling thread; a back end may be used from several threads at once on disjoint outputs.
+/// - An output is overwritten, unless its documentation says "accumulates".
+/// - Gradients of parameters (weights, biases, gamma, beta, mask token) always accumulate.
+/// - A shape that does not fit is a programmer's error: `precondition`, naming both shapes.
+/// - Linear weights are [out, in], as in the public checkpoints.
+package protocol KernelBackend: Sendable {
+    /// The type of activations and parameters.
+    associatedtype Scalar: BinaryFloatingPoint & Sendable & BitwiseCopyable
+    /// Memory of scalars on the device.
+    associatedtype Buffer: Sendable
+    /// Memory of 32-bit indices on the device.
+    associatedtype IndexBuffer: Sendable
+
+    /// The name and what was chosen at run time, for provenance: "reference Float", "OpenBLAS SkylakeX, AVX-512".
+    var summary: String { get }
+
+    // MARK: Memory
+
+    /// New memory, zeroed.
+    func makeBuffer(count: Int) -> Buffer
+    /// New memory for indices, zeroed.
+    func makeIndexBuffer(count: Int) -> IndexBuffer
+    /// Copies `destination.count` numbers from `source`, beginning at `start`, to the device.
+    func upload(_ source: HostBuffer<Float>, at start: Int, to destination: Tensor<Self>)
+    /// Copies `destination.count` indices from `source`, beginning at `start`, to the device.
+    func upload(_ source: HostBuffer<Int32>, at start: Int, to destination: IndexTensor<Self>)
+    /// Writes the given numbers; `values.count == destination.count`.
+    func store(_ values: [Scalar], in destination: Tensor<Self>)
+    /// The elements in row-major order.
+    func values(of source: Tensor<Self>) -> [Scalar]
+
+    // MARK: Element by element
+
+    func fill(_ x: Tensor<Self>, with value: Scalar)
+    /// y = x.
+    func copy(_ x: Tensor<Self>, to y: Tensor<Self>)
+    /// y += alpha · x.
+    func add(_ x: Tensor<Self>, times alpha: Scalar, to y: Tensor<Self>)
+    /// x *= alpha.
+    func scale(_ x: Tensor<Self>, by alpha: Scalar)
+    /// Σ x², summed in Double in an order that depends on the count alone.
+    func sumOfSquares(_ x: Tensor<Self>) -> Double
+    /// y = max(x, 0); a NaN stays a NaN.
+    func relu(_ x: Tensor<Self>, to y: Tensor<Self>)
+    /// dx = dy where x > 0, else 0. `dx` may be `dy`.
+    func reluBackward(_ x: Tensor<Self>, dy: Tensor<Self>, dx: Tensor<Self>)
+
+    // MARK: Matrix products
+
+    /// C = alpha · op(A) · op(B) + beta · C, where op transposes if asked; C is not read if beta is 0.
+    ///
+    /// - Parameters: op(A) is [n, k], op(B) [k, d], C [n, d]; all two-dimensional.
+    func multiply(
+        _ a: Tensor<Self>, transposed transposeA: Bool, _ b: Tensor<Self>, transposed transposeB: Bool,
+        alpha: Scalar, beta: Scalar, to c: Tensor<Self>)
+
+    /// y = x · Wᵀ + b.
+    ///
+    /// - Parameters: x [.., in], weight [out, in], bias [out] or none, y [.., out].
+    func linear(_ x: Tensor<Self>, weight: Tensor<Self>, bias: Tensor<Self>?, to y: Tensor<Self>)
+    /// pre = x · Wᵀ + b and y = GELU(pre), the exact form pre · Φ(pre).
+    ///
+    /// - Parameters: x [.., in], weight [out, in], bias [out], pre [.., out] kept for the backward pass, y [.., out].
+    func linearGELU(
+        _ x: Tensor<Self>, weight: Tensor<Self>, bias: Tensor<Self>, pre: Tensor<Self>, to y: Tensor<Self>)
+    /// dx = dy · W, or dx += dy · W if `accumulate`.
+    func linearBackwardInput(
+        dy: Tensor<Self>, weight: Tensor<Self>, dx: Tensor<Self>, accumulate: Bool)
+    /// dW += dyᵀ · x and db += Σ_rows dy.
+    func linearBackwardWeight(
+        _ x: Tensor<Self>, dy: Tensor<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?)
+    /// dx = dy · GELU′(pre). `dx` may be `dy`.
+    func geluBackward(pre: Tensor<Self>, dy: Tensor<Self>, dx: Tensor<Self>)
+
+    // MARK: Transformer
+
+    /// y = (x − mean) · rstd · gamma + beta over the last axis, biased variance; without gamma and beta: no affine part.
+    ///
+    /// - Parameters: x, y [.., D]; gamma, beta [D], both or neither; mean, rstd [rows], kept for the backward pass.
+    func layerNorm(
+        _ x: Tensor<Self>, gamma: Tensor<Self>?, beta: Tensor<Self>?, epsilon: Scalar,
+        mean: Tensor<Self>, rstd: Tensor<Self>, to y: Tensor<Self>)
+    /// dx += the gradient (accumulates: the residual stream), dGamma and dBeta accumulate.
+    func layerNormBackward(
+        _ x: Tensor<Self>, gamma: Tensor<Self>?, mean: Tensor<Self>, rstd: Tensor<Self>, dy: Tensor<Self>,
+        dx: Tensor<Self>, dGamma: Tensor<Self>?, dBeta: Tensor<Self>?)
+
+    /// softmax(q kᵀ / √(D/H)) v for each image and head.
+    ///
+    /// - Parameters: qkv [B, T, 3·D], for each token q, k, v, each of H heads of D/H; probabilities [B, H, T, T], kept
+    ///   for the backward pass; y [B, T, D].
+    func attention(qkv: Tensor<Self>, heads: Int, probabilities: Tensor<Self>, to y: Tensor<Self>)
+    /// dQKV [B, T, 3·D] is overwritten. `scratch` is [2, T, T] or larger.
+    func attentionBackward(
+        qkv: Tensor<Self>, heads: Int, probabilities: Tensor<Self>, dy: Tensor<Self>, dQKV: Tensor<Self>,
+        scratch: Tensor<Self>)
+
+    // MARK: Patches and tokens
+
+    /// Cuts images into patches, each in the order (channel, row, column) of a convolution weight [D, C, p, p].
+    ///
+    /// - Parameters: images [B, C, height, width]; indices [B, K] of the patches wanted in raster order, or all N;
+    ///   y [B, K or N, C·p·p].
+    func patches(
+        of images: Tensor<Self>, patchSize: Int, indices: IndexTensor<Self>?, to y: Tensor<Self>)
+    /// x[b, k, :] += table[indices[b, k], :], or table[k, :] without indices.
+    ///
+    /// - Parameters: x [B, K, D], table [N, D], indices [B, K] or none (then K ≤ N).
+    func addRows(of table: Tensor<Self>, indices: IndexTensor<Self>?, to x: Tensor<Self>)
+    /// y[m, b, k, :] = x[b, indices[m, b, k], :].
+    ///
+    /// - Parameters: x [B, N, D], indices [M, B, Kp], y [M, B, Kp, D].
+    func gatherBlocks(_ x: Tensor<Self>, indices: IndexTensor<Self>, to y: Tensor<Self>)
+    /// dx[b, indices[m, b, k], :] += dy[m, b, k, :] (accumulates, in the order of m and k).
+    func gatherBlocksBackward(dy: Tensor<Self>, indices: IndexTensor<Self>, dx: Tensor<Self>)
+    /// The predictor's input: for each target block the context tokens, then Kp mask tokens at the block's positions.
+    ///
+    /// y[m, b, 0..<Kc, :] = context[b]; y[m, b, Kc + k, :] = maskToken + table[indices[m, b, k]].
+    /// - Parameters: context [B, Kc, P], maskToken [P], table [N, P], indices [M, B, Kp], y [M, B, Kc+Kp, P].
+    func appendMaskTokens(
+        context: Tensor<Self>, maskToken: Tensor<Self>, table: Tensor<Self>, indices: IndexTensor<Self>,
+        to y: Tensor<Self>)
+    /// dContext[b] = Σ_m dy[m, b, 0..<Kc] (overwrites); dMaskToken accumulates over all mask tokens.
+    func appendMaskTokensBackward(
+        dy: Tensor<Self>, dContext: Tensor<Self>, dMaskToken: Tensor<Self>)
+    /// y[b, k, :] = x[b, T − K + k, :]: the last K tokens of each sequence.
+    ///
+    /// - Parameters: x [B, T, D], y [B, K, D].
+    func lastTokens(_ x: Tensor<Self>, to y: Tensor<Self>)
+    /// dx[b, T − K + k, :] = dy[b, k, :] and 0 elsewhere.
+    func lastTokensBackward(dy: Tensor<Self>, dx: Tensor<Self>)
+    /// y[b, :] = mean over t of x[b, t, :].
+    ///
+    /// - Parameters: x [B, T, D], y [B, D].
+    func meanTokens(_ x: Tensor<Self>, to y: Tensor<Self>)
+    /// dx[b, t, :] += dy[b, :] / T (accumulates).
+    func meanTokensBackward(dy: Tensor<Self>, dx: Tensor<Self>)
+
+    // MARK: Losses and statistics
+
+    /// Σ loss(prediction − target), and gradient = scale · loss′.
+    ///
+    /// - Parameters: prediction, target, gradient of equal shape; gradient is with respect to the prediction.
+    /// - Returns: The unscaled sum, in Double.
+    func elementwiseLoss(
+        _ loss: ElementwiseLoss, prediction: Tensor<Self>, target: Tensor<Self>, scale: Scalar,
+        gradient: Tensor<Self>
+    ) -> Double
+    /// mean[j] = mean over rows of x[:, j]; variance[j] = Σ (x − mean)² / (n − correction).
+    ///
+    /// - Parameters: x [n, d]; mean, variance [d]; correction 0 (biased) or 1 (unbiased).
+    func columnMoments(
+        _ x: Tensor<Self>, correction: Int, mean: Tensor<Self>, variance: Tensor<Self>)
+    /// y[i, j] = (x[i, j] − mean[j]) · factor[j], factor 1 if none. `y` may be `x`.
+    func normalizeColumns(
+        _ x: Tensor<Self>, mean: Tensor<Self>, factor: Tensor<Self>?, to y: Tensor<Self>)
+    /// Sets the diagonal of the square matrix x to zero.
+    func zeroDiagonal(_ x: Tensor<Self>)
+    /// The hinge on standard deviations, s_j = √(variance[j] + epsilon): Σ_j max(0, 1 − s_j), summed in Double, and
+    /// factor[j] = −scale / s_j where s_j < 1, else 0.
+    ///
+    /// - Parameters: variance, factor [d].
+    func standardDeviationHinge(
+        variance: Tensor<Self>, epsilon: Scalar, scale: Scalar, factor: Tensor<Self>
+    ) -> Double
+    /// y[i, j] += x[i, j] · factor[j].
+    func addColumns(_ x: Tensor<Self>, times factor: Tensor<Self>, to y: Tensor<Self>)
+    /// BatchNorm over rows with batch statistics, biased variance: y = (x − mean) · rstd · gamma + beta.
+    ///
+    /// - Parameters: x, y [n, d]; gamma, beta [d] or none (no affine part); mean, rstd [d], kept for the backward pass.
+    func batchNorm(
+        _ x: Tensor<Self>, gamma: Tensor<Self>?, beta: Tensor<Self>?, epsilon: Scalar,
+        mean: Tensor<Self>, rstd: Tensor<Self>, to y: Tensor<Self>)
+    /// dx overwritten; dGamma, dBeta accumulate.
+    func batchNormBackward(
+        _ x: Tensor<Self>, gamma: Tensor<Self>?, mean: Tensor<Self>, rstd: Tensor<Self>, dy: Tensor<Self>,
+        dx: Tensor<Self>, dGamma: Tensor<Self>?, dBeta: Tensor<Self>?)
+    /// Σ over rows of −log softmax(logits)[label]; gradient = scale · (softmax − one-hot).
+    ///
+    /// - Parameters: logits, gradient [n, classes]; labels [n]. `gradient` may be `logits`.
+    func softmaxCrossEntropy(
+        logits: Tensor<Self>, labels: IndexTensor<Self>, scale: Scalar, gradient: Tensor<Self>
+    ) -> Double
+
+    // MARK: Optimisation
+
+    /// One AdamW step (Loshchilov & Hutter, ICLR 2019), in PyTorch's order: p −= lr·λ·p, then the Adam update.
+    ///
+    /// m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; p −= lr · (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε).
+    func adamW(
+        parameters: Tensor<Self>, gradients: Tensor<Self>, firstMoments: Tensor<Self>, secondMoments: Tensor<Self>,
+        _ step: AdamWStep)
+    /// target = momentum · target + (1 − momentum) · source.
+    func exponentialMovingAverage(source: Tensor<Self>, momentum: Double, target: Tensor<Self>)
+}
+
+/// A loss that sums over elements.
+package enum ElementwiseLoss: String, Sendable, CaseIterable {
+    /// ½x² where |x| < 1, |x| − ½ elsewhere (beta 1).
+    case smoothL1 = "smooth_l1"
+    /// x².
+    case l2
+    /// |x|.
+    case l1
+}
+
+/// The numbers of one AdamW step.
+package struct AdamWStep: Sendable, Hashable {
+    package var learningRate: Double
+    package var weightDecay: Double
+    package var beta1: Double
+    package var beta2: Double
+    package var epsilon: Double
+    /// Count of steps including this one, from 1: the bias corrections are 1 − βᵗ.
+    package var t: Int
+
+    package init(
+        learningRate: Double, weightDecay: Double, beta1: Double = 0.9, beta2: Double = 0.999,
+        epsilon: Double = 1e-8, t: Int
+    ) {
+        self.learningRate = learningRate
+        self.weightDecay = weightDecay
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.t = t
+    }
+}

@@ -1,0 +1,155 @@
+import Kernels
+import TensorCore
+
+/// (images, channels, rows of patches, columns of patches, patch size).
+private let patchSizes = [
+    (1, 1, 1, 1, 1), (2, 1, 7, 7, 4), (1, 3, 2, 3, 5), (3, 2, 1, 4, 3), (1, 3, 3, 2, 16), (2, 4, 5, 1, 8),
+]
+
+/// (images, places N, width).
+private let tokenSizes = [(1, 1, 1), (2, 5, 3), (3, 9, 16), (2, 49, 96), (1, 4, 17), (5, 3, 33)]
+
+let tokenCases: [any OperationCase] =
+    patchSizes.flatMap { images, channels, gridRows, gridColumns, patch in
+        [nil, 1, 3].map {
+            PatchesCase(
+                images: images, channels: channels, gridRows: gridRows, gridColumns: gridColumns, patch: patch,
+                kept: $0)
+        }
+    }
+    + tokenSizes.flatMap { images, places, width -> [any OperationCase] in
+        [1, 4].flatMap { blocks in
+            [1, 6].flatMap { kept -> [any OperationCase] in
+                [
+                    GatherBlocksCase(blocks: blocks, images: images, places: places, kept: kept, width: width),
+                    GatherBlocksBackwardCase(blocks: blocks, images: images, places: places, kept: kept, width: width),
+                    AppendMaskTokensCase(
+                        blocks: blocks, images: images, seen: places, masked: kept, width: width, places: 8),
+                    AppendMaskTokensBackwardCase(
+                        blocks: blocks, images: images, seen: places, masked: kept, width: width),
+                ]
+            }
+        } + [
+            AddRowsCase(images: images, kept: places, width: width, places: places + 3, chosen: true),
+            AddRowsCase(images: images, kept: places, width: width, places: places, chosen: false),
+            MeanTokensCase(images: images, tokens: places, width: width),
+            MeanTokensBackwardCase(images: images, tokens: places, width: width),
+        ]
+            + Set([1, (places + 1) / 2, places]).sorted().flatMap { kept -> [any OperationCase] in
+                [
+                    LastTokensCase(images: images, tokens: places, kept: kept, width: width),
+                    LastTokensBackwardCase(images: images, tokens: places, kept: kept, width: width),
+                ]
+            }
+    }
+
+struct PatchesCase: OperationCase {
+    let images: Int, channels: Int, gridRows: Int, gridColumns: Int, patch: Int
+    /// Patches chosen of each image; all in raster order if none.
+    let kept: Int?
+    var operation: Operation { .patches }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        let pixels = bench.input(images, channels, gridRows * patch, gridColumns * patch)
+        let places = gridRows * gridColumns
+        bench.backend.patches(
+            of: pixels, patchSize: patch, indices: kept.map { bench.indices(images, $0, below: places) },
+            to: bench.output("y", images, kept ?? places, channels * patch * patch))
+    }
+}
+
+struct AddRowsCase: OperationCase {
+    let images: Int, kept: Int, width: Int, places: Int, chosen: Bool
+    var operation: Operation { .addRows }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        let table = bench.input(places, width)
+        bench.backend.addRows(
+            of: table, indices: chosen ? bench.indices(images, kept, below: places) : nil,
+            to: bench.changed("x", images, kept, width))
+    }
+}
+
+struct GatherBlocksCase: OperationCase {
+    let blocks: Int, images: Int, places: Int, kept: Int, width: Int
+    var operation: Operation { .gatherBlocks }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.gatherBlocks(
+            bench.input(images, places, width), indices: bench.indices(blocks, images, kept, below: places),
+            to: bench.output("y", blocks, images, kept, width))
+    }
+}
+
+struct GatherBlocksBackwardCase: OperationCase {
+    let blocks: Int, images: Int, places: Int, kept: Int, width: Int
+    var operation: Operation { .gatherBlocksBackward }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.gatherBlocksBackward(
+            dy: bench.input(blocks, images, kept, width), indices: bench.indices(blocks, images, kept, below: places),
+            dx: bench.changed("dx", images, places, width))
+    }
+}
+
+struct AppendMaskTokensCase: OperationCase {
+    let blocks: Int, images: Int, seen: Int, masked: Int, width: Int, places: Int
+    var operation: Operation { .appendMaskTokens }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.appendMaskTokens(
+            context: bench.input(images, seen, width), maskToken: bench.input(width),
+            table: bench.input(places, width), indices: bench.indices(blocks, images, masked, below: places),
+            to: bench.output("y", blocks, images, seen + masked, width))
+    }
+}
+
+struct AppendMaskTokensBackwardCase: OperationCase {
+    let blocks: Int, images: Int, seen: Int, masked: Int, width: Int
+    var operation: Operation { .appendMaskTokensBackward }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.appendMaskTokensBackward(
+            dy: bench.input(blocks, images, seen + masked, width),
+            dContext: bench.output("dContext", images, seen, width),
+            dMaskToken: bench.changed("dMaskToken", width))
+    }
+}
+
+struct LastTokensCase: OperationCase {
+    let images: Int, tokens: Int, kept: Int, width: Int
+    var operation: Operation { .lastTokens }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.lastTokens(bench.input(images, tokens, width), to: bench.output("y", images, kept, width))
+    }
+}
+
+struct LastTokensBackwardCase: OperationCase {
+    let images: Int, tokens: Int, kept: Int, width: Int
+    var operation: Operation { .lastTokensBackward }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.lastTokensBackward(
+            dy: bench.input(images, kept, width), dx: bench.output("dx", images, tokens, width))
+    }
+}
+
+struct MeanTokensCase: OperationCase {
+    let images: Int, tokens: Int, width: Int
+    var operation: Operation { .meanTokens }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.meanTokens(bench.input(images, tokens, width), to: bench.output("y", images, width))
+    }
+}
+
+struct MeanTokensBackwardCase: OperationCase {
+    let images: Int, tokens: Int, width: Int
+    var operation: Operation { .meanTokensBackward }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        bench.backend.meanTokensBackward(
+            dy: bench.input(images, width), dx: bench.changed("dx", images, tokens, width))
+    }
+}
