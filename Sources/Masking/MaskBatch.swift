@@ -1,0 +1,40 @@
+/// The masks of one batch, rectangular: every image has Kc context patches and M target blocks of Kp patches.
+///
+/// Patch indices count in raster order, row · gridWidth + column.
+package struct MaskBatch: Sendable, Hashable {
+    /// B, images.
+    package let images: Int
+    /// M, target blocks of an image.
+    package let blocks: Int
+    /// Kc, context patches of an image.
+    package let contextCount: Int
+    /// Kp, patches of a target block.
+    package let targetCount: Int
+    /// Size of every target block of the batch.
+    package let targetSize: BlockSize
+    /// Size of the context block before targets were taken out.
+    package let contextSize: BlockSize
+    /// Patch indices, [B, Kc], ascending within an image.
+    package let context: [Int32]
+    /// Patch indices, [M, B, Kp], ascending within a block.
+    package let targets: [Int32]
+    /// Context patches of each image before the batch was cut to the smallest, [B].
+    package let uncutContextCounts: [Int]
+    /// Images for which the rules had to give way: a context that may overlap targets (`ijepa`), or targets put at
+    /// one place (`uniform`).
+    package let relaxedImages: Int
+
+    /// Context patches of one image.
+    package func context(image: Int) -> ArraySlice<Int32> {
+        precondition(image >= 0 && image < images, "image \(image) of \(images)")
+        return context[image * contextCount..<(image + 1) * contextCount]
+    }
+
+    /// Patches of one target block of one image.
+    package func target(block: Int, image: Int) -> ArraySlice<Int32> {
+        precondition(image >= 0 && image < images, "image \(image) of \(images)")
+        precondition(block >= 0 && block < blocks, "block \(block) of \(blocks)")
+        let start = (block * images + image) * targetCount
+        return targets[start..<start + targetCount]
+    }
+}

@@ -1,0 +1,142 @@
+import Masking
+import Testing
+
+@Suite("Distribution of masks")
+struct MaskDistributionTests {
+    /// Sizes of the target block over 20,000 steps, one image each.
+    private func targetSizes(_ settings: MaskSettings) throws -> [BlockSize: Int] {
+        let sampler = try MaskSampler(settings)
+        var counts: [BlockSize: Int] = [:]
+        for step in 0..<20_000 {
+            counts[sampler.sample(seed: 5, step: step, imageCount: 1).targetSize, default: 0] += 1
+        }
+        return counts
+    }
+
+    /// Σ (observed − expected)² / expected.
+    private func chiSquare(_ observed: [Int], _ expected: [Double]) -> Double {
+        zip(observed, expected).reduce(0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) / $1.1 }
+    }
+
+    /// The share of each size by numerical integration over the draws, written as METHOD.md has it.
+    private func expectedSizes(tied: Bool, grid: Int, limit: Int) -> [BlockSize: Double] {
+        let points = 700
+        var shares: [BlockSize: Double] = [:]
+        for i in 0..<points {
+            for j in 0..<(tied ? 1 : points) {
+                let u = (Double(i) + 0.5) / Double(points)
+                let v = tied ? u : (Double(j) + 0.5) / Double(points)
+                let k = (Double(grid * grid) * (0.15 + 0.05 * u)).rounded(.down)
+                let aspect = 0.75 + 0.75 * v
+                let height = Int((k * aspect).squareRoot().rounded(.toNearestOrEven))
+                let width = Int((k / aspect).squareRoot().rounded(.toNearestOrEven))
+                let size = BlockSize(height: min(height, limit), width: min(width, limit))
+                shares[size, default: 0] += 1 / Double(tied ? points : points * points)
+            }
+        }
+        return shares
+    }
+
+    @Test(
+        "Target sizes have the frequencies that the ranges imply",
+        arguments: [(MaskSettings.Sampler.ijepa, 14), (.uniform, 14), (.ijepa, 7), (.uniform, 7)])
+    func sizes(sampler: MaskSettings.Sampler, grid: Int) throws {
+        let settings = MaskSettings(sampler: sampler, gridHeight: grid, gridWidth: grid, minKeep: 4)
+        let expected = expectedSizes(
+            tied: sampler == .ijepa, grid: grid, limit: sampler == .ijepa ? grid - 1 : grid)
+        let observed = try targetSizes(settings)
+        #expect(Set(observed.keys).isSubset(of: settings.targetSizes))
+        #expect(Set(expected.keys).isSubset(of: settings.targetSizes))
+        // Four standard errors, and a little for the integration.
+        for size in settings.targetSizes {
+            let share = expected[size] ?? 0
+            let tolerance = 4 * (share * (1 - share) / 20_000).squareRoot() + 0.003
+            #expect(abs(Double(observed[size] ?? 0) / 20_000 - share) <= tolerance, "\(size)")
+        }
+    }
+
+    @Test("The public sampler ties flat blocks to small ones; the uniform sampler does not")
+    func tie() throws {
+        for sampler in MaskSettings.Sampler.allCases {
+            let masks = try MaskSampler(MaskSettings(sampler: sampler, gridHeight: 32, gridWidth: 32))
+            let sizes = (0..<4000).map { masks.sample(seed: 1, step: $0, imageCount: 1).targetSize }
+            let small = sizes.filter { $0.count < 180 }
+            let tall = small.count { $0.height > $0.width }
+            #expect(small.count > 1000)
+            if sampler == .ijepa {
+                // Half of the range of u: the aspect ratio lies below 0.75 + 0.75 · 0.52.
+                #expect(small.allSatisfy { Double($0.height) / Double($0.width) < 1.25 })
+            } else {
+                // Aspect ratios above 1 are two thirds of the range; 0.03 is four standard errors and the rounding.
+                #expect(small.contains { Double($0.height) / Double($0.width) > 1.35 })
+                #expect(Double(tall) / Double(small.count) > 0.55)
+            }
+        }
+    }
+
+    @Test("Target places are uniform over the places that the sampler allows", arguments: MaskSettings.Sampler.allCases)
+    func places(_ kind: MaskSettings.Sampler) throws {
+        // One size only, so that all places share one distribution.
+        let settings = MaskSettings(
+            sampler: kind, gridHeight: 8, gridWidth: 9, targetBlocks: 2, targetScale: [0.125, 0.125],
+            targetAspect: [1, 1], contextScale: [0.8, 0.8], minKeep: 3)
+        #expect(settings.targetSizes == [BlockSize(height: 3, width: 3)])
+        let sampler = try MaskSampler(settings)
+        let (rows, columns) = kind == .ijepa ? (5, 6) : (6, 7)
+        var counts = [Int](repeating: 0, count: rows * columns)
+        for step in 0..<2000 {
+            let batch = sampler.sample(seed: 11, step: step, imageCount: 4)
+            for image in 0..<4 {
+                for block in 0..<2 {
+                    let first = Int(batch.target(block: block, image: image).first ?? -1)
+                    let (top, left) = (first / 9, first % 9)
+                    try #require(top < rows && left < columns)
+                    counts[top * columns + left] += 1
+                }
+            }
+        }
+        let expected = Array(repeating: 16_000 / Double(counts.count), count: counts.count)
+        // 29 and 41 degrees of freedom: 99.99 % of draws lie below 67 and 84.
+        #expect(chiSquare(counts, expected) < (kind == .ijepa ? 67 : 84))
+    }
+
+    @Test("Cutting takes the bottom rows in the public sampler and random places in the uniform one")
+    func cutting() throws {
+        for kind in MaskSettings.Sampler.allCases {
+            let settings = MaskSettings(sampler: kind, gridHeight: 14, gridWidth: 14)
+            let sampler = try MaskSampler(settings)
+            var (upper, lower) = (0, 0)
+            for step in 0..<100 {
+                let batch = sampler.sample(seed: 3, step: step, imageCount: 32)
+                // Counted away from the border rows, which the public sampler never uses.
+                for patch in batch.context {
+                    switch Int(patch) / 14 {
+                    case 1..<6: upper += 1
+                    case 8..<13: lower += 1
+                    default: break
+                    }
+                }
+            }
+            let ratio = Double(lower) / Double(upper)
+            if kind == .ijepa { #expect(ratio < 0.8) } else { #expect(abs(ratio - 1) < 0.1) }
+        }
+    }
+
+    @Test("Statistics agree with the batches they were made from")
+    func statistics() throws {
+        let sampler = try MaskSampler(MaskSettings(gridHeight: 7, gridWidth: 7, minKeep: 4))
+        let statistics = MaskStatistics(sampler, seed: 2, batches: 50, imagesPerBatch: 16)
+        let batches = (0..<50).map { sampler.sample(seed: 2, step: $0, imageCount: 16) }
+        let mean = Double(batches.map(\.contextCount).reduce(0, +)) / 50
+        #expect(abs(statistics.contextPatches.mean - mean) < 1e-12)
+        #expect(abs(statistics.hiddenShare - (1 - mean / 49)) < 1e-12)
+        #expect(abs(statistics.contextCoverage.reduce(0, +) - mean) < 1e-9)
+        #expect(abs(statistics.targetCoverage.reduce(0, +) / 49 - statistics.targetShare) < 1e-12)
+        #expect(statistics.contextPatches.max <= sampler.settings.maximumContextCount)
+        #expect(statistics.uncutContextPatches.mean >= statistics.contextPatches.mean)
+        #expect(statistics.targetSizes.map(\.batches).reduce(0, +) == 50)
+        #expect(statistics.contextPatchCounts.map(\.batches).reduce(0, +) == 50)
+        #expect(statistics.repeatedTargetShare > 0 && statistics.repeatedTargetShare < statistics.targetShare)
+        #expect(statistics.relaxedShare == 0)
+    }
+}
