@@ -1,0 +1,249 @@
+import Foundation
+package import TensorCore
+
+/// How a loader makes batches.
+package struct BatchLoaderSettings: Sendable, Hashable {
+    package var batchSize: Int
+    /// Side of the rendered images, in pixels.
+    package var imageSize: Int
+    /// None: whole images.
+    package var crop: RandomResizedCrop?
+    package var seed: UInt64
+    /// The first step to load; where a resumed run goes on.
+    package var startStep: Int
+    /// One past the last step.
+    package var totalSteps: Int
+    /// Threads that render batches. No result depends on it.
+    package var threads: Int
+    /// Batches held at once, at least one more than `threads`.
+    package var slots: Int
+
+    package init(
+        batchSize: Int, imageSize: Int, crop: RandomResizedCrop?, seed: UInt64, startStep: Int = 0, totalSteps: Int,
+        threads: Int = 1, slots: Int = 4
+    ) {
+        self.batchSize = batchSize
+        self.imageSize = imageSize
+        self.crop = crop
+        self.seed = seed
+        self.startStep = startStep
+        self.totalSteps = totalSteps
+        self.threads = max(1, threads)
+        self.slots = max(slots, self.threads + 1)
+    }
+}
+
+/// A rendered batch; its buffers belong to the loader and are filled anew after `recycle`.
+package struct LoadedBatch: Sendable {
+    /// [B, channels, size, size], normalised.
+    package let images: HostBuffer<Float>
+    /// Index of each image in the data set, [B].
+    package let indices: HostBuffer<Int32>
+    package let epoch: Int
+    package let step: Int
+    /// Seconds that `next` waited for this batch.
+    package let waitSeconds: Double
+    fileprivate let slot: Int
+}
+
+/// Renders batches ahead of their use on threads of its own, in a ring of buffers that is allocated once.
+///
+/// Batches come in the order of steps. Image, crop and order of a step are pure functions of (seed, step).
+package final class BatchLoader: Sendable {
+    private let ring: BatchRing
+    package let settings: BatchLoaderSettings
+    package let stepsPerEpoch: Int
+
+    /// Starts loading.
+    ///
+    /// - Throws: `DatasetError` if the data set has fewer images than a batch.
+    package init(dataset: ImageDataset, settings: BatchLoaderSettings) throws {
+        precondition(
+            settings.startStep >= 0 && settings.startStep <= settings.totalSteps,
+            "steps \(settings.startStep)..<\(settings.totalSteps)")
+        let order = try BatchOrder(count: dataset.count, batchSize: settings.batchSize, seed: settings.seed)
+        let ring = BatchRing(dataset: dataset, settings: settings)
+        self.ring = ring
+        self.settings = settings
+        stepsPerEpoch = order.stepsPerEpoch
+        for index in 0..<settings.threads {
+            let thread = Thread { ring.work(order: order) }
+            thread.name = "loader \(index)"
+            thread.start()
+        }
+    }
+
+    deinit { stop() }
+
+    /// The batch of the next step, waiting for it if need be. Hand it back with `recycle` when its buffers are free.
+    ///
+    /// - Throws: `BatchLoaderEnded` after the last step, or after `stop`.
+    package func next() throws -> LoadedBatch { try ring.next() }
+
+    /// Gives a batch's buffers back to be filled anew.
+    package func recycle(_ batch: LoadedBatch) { ring.recycle(slot: batch.slot) }
+
+    /// Seconds that all calls of `next` waited.
+    package var waitSeconds: Double { ring.totalWaitSeconds }
+
+    /// Ends loading and waits for the threads; no more batches come.
+    package func stop() { ring.stop() }
+}
+
+/// A loader was asked for more batches than it has.
+package struct BatchLoaderEnded: Error, Hashable, CustomStringConvertible {
+    package let description: String
+}
+
+/// The slots, and which step each holds; shared by the engine's thread and the loader's.
+private final class BatchRing: @unchecked Sendable {
+    private enum SlotState: Equatable {
+        case free
+        /// Being filled with this step.
+        case loading(Int)
+        /// Holds this step.
+        case ready(Int)
+        /// In the engine's hands.
+        case lent
+    }
+
+    private struct Slot {
+        let images: HostBuffer<Float>
+        let indices: HostBuffer<Int32>
+        var state = SlotState.free
+    }
+
+    private let dataset: ImageDataset
+    private let settings: BatchLoaderSettings
+    /// Guards everything below.
+    private let condition = NSCondition()
+    private var slots: [Slot]
+    private var nextToLoad: Int
+    private var nextToLend: Int
+    private var isStopped = false
+    private var workers: Int
+    private var waited = 0.0
+
+    init(dataset: ImageDataset, settings: BatchLoaderSettings) {
+        self.dataset = dataset
+        self.settings = settings
+        let elements = dataset.channels * settings.imageSize * settings.imageSize
+        slots = (0..<settings.slots).map { _ in
+            Slot(
+                images: HostBuffer(count: settings.batchSize * elements),
+                indices: HostBuffer(count: settings.batchSize))
+        }
+        nextToLoad = settings.startStep
+        nextToLend = settings.startStep
+        workers = settings.threads
+    }
+
+    // MARK: The engine's side
+
+    func next() throws -> LoadedBatch {
+        let clock = ContinuousClock()
+        let start = clock.now
+        condition.lock()
+        defer { condition.unlock() }
+        precondition(slots.contains { $0.state != .lent }, "every batch is lent out: recycle one before the next")
+        while true {
+            guard !isStopped else { throw BatchLoaderEnded(description: "the loader was stopped") }
+            guard nextToLend < settings.totalSteps else {
+                throw BatchLoaderEnded(description: "there are no batches after step \(settings.totalSteps)")
+            }
+            if let index = slots.firstIndex(where: { $0.state == .ready(nextToLend) }) {
+                let seconds = (clock.now - start) / .seconds(1)
+                waited += seconds
+                let step = nextToLend
+                nextToLend += 1
+                slots[index].state = .lent
+                return LoadedBatch(
+                    images: slots[index].images, indices: slots[index].indices,
+                    epoch: step / (dataset.count / settings.batchSize), step: step, waitSeconds: seconds, slot: index)
+            }
+            condition.wait()
+        }
+    }
+
+    func recycle(slot: Int) {
+        condition.lock()
+        precondition(slots[slot].state == .lent, "slot \(slot) was handed back twice")
+        slots[slot].state = .free
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    var totalWaitSeconds: Double {
+        condition.lock()
+        defer { condition.unlock() }
+        return waited
+    }
+
+    func stop() {
+        condition.lock()
+        isStopped = true
+        condition.broadcast()
+        while workers > 0 { condition.wait() }
+        condition.unlock()
+    }
+
+    // MARK: The loader threads' side
+
+    func work(order: BatchOrder) {
+        var order = order
+        var resampler = ImageResampler(size: settings.imageSize)
+        while let job = claim() {
+            order.fill(step: job.step, into: job.indices)
+            for place in 0..<settings.batchSize {
+                if isStopping { break }
+                let image = Int(job.indices[place])
+                var random = RandomStream(
+                    seed: settings.seed, purpose: .crop, epoch: order.epoch(step: job.step), sample: image)
+                let region = settings.crop?.region(height: dataset.height, width: dataset.width, random: &random)
+                resampler.render(dataset, image: image, region: region, into: job.images, slot: place)
+            }
+            finish(job)
+        }
+        condition.lock()
+        workers -= 1
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    private struct Job {
+        let step: Int
+        let slot: Int
+        let images: HostBuffer<Float>
+        let indices: HostBuffer<Int32>
+    }
+
+    /// The next step to load and a slot for it. Steps are claimed in order, so the one that the engine waits for
+    /// always has a slot.
+    private func claim() -> Job? {
+        condition.lock()
+        defer { condition.unlock() }
+        while !isStopped && nextToLoad < settings.totalSteps {
+            if let index = slots.firstIndex(where: { $0.state == .free }) {
+                let step = nextToLoad
+                nextToLoad += 1
+                slots[index].state = .loading(step)
+                return Job(step: step, slot: index, images: slots[index].images, indices: slots[index].indices)
+            }
+            condition.wait()
+        }
+        return nil
+    }
+
+    private func finish(_ job: Job) {
+        condition.lock()
+        slots[job.slot].state = .ready(job.step)
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    private var isStopping: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return isStopped
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+
+/// Training and test images of one size, both normalised with the training set's mean and standard deviation.
+package struct DatasetSplits: Sendable {
+    package var train: ImageDataset
+    package var test: ImageDataset
+
+    package init(train: ImageDataset, test: ImageDataset) {
+        self.train = train
+        self.test = test
+    }
+}
+
+/// Where the four IDX files of a data set lie.
+package struct DatasetFiles: Sendable, Hashable {
+    package var name: String
+    package var folder: String
+    package var trainImages: String
+    package var trainLabels: String
+    package var testImages: String
+    package var testLabels: String
+    /// Number of classes; none: the largest training label decides.
+    package var classCount: Int?
+    /// What to do when files are missing or broken.
+    package var remedy: String
+
+    package init(
+        name: String, folder: String, trainImages: String = "train-images-idx3-ubyte.gz",
+        trainLabels: String = "train-labels-idx1-ubyte.gz", testImages: String = "t10k-images-idx3-ubyte.gz",
+        testLabels: String = "t10k-labels-idx1-ubyte.gz", classCount: Int? = nil,
+        remedy: String = "check data.folder and the file names under data: in the spec"
+    ) {
+        self.name = name
+        self.folder = folder
+        self.trainImages = trainImages
+        self.trainLabels = trainLabels
+        self.testImages = testImages
+        self.testLabels = testLabels
+        self.classCount = classCount
+        self.remedy = remedy
+    }
+
+    /// Fashion-MNIST.
+    ///
+    /// - Parameter folder: None: where Debian's package puts it.
+    package static func fashionMNIST(folder: String? = nil) -> DatasetFiles {
+        let usual = "/usr/share/datasets/fashion-mnist"
+        let folder = folder ?? usual
+        let install = "install the data set: sudo apt-get install dataset-fashion-mnist"
+        return DatasetFiles(
+            name: "fashion_mnist", folder: folder, classCount: 10,
+            remedy: folder == usual ? install : "check data.folder in the spec, or leave it out and \(install)")
+    }
+
+    /// The sample of Fashion-MNIST that is committed with the project.
+    ///
+    /// - Parameter folder: None: its place in the checkout that is the working directory.
+    package static func fashionMNISTSample(folder: String? = nil) -> DatasetFiles {
+        DatasetFiles(
+            name: "fashion_mnist_sample", folder: folder ?? "Tests/Fixtures/fashion-mnist-sample", classCount: 10,
+            remedy: "run inside a checkout of the project, or name the sample's folder as data.folder in the spec")
+    }
+
+    /// Number of training images, from the head of their file.
+    ///
+    /// - Throws: `DatasetError` for a file that is missing or no IDX file of images.
+    package func trainingImageCount() throws -> Int {
+        try IDXFile.Head(GzipFile(path: path(trainImages), remedy: remedy), dimensions: 3...4).dimensions[0]
+    }
+
+    /// Reads all four files.
+    ///
+    /// - Throws: `DatasetError` for files that are missing or broken, or do not belong together.
+    package func load() throws -> DatasetSplits {
+        let train = try read(images: trainImages, labels: trainLabels, classCount: classCount)
+        var test = try read(images: testImages, labels: testLabels, classCount: train.classCount)
+        let geometries = [train, test].map { "\($0.height)×\($0.width)×\($0.channels)" }
+        guard geometries[0] == geometries[1] else {
+            throw DatasetError(
+                place: path(testImages),
+                problem: "test images are \(geometries[1]), training images \(geometries[0])",
+                remedy: "use files of the same data set")
+        }
+        test.normalization = train.normalization
+        return DatasetSplits(train: train, test: test)
+    }
+
+    private func path(_ file: String) -> String {
+        file.hasPrefix("/") ? file : URL(fileURLWithPath: folder).appendingPathComponent(file).path
+    }
+
+    private func read(images: String, labels: String, classCount: Int?) throws -> ImageDataset {
+        try ImageDataset(
+            name: name, images: path(images), labels: path(labels), classCount: classCount, remedy: remedy)
+    }
+}
