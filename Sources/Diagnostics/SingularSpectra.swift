@@ -1,0 +1,60 @@
+/// The singular values of a feature matrix, as it is and centred.
+struct SingularSpectra: Sendable {
+    /// Of Z [n, D]; min(n, D) values, largest first.
+    let uncentred: [Double]
+    /// Of Z minus its column means; empty if not wanted.
+    let centred: [Double]
+
+    /// - Parameters:
+    ///   - means: The column means of the features, [D].
+    ///   - includeCentred: Whether the centred spectrum is wanted too.
+    init(of features: FeatureMatrix, means: [Double], includeCentred: Bool) {
+        let zeros = [Double](repeating: 0, count: features.columns)
+        if features.rows < features.columns {
+            uncentred = Self.factor(features, minus: zeros).singularValues()
+            centred = includeCentred ? Self.factor(features, minus: means).singularValues() : []
+        } else if includeCentred {
+            // ZᵀZ = Zcᵀ Zc + n μ μᵀ: the factor of Z is that of the centred matrix and one more row, √n μ.
+            let centredFactor = Self.factor(features, minus: means)
+            var whole = centredFactor
+            let root = Double(features.rows).squareRoot()
+            whole.append { row in
+                for j in row.indices { row[j] = root * means[j] }
+            }
+            whole.flush()
+            uncentred = whole.singularValues()
+            centred = centredFactor.singularValues()
+        } else {
+            uncentred = Self.factor(features, minus: zeros).singularValues()
+            centred = []
+        }
+    }
+
+    /// The triangular factor of Z − 1 · shiftᵀ, or of its transpose if that is the taller of the two.
+    private static func factor(_ features: FeatureMatrix, minus shift: [Double]) -> TriangularFactor {
+        let (rows, columns) = (features.rows, features.columns)
+        var factor = TriangularFactor(columns: min(rows, columns))
+        features.values.withUnsafeBufferPointer { values in
+            if rows >= columns {
+                for i in 0..<rows {
+                    factor.append { row in
+                        for j in 0..<columns { row[j] = Double(values[i * columns + j]) - shift[j] }
+                    }
+                }
+            } else {
+                for j in 0..<columns {
+                    factor.append { row in
+                        for i in 0..<rows { row[i] = Double(values[i * columns + j]) - shift[j] }
+                    }
+                }
+            }
+        }
+        factor.flush()
+        return factor
+    }
+}
+
+extension TriangularFactor {
+    /// The singular values of the matrix whose rows were appended, largest first.
+    func singularValues() -> [Double] { Bidiagonal(reducing: matrix).singularValues() }
+}
