@@ -1,0 +1,225 @@
+/// Finds combinations of values that cannot work, before anything runs.
+struct ConfigurationValidator {
+    /// What is wrong, and which keys say so, the likeliest culprit first.
+    struct Finding: Hashable {
+        let keys: [String]
+        let message: String
+        let remedy: String
+    }
+
+    let configuration: RunConfiguration
+    /// Training images in the data set; none where they could not be counted.
+    let trainingImages: Int?
+    let fileExists: (String) -> Bool
+    private(set) var findings: [Finding] = []
+
+    private mutating func find(_ keys: String..., message: String, remedy: String) {
+        findings.append(Finding(keys: keys, message: message, remedy: remedy))
+    }
+
+    /// - Returns: Everything that is wrong with `configuration`.
+    static func findings(
+        in configuration: RunConfiguration, trainingImages: Int?, fileExists: @escaping (String) -> Bool
+    ) -> [Finding] {
+        var validator = ConfigurationValidator(
+            configuration: configuration, trainingImages: trainingImages, fileExists: fileExists)
+        validator.checkRanges()
+        validator.checkData()
+        validator.checkModel()
+        validator.checkObjective()
+        validator.checkTraining()
+        validator.checkEvaluation()
+        return validator.findings
+    }
+
+    private mutating func checkRanges() {
+        let ranges: [(String, [Double])] = [
+            ("data.crop_scale", configuration.data.cropScale), ("data.crop_aspect", configuration.data.cropAspect),
+            ("masks.target_scale", configuration.masks.targetScale),
+            ("masks.target_aspect", configuration.masks.targetAspect),
+            ("masks.context_scale", configuration.masks.contextScale),
+            ("masks.context_aspect", configuration.masks.contextAspect),
+        ]
+        for (path, range) in ranges where !(range[0] <= range[1]) {
+            let numbers = range.map { SpecValue.shortest($0) }
+            find(
+                path, message: "the range begins above its end: [\(numbers[0]), \(numbers[1])]",
+                remedy: "write [\(numbers[1]), \(numbers[0])]")
+        }
+    }
+
+    private mutating func checkData() {
+        let data = configuration.data
+        // The channels of other files are compared when they are read.
+        if data.dataset != .idx, configuration.model.channels != 1 {
+            find(
+                "model.channels", "data.dataset",
+                message:
+                    "\(data.dataset.rawValue) has grey images, the model takes \(configuration.model.channels) channels",
+                remedy: "set model.channels: 1")
+        }
+        if data.folder == nil {
+            find(
+                "data.folder", "data.dataset", message: "the data set \(data.dataset.rawValue) needs a folder",
+                remedy: data.remedyForMissingFiles)
+        } else if let folder = data.folder, !fileExists(folder) {
+            find(
+                "data.folder", "data.dataset", message: "there is no data folder \(folder)",
+                remedy: data.remedyForMissingFiles)
+        } else {
+            for (key, path) in data.filePaths where !fileExists(path) {
+                find(
+                    key, "data.folder", "data.dataset", message: "there is no data file \(path)",
+                    remedy: data.remedyForMissingFiles)
+            }
+        }
+        if let subset = data.trainSubset, let all = trainingImages, subset > all {
+            find(
+                "data.train_subset", message: "a subset of \(subset) images out of \(all)",
+                remedy: "set it to \(all) at most")
+        }
+    }
+
+    /// Patches along a side; attention over more of them does not fit anywhere.
+    private static let largestGrid = 128
+
+    private mutating func checkModel() {
+        let model = configuration.model
+        checkWidth(model.width, heads: model.heads, widthKey: "model.width", headsKey: "model.heads")
+        let predictorHeads = model.predictor.heads ?? model.heads
+        // Heads taken over from the encoder are wrong once, not twice.
+        let isFaultRepeated = predictorHeads == model.heads && model.width % model.heads != 0
+        if model.predictor.kind == .transformer, !isFaultRepeated {
+            checkWidth(
+                model.predictor.width, heads: predictorHeads, widthKey: "model.predictor.width",
+                headsKey: "model.predictor.heads")
+        }
+        if Int(Double(model.width) * model.mlpRatio) < 1 {
+            find(
+                "model.mlp_ratio", message: "leaves the MLP of width \(model.width) without a hidden unit",
+                remedy: "the usual ratio is 4")
+        }
+        let grid = model.imageSize / model.patchSize
+        if model.imageSize % model.patchSize != 0 {
+            find(
+                "model.patch_size", "model.image_size",
+                message: "patches of \(model.patchSize) pixels do not fill an image of \(model.imageSize)",
+                remedy: "choose a patch size that divides \(model.imageSize)")
+        } else if grid > Self.largestGrid {
+            find(
+                "model.patch_size", "model.image_size",
+                message: "\(grid)×\(grid) patches, more than \(Self.largestGrid)×\(Self.largestGrid)",
+                remedy: "use larger patches or smaller images")
+        }
+    }
+
+    private mutating func checkWidth(_ width: Int, heads: Int, widthKey: String, headsKey: String) {
+        if width % heads != 0 {
+            let divisors = (1...min(width, 64)).filter { width % $0 == 0 }
+            let nearest = divisors.min { abs($0 - heads) < abs($1 - heads) } ?? 1
+            find(
+                headsKey, widthKey, "model.preset", "model.heads",
+                message: "\(heads) heads do not divide the width \(width)",
+                remedy: "for example \(headsKey): \(nearest)")
+        }
+        if width % 4 != 0 {
+            find(
+                widthKey, "model.preset", message: "the width \(width) is not divisible by 4",
+                remedy: "sine-cosine positions need it: use \(max(4, (width + 2) / 4 * 4))")
+        }
+    }
+
+    private mutating func checkObjective() {
+        let vicreg = configuration.objective.vicreg
+        let needed = ["none": 0, "linear": 1, "mlp": 3][vicreg.projector.kind.rawValue] ?? 0
+        if vicreg.projector.widths.count != needed {
+            find(
+                "objective.vicreg.projector.widths", "objective.vicreg.projector.kind",
+                message: "the projector \(vicreg.projector.kind.rawValue) takes \(needed) widths, "
+                    + "not \(vicreg.projector.widths.count)",
+                remedy: needed == 0
+                    ? "set projector.kind, or take the widths away" : "list the output width of each map")
+        }
+        guard vicreg.weight > 0 else { return }
+        if configuration.training.batchSize < 2 {
+            find(
+                "training.batch_size", "objective.vicreg.weight",
+                message: "VICReg needs the variance over a batch of at least two", remedy: "set training.batch_size: 2")
+        }
+        if vicreg.pairs == .blocks, configuration.masks.targetBlocks < 2 {
+            find(
+                "masks.target_blocks", "objective.vicreg.pairs", "objective.vicreg.weight",
+                message: "VICReg over pairs of target blocks needs at least two blocks",
+                remedy: "set masks.target_blocks: 2 or more, or objective.vicreg.pairs: context_target")
+        }
+        if vicreg.pairs == .blocks, configuration.model.predictor.kind == .none {
+            find(
+                "objective.vicreg.pairs", "model.predictor.kind",
+                message: "without a predictor the predictions of all blocks are equal, so their pairs say nothing",
+                remedy: "set objective.vicreg.pairs: context_target")
+        }
+    }
+
+    private mutating func checkTraining() {
+        let training = configuration.training
+        let images = configuration.data.trainSubset.map { min($0, trainingImages ?? $0) } ?? trainingImages
+        if let images, training.batchSize > images {
+            find(
+                "training.batch_size", "data.train_subset",
+                message: "a batch of \(training.batchSize) out of \(images) training images",
+                remedy: "set it to \(images) at most")
+        }
+        if configuration.resources.shards > training.batchSize {
+            find(
+                "resources.shards", "training.batch_size",
+                message: "\(configuration.resources.shards) shards of a batch of \(training.batchSize)",
+                remedy: "set resources.shards: \(training.batchSize) or fewer")
+        }
+        if training.steps == nil, training.epochs == nil {
+            find(
+                "training.steps", "training.batch_size", message: "the training has no length",
+                remedy: "set training.steps or training.epochs")
+        }
+        if let steps = training.steps,
+            let late = configuration.diagnostics.embeddingsAtSteps.first(where: { $0 > steps })
+        {
+            find(
+                "diagnostics.embeddings_at_steps", message: "step \(late) comes after the last, \(steps)",
+                remedy: "the embeddings of the end are stored anyway")
+        }
+    }
+
+    private mutating func checkEvaluation() {
+        let evaluation = configuration.evaluation
+        if Set(evaluation.encoders).count != evaluation.encoders.count {
+            find("evaluation.encoders", message: "an encoder stands twice", remedy: "name each once")
+        }
+        if Set(evaluation.neighbours).count != evaluation.neighbours.count {
+            find("evaluation.knn.k", message: "a number of neighbours stands twice", remedy: "name each once")
+        }
+        let known = configuration.data.knownSizes
+        let sizes = [
+            ("evaluation.train_images", evaluation.trainImages, trainingImages ?? known?.train),
+            ("evaluation.test_images", evaluation.testImages, known?.test),
+        ]
+        for (path, wanted, there) in sizes {
+            if let wanted, let there, wanted > there {
+                find(path, message: "\(wanted) images out of \(there)", remedy: "set it to \(there) at most")
+            }
+        }
+        guard let features = evaluation.trainImages ?? trainingImages else { return }
+        if evaluation.neighbours.allSatisfy({ $0 > features }) {
+            find(
+                "evaluation.knn.k", "evaluation.train_images",
+                message: "every number of neighbours is above the \(features) training features",
+                remedy: "add one of \(features) or fewer")
+        }
+        let heldOut = Int((Double(features) * evaluation.linear.heldOut).rounded())
+        if heldOut < 1 || heldOut >= features {
+            find(
+                "evaluation.linear.held_out", "evaluation.train_images",
+                message: "holds out \(heldOut) of \(features) training features",
+                remedy: "choose a share that leaves images on both sides")
+        }
+    }
+}

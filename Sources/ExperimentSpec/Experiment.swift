@@ -1,0 +1,56 @@
+/// A spec with everything resolved: the matrix expanded into runs, every run validated.
+package struct Experiment: Sendable {
+    /// From `name:`, or the file's base name; names the folder under results/.
+    package var name: String
+    package var question: String
+    package var expected: String
+    /// The arm that others are compared with.
+    package var baseline: String
+    /// Arms in the order of the matrix.
+    package var arms: [String]
+    /// Runs in the order arm, then seed.
+    package var runs: [PlannedRun]
+    /// Path of the spec it came from.
+    package var specPath: String
+
+    package init(
+        name: String, question: String, expected: String, baseline: String, arms: [String], runs: [PlannedRun],
+        specPath: String
+    ) {
+        self.name = name
+        self.question = question
+        self.expected = expected
+        self.baseline = baseline
+        self.arms = arms
+        self.runs = runs
+        self.specPath = specPath
+    }
+}
+
+/// One run of the matrix.
+package struct PlannedRun: Codable, Hashable, Sendable {
+    /// Readable name of the arm: the variant names and axis values that it is made of, "vicreg.ema".
+    package var arm: String
+    package var seed: Int
+    package var configuration: RunConfiguration
+    /// Key paths in which arms differ, with this run's values: ["objective.vicreg.weight": "0.001"].
+    package var differences: [String: String]
+    /// SHA-256 (hex) of the canonical resolved configuration without seed and cosmetic keys.
+    package var configurationHash: String
+
+    package init(
+        arm: String, seed: Int, configuration: RunConfiguration, differences: [String: String],
+        configurationHash: String
+    ) {
+        self.arm = arm
+        self.seed = seed
+        self.configuration = configuration
+        self.differences = differences
+        self.configurationHash = configurationHash
+    }
+
+    /// "vicreg.ema-s0": arm and seed.
+    package var name: String { "\(arm)-s\(seed)" }
+    /// "vicreg.ema-s0-1a2b3c4d": the name of its folder under results/<experiment>/.
+    package var directoryName: String { "\(name)-\(configurationHash.prefix(8))" }
+}

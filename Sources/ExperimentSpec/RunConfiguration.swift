@@ -1,0 +1,281 @@
+/// Everything that decides the result of one run: an arm of the matrix with its seed, every default filled in.
+///
+/// Keys in a spec and in stored JSON are the snake_case of these names. Defaults are the paper's where it gives them.
+package struct RunConfiguration: Codable, Hashable, Sendable {
+    package var data = DataConfiguration()
+    package var model = ModelConfiguration()
+    package var masks = MaskConfiguration()
+    package var objective = ObjectiveConfiguration()
+    package var targetEncoder = TargetEncoderConfiguration()
+    package var optimizer = OptimizerConfiguration()
+    package var schedule = ScheduleConfiguration()
+    package var training = TrainingConfiguration()
+    package var evaluation = EvaluationConfiguration()
+    package var diagnostics = DiagnosticsConfiguration()
+    package var seed: Int = 0
+    package var resources = ResourceConfiguration()
+
+    package init() {}
+}
+
+package struct DataConfiguration: Codable, Hashable, Sendable {
+    package enum Dataset: String, Codable, CaseIterable, Sendable {
+        /// Debian's package `dataset-fashion-mnist`.
+        case fashionMNIST = "fashion_mnist"
+        /// 2,000 training and 500 test images of it, committed with the project.
+        case fashionMNISTSample = "fashion_mnist_sample"
+        /// Four IDX files (gzipped or not) in `folder`.
+        case idx
+    }
+
+    package var dataset: Dataset = .fashionMNIST
+    /// Where the files lie; relative to the spec's folder. Default: where the dataset's package puts them.
+    package var folder: String?
+    package var trainImages = "train-images-idx3-ubyte.gz"
+    package var trainLabels = "train-labels-idx1-ubyte.gz"
+    package var testImages = "t10k-images-idx3-ubyte.gz"
+    package var testLabels = "t10k-labels-idx1-ubyte.gz"
+    /// How many training images to train on (a seeded choice, the same for every seed of an experiment); none: all.
+    package var trainSubset: Int?
+    /// Random resized crop: share of the area, and aspect ratio.
+    package var cropScale = [0.3, 1.0]
+    package var cropAspect = [0.75, 4.0 / 3.0]
+
+    package init() {}
+}
+
+package struct ModelConfiguration: Codable, Hashable, Sendable {
+    package enum Initialization: String, Codable, CaseIterable, Sendable {
+        /// Truncated normal of std 0.02, as the public I-JEPA code.
+        case truncatedNormal = "trunc_normal"
+        /// Xavier-uniform on every linear map, as MAE; starts better on small images.
+        case xavier
+    }
+
+    package enum Preset: String, Codable, CaseIterable, Sendable {
+        case tiny = "vit_tiny"
+        case small = "vit_small"
+        case base = "vit_base"
+        case large = "vit_large"
+        case custom
+    }
+
+    /// Sets width, depth, heads and the predictor's depth; keys beside it override.
+    package var preset: Preset = .tiny
+    package var width = 192
+    package var depth = 12
+    package var heads = 3
+    package var mlpRatio = 4.0
+    package var imageSize = 224
+    package var patchSize = 16
+    package var channels = 3
+    package var initialization: Initialization = .truncatedNormal
+    /// Divides attention projection and second MLP weights by sqrt(2 · layer) at initialisation.
+    package var rescaleInitialization = false
+    package var predictor = PredictorConfiguration()
+
+    package init() {}
+}
+
+package struct PredictorConfiguration: Codable, Hashable, Sendable {
+    package enum Kind: String, Codable, CaseIterable, Sendable {
+        case transformer
+        /// The mean of the context features is the prediction for every patch (section B.2 of the paper).
+        case none
+    }
+
+    package var kind: Kind = .transformer
+    package var width = 384
+    package var depth = 6
+    /// Default: the encoder's.
+    package var heads: Int?
+
+    package init() {}
+}
+
+package struct MaskConfiguration: Codable, Hashable, Sendable {
+    package enum Sampler: String, Codable, CaseIterable, Sendable {
+        /// The public I-JEPA code's behaviour, fault for fault.
+        case ijepa
+        /// Seeded per image, reaches every patch, cuts at random places.
+        case uniform
+    }
+
+    package var sampler: Sampler = .uniform
+    package var targetBlocks = 4
+    package var targetScale = [0.15, 0.2]
+    package var targetAspect = [0.75, 1.5]
+    package var contextScale = [0.85, 1.0]
+    package var contextAspect = [1.0, 1.0]
+    package var minKeep = 10
+
+    package init() {}
+}
+
+package struct ObjectiveConfiguration: Codable, Hashable, Sendable {
+    package enum Prediction: String, Codable, CaseIterable, Sendable {
+        case smoothL1 = "smooth_l1"
+        case l2
+        case l1
+    }
+
+    package var prediction: Prediction = .smoothL1
+    package var vicreg = VICRegConfiguration()
+
+    package init() {}
+}
+
+package struct VICRegConfiguration: Codable, Hashable, Sendable {
+    package enum Pairs: String, Codable, CaseIterable, Sendable {
+        /// Every ordered pair of target blocks of the same images (Algorithm 1).
+        case blocks
+        /// Context features against target features, both averaged over tokens (section C.2).
+        case contextTarget = "context_target"
+    }
+
+    /// β_vicreg; 0 switches the whole regulariser off (I-JEPA).
+    package var weight = 0.0
+    package var invariance = 25.0
+    package var variance = 25.0
+    package var covariance = 1.0
+    package var pairs: Pairs = .blocks
+    package var projector = ProjectorConfiguration()
+
+    package init() {}
+}
+
+package struct ProjectorConfiguration: Codable, Hashable, Sendable {
+    package enum Kind: String, Codable, CaseIterable, Sendable {
+        case none
+        case linear
+        /// Linear–BatchNorm–ReLU, Linear–BatchNorm–ReLU, Linear.
+        case mlp
+    }
+
+    package var kind: Kind = .none
+    /// Output widths of the linear maps: one for `linear`, three for `mlp`.
+    package var widths: [Int] = []
+
+    package init() {}
+}
+
+package struct TargetEncoderConfiguration: Codable, Hashable, Sendable {
+    package enum Kind: String, Codable, CaseIterable, Sendable {
+        case ema
+        case sharedStopGradient = "shared_stop_gradient"
+        case sharedWithGradient = "shared_with_gradient"
+        case frozen
+    }
+
+    package enum MomentumSchedule: String, Codable, CaseIterable, Sendable {
+        case linear
+        case cosine
+        case constant
+    }
+
+    package var kind: Kind = .ema
+    /// Start and end; `constant` uses the start.
+    package var momentum = [0.996, 1.0]
+    package var momentumSchedule: MomentumSchedule = .linear
+
+    package init() {}
+}
+
+package struct OptimizerConfiguration: Codable, Hashable, Sendable {
+    package enum DecaySchedule: String, Codable, CaseIterable, Sendable {
+        case cosine
+        case linear
+    }
+
+    package var betas = [0.9, 0.999]
+    package var epsilon = 1e-8
+    /// Start and end.
+    package var weightDecay = [0.04, 0.4]
+    package var weightDecaySchedule: DecaySchedule = .cosine
+    /// Largest allowed global gradient norm; none: no clipping.
+    package var clipNorm: Double?
+
+    package init() {}
+}
+
+package struct ScheduleConfiguration: Codable, Hashable, Sendable {
+    package var startLearningRate = 1e-4
+    package var learningRate = 1e-3
+    package var finalLearningRate = 1e-6
+    /// Share of all steps that the linear warm-up takes (the paper: 15 of 600 epochs).
+    package var warmup = 0.025
+    /// All schedules are stretched to this many times the training's length (`ipe_scale`).
+    package var stretch = 1.0
+
+    package init() {}
+}
+
+package struct TrainingConfiguration: Codable, Hashable, Sendable {
+    package var batchSize = 128
+    /// One of the two; `steps` wins in a resolved configuration (epochs are resolved when the data set is known).
+    package var epochs: Int?
+    package var steps: Int?
+
+    package init() {}
+}
+
+package struct EvaluationConfiguration: Codable, Hashable, Sendable {
+    package enum Encoder: String, Codable, CaseIterable, Sendable {
+        case target
+        case context
+    }
+
+    /// Evaluate every so many steps, besides initialisation and end; 0: only those two.
+    package var everySteps = 0
+    package var encoders: [Encoder] = [.target, .context]
+    /// kNN neighbours (DINO); those larger than the training features are left out.
+    package var neighbours = [10, 20, 100, 200]
+    package var knnTemperature = 0.07
+    /// Images for the features of probes; none: all.
+    package var trainImages: Int?
+    package var testImages: Int?
+    package var linear = LinearProbeConfiguration()
+
+    package init() {}
+}
+
+package struct LinearProbeConfiguration: Codable, Hashable, Sendable {
+    package var learningRates = [0.01, 0.03, 0.1, 0.3, 1.0]
+    package var weightDecays = [0.0, 1e-4]
+    package var epochs = 20
+    package var batchSize = 256
+    /// Share of the training features held out to choose the head.
+    package var heldOut = 0.1
+    /// Also at the intermediate evaluations; if not, only at initialisation and end.
+    package var intermediate = true
+
+    package init() {}
+}
+
+package struct DiagnosticsConfiguration: Codable, Hashable, Sendable {
+    /// Steps at which test embeddings are stored, besides the end.
+    package var embeddingsAtSteps: [Int] = []
+    package var storeEmbeddings = true
+    /// Below this RankMe divided by the width, or this mean feature std, a run is marked as collapsed.
+    package var collapseRankShare = 0.05
+    package var collapseStandardDeviation = 0.02
+
+    package init() {}
+}
+
+package struct ResourceConfiguration: Codable, Hashable, Sendable {
+    /// Compute threads of one run; none: decided by the scheduler. No result depends on it.
+    package var threads: Int?
+    /// Parts that a batch is split into; fixes the order of summation, so results depend on it (in rounding only).
+    package var shards = 4
+    package var loaderThreads = 1
+    /// Memory for all runs together, GiB; none: what the machine has free.
+    package var memoryGiB: Double?
+    /// Runs at once; none: as many as cores and memory allow.
+    package var workers: Int?
+    package var checkpointMinutes = 5.0
+    /// Failed runs are tried again this often.
+    package var retries = 0
+
+    package init() {}
+}

@@ -1,0 +1,275 @@
+import Foundation
+
+/// A spec's text after inheritance and overrides, before its matrix is expanded.
+struct SpecDocument: Sendable {
+    /// Keys of a spec that are not part of a run's configuration.
+    static let ownKeys = ["name", "question", "expected", "inherit", "seeds", "matrix", "baseline"]
+    /// Those of them that `--set` may give.
+    static let overridable = ["name", "question", "expected", "seeds", "baseline"]
+    /// The parts of a matrix; an inheriting spec replaces each part that it gives.
+    static let matrixKeys = ["axes", "zip", "include", "exclude", "when"]
+
+    /// A part that is used later, with the folder that its relative paths are relative to.
+    struct Part: Sendable {
+        let node: SpecNode
+        let location: SpecLocation
+        let folder: String
+    }
+
+    let path: String
+    var name: String
+    var question = ""
+    var expected = ""
+    var settings = SpecSettings()
+    /// From `--set`: they win over the arms' own.
+    var overrides = SpecSettings()
+    var seeds: [Int] = [0]
+    var baseline: Part?
+    var matrix: [String: Part] = [:]
+    /// The place of `matrix:`, or the whole file.
+    var matrixLocation: SpecLocation
+
+    /// Reads a spec and those that it inherits from.
+    ///
+    /// - Parameter chain: Specs that are being read because of one another, the first to the last.
+    static func read(_ path: String, chain: [String] = [], _ diagnostics: SpecDiagnostics) throws(SpecErrors)
+        -> SpecDocument
+    {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            let exists = FileManager.default.fileExists(atPath: path)
+            throw SpecErrors([
+                SpecError(
+                    SpecLocation(file: path),
+                    exists ? "the spec cannot be read as UTF-8 text" : "there is no such spec",
+                    remedy: exists ? "save it as UTF-8" : "give the path of a .spec file")
+            ])
+        }
+        let whole = SpecLocation(file: path, line: 1, column: 1)
+        guard let root = try SpecNode.parse(text, file: path), !root.isNull else {
+            throw SpecErrors([SpecError(whole, "the spec is empty", remedy: "docs/spec.md shows a small one")])
+        }
+        guard let entries = root.entries else {
+            throw SpecErrors([
+                SpecError(
+                    root.location, "expected keys with values, found \(root.kindName)", remedy: "write 'key: value'")
+            ])
+        }
+        return try read(entries, path: path, chain: chain, diagnostics)
+    }
+
+    private static func read(
+        _ entries: [SpecNode.Entry], path: String, chain: [String], _ diagnostics: SpecDiagnostics
+    ) throws(SpecErrors) -> SpecDocument {
+        let url = URL(fileURLWithPath: path).standardizedFileURL
+        let whole = SpecLocation(file: path, line: 1, column: 1)
+        var document = SpecDocument(
+            path: path, name: url.deletingPathExtension().lastPathComponent, matrixLocation: whole)
+        if let inherit = entries.first(where: { $0.key == "inherit" }) {
+            let parent = try readParent(inherit, of: url, chain: chain + [url.path], diagnostics)
+            document.adopt(parent)
+        }
+        let folder = url.deletingLastPathComponent().path
+        var settings: [SpecNode.Entry] = []
+        for entry in entries {
+            if ownKeys.contains(entry.key) {
+                document.readOwn(entry, folder: folder, diagnostics)
+            } else if isKnownStart(entry.key) {
+                settings.append(entry)
+            } else {
+                diagnostics.report(SpecKey.unknown(entry.key, at: entry.location, alsoKnown: ownKeys))
+            }
+        }
+        document.settings.merge(SpecSettings(settings, folder: folder, diagnostics))
+        return document
+    }
+
+    private static func isKnownStart(_ key: String) -> Bool {
+        SpecKey.groups.contains(String(key.prefix { $0 != "." }))
+    }
+
+    private static func readParent(
+        _ entry: SpecNode.Entry, of url: URL, chain: [String], _ diagnostics: SpecDiagnostics
+    ) throws(SpecErrors) -> SpecDocument {
+        guard let name = entry.value.text else {
+            throw SpecErrors([
+                SpecError(
+                    entry.value.location, keyPath: "inherit",
+                    "expected the path of a spec, found \(entry.value.kindName)")
+            ])
+        }
+        let parent = URL(fileURLWithPath: name, relativeTo: url.deletingLastPathComponent()).standardizedFileURL
+        if chain.contains(parent.path) {
+            let names = (chain + [parent.path]).map { URL(fileURLWithPath: $0).lastPathComponent }
+            throw SpecErrors([
+                SpecError(
+                    entry.location, keyPath: "inherit", "specs inherit in a circle: \(names.joined(separator: " → "))",
+                    remedy: "take one 'inherit' away")
+            ])
+        }
+        guard FileManager.default.fileExists(atPath: parent.path) else {
+            let folder = parent.deletingLastPathComponent()
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+            throw SpecErrors([
+                SpecError(
+                    entry.location, keyPath: "inherit", "there is no spec \(name)",
+                    nearest: nearestName(to: parent.lastPathComponent, among: files.filter { $0.hasSuffix(".spec") }),
+                    remedy: "the path is relative to \(url.deletingLastPathComponent().path)")
+            ])
+        }
+        return try read(displayPath(of: name, beside: url.path, shown: entry.location.file), chain: chain, diagnostics)
+    }
+
+    /// The parent's path as the reader would write it: relative where the child's was.
+    private static func displayPath(of name: String, beside childPath: String, shown: String) -> String {
+        if name.hasPrefix("/") { return name }
+        let folder = shown.lastIndex(of: "/").map { String(shown[...$0]) } ?? ""
+        return folder + name
+    }
+
+    /// Takes over everything but the name.
+    private mutating func adopt(_ parent: SpecDocument) {
+        question = parent.question
+        expected = parent.expected
+        settings = parent.settings
+        seeds = parent.seeds
+        baseline = parent.baseline
+        matrix = parent.matrix
+        if !parent.matrix.isEmpty { matrixLocation = parent.matrixLocation }
+    }
+
+    // MARK: Own keys
+
+    private mutating func readOwn(_ entry: SpecNode.Entry, folder: String, _ diagnostics: SpecDiagnostics) {
+        switch entry.key {
+        case "name": if let text = Self.readText(entry, diagnostics) { setName(text, entry, diagnostics) }
+        case "question": if let text = Self.readText(entry, diagnostics) { question = text }
+        case "expected": if let text = Self.readText(entry, diagnostics) { expected = text }
+        case "seeds": if let read = Self.readSeeds(entry, diagnostics) { seeds = read }
+        case "baseline":
+            let part = Part(node: entry.value, location: entry.location, folder: folder)
+            baseline = entry.value.isNull ? nil : part
+        case "matrix": readMatrix(entry, folder: folder, diagnostics)
+        default: break
+        }
+    }
+
+    private static func readText(_ entry: SpecNode.Entry, _ diagnostics: SpecDiagnostics) -> String? {
+        if let text = entry.value.text {
+            var text = Substring(text)
+            while text.last?.isWhitespace == true { text.removeLast() }
+            return String(text)
+        }
+        let isNothing = entry.value.isNull
+        diagnostics.report(
+            entry.value.location, keyPath: entry.key, "expected text, found \(entry.value.kindName)",
+            remedy: isNothing ? "leave it out, or write '' for no text" : "put it in quotes to make it text")
+        return nil
+    }
+
+    private mutating func setName(_ text: String, _ entry: SpecNode.Entry, _ diagnostics: SpecDiagnostics) {
+        if Self.isFileName(text) {
+            name = text
+        } else {
+            diagnostics.report(
+                entry.value.location, keyPath: entry.key, "'\(text)' cannot name a folder",
+                remedy: "use letters, digits and _ - + = . only, not beginning with a dot")
+        }
+    }
+
+    /// Letters, digits and a few signs that no file system or shell minds.
+    static func isFileName(_ text: String) -> Bool {
+        guard let first = text.first, first != ".", first != "-", text.utf8.count <= 150 else { return false }
+        return text.unicodeScalars.allSatisfy { scalar in
+            scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789_-+=.,".unicodeScalars.contains(scalar))
+        }
+    }
+
+    private static func readSeeds(_ entry: SpecNode.Entry, _ diagnostics: SpecDiagnostics) -> [Int]? {
+        let place = entry.value.location
+        func refuse(_ message: String) -> [Int]? {
+            diagnostics.report(
+                place, keyPath: "seeds", message, remedy: "write a list, [0, 1, 2], or a count, 3, that stands for it")
+            return nil
+        }
+        switch entry.value.value {
+        case .integer(let count)?:
+            let most = 10_000
+            return (1...most).contains(count)
+                ? Array(0..<count) : refuse("\(count) is out of range: a count of seeds must be ≥ 1, ≤ \(most)")
+        case .list(let values)?:
+            let seeds = values.compactMap { Int(specValue: $0) }
+            if seeds.count != values.count || seeds.isEmpty || seeds.contains(where: { $0 < 0 }) {
+                return refuse("expected whole numbers ≥ 0")
+            }
+            if Set(seeds).count != seeds.count { return refuse("a seed stands twice") }
+            return seeds
+        default:
+            return refuse("expected a list of seeds or their count, found \(entry.value.kindName)")
+        }
+    }
+
+    private mutating func readMatrix(_ entry: SpecNode.Entry, folder: String, _ diagnostics: SpecDiagnostics) {
+        matrixLocation = entry.location
+        if entry.value.isNull {
+            matrix = [:]
+            return
+        }
+        guard let parts = entry.value.entries else {
+            diagnostics.report(
+                entry.value.location, keyPath: "matrix", "expected a group of keys, found \(entry.value.kindName)",
+                remedy: "known keys: \(Self.matrixKeys.joined(separator: ", "))")
+            return
+        }
+        for part in parts {
+            guard Self.matrixKeys.contains(part.key) else {
+                diagnostics.report(
+                    part.location, keyPath: "matrix.\(part.key)", "unknown key",
+                    nearest: nearestName(to: part.key, among: Self.matrixKeys),
+                    remedy: "known keys: \(Self.matrixKeys.joined(separator: ", "))")
+                continue
+            }
+            let value = Part(node: part.value, location: part.location, folder: folder)
+            matrix[part.key] = part.value.isNull ? nil : value
+        }
+    }
+
+    // MARK: Overrides
+
+    /// Applies `key.path=value` texts of the command line; relative folders are relative to the working directory.
+    mutating func override(_ texts: [String], _ diagnostics: SpecDiagnostics) {
+        let folder = FileManager.default.currentDirectoryPath
+        var entries: [SpecNode.Entry] = []
+        for text in texts {
+            let place = SpecLocation(file: "--set \(text)")
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                diagnostics.report(place, "expected key.path=value", remedy: "for example --set training.steps=100")
+                continue
+            }
+            let path = String(text[..<equals])
+            let node: SpecNode
+            do {
+                let parsed = try SpecNode.parse(
+                    String(text[text.index(after: equals)...]), file: place.file, hasLines: false)
+                node = parsed ?? SpecNode(content: .scalar(.null), location: place)
+            } catch {
+                error.errors.forEach(diagnostics.report)
+                continue
+            }
+            let entry = SpecNode.Entry(key: path, location: place, value: node)
+            if Self.overridable.contains(path) {
+                readOwn(entry, folder: folder, diagnostics)
+            } else if Self.ownKeys.contains(String(path.prefix { $0 != "." })) {
+                diagnostics.report(
+                    place, keyPath: path, "cannot be set from the command line", remedy: "change it in the spec")
+            } else if Self.isKnownStart(path) {
+                entries.append(entry)
+            } else {
+                diagnostics.report(SpecKey.unknown(path, at: place, alsoKnown: Self.overridable))
+            }
+        }
+        overrides = SpecSettings(entries, folder: folder, diagnostics)
+    }
+}

@@ -1,0 +1,269 @@
+extension SpecKey {
+    /// Every key of a run's configuration, in the order of the documentation.
+    package static let all: [SpecKey] =
+        data + model + masks + objective + targetEncoder + optimizer + schedule + training + evaluation + diagnostics
+        + resources
+
+    package static let byPath: [String: SpecKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+
+    /// Every prefix that is a group of keys: "objective", "objective.vicreg", …
+    package static let groups: Set<String> = Set(
+        all.flatMap { key in
+            let parts = key.path.split(separator: ".")
+            return (1..<parts.count).map { parts.prefix($0).joined(separator: ".") }
+        })
+
+    /// Names directly below a group, in order; below "" the outermost groups.
+    package static func children(of group: String) -> [String] {
+        let prefix = group.isEmpty ? "" : group + "."
+        var names: [String] = []
+        for key in all where key.path.hasPrefix(prefix) {
+            let name = String(key.path.dropFirst(prefix.count).prefix { $0 != "." })
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+
+    /// Steps and images: far more than a run has, and few enough to multiply.
+    private static let maximumCount = 1e9
+
+    private static let data: [SpecKey] = [
+        SpecKey("data.dataset", \.data.dataset, "Images to train and test on."),
+        SpecKey(
+            "data.folder", \.data.folder,
+            "Folder of the four files, relative to the spec in which it stands; none: where the data set is known to be.",
+            isIdentity: false),
+        SpecKey("data.train_images", \.data.trainImages, "File of the training images."),
+        SpecKey("data.train_labels", \.data.trainLabels, "File of the training labels."),
+        SpecKey("data.test_images", \.data.testImages, "File of the test images."),
+        SpecKey("data.test_labels", \.data.testLabels, "File of the test labels."),
+        SpecKey(
+            "data.train_subset", \.data.trainSubset,
+            "Train on so many images, chosen once and alike for every seed; none: on all.",
+            limits: .between(1, maximumCount)),
+        SpecKey(
+            "data.crop_scale", \.data.cropScale, "Random resized crop: least and largest share of the image's area.",
+            limits: .positiveShare, count: 2...2),
+        SpecKey(
+            "data.crop_aspect", \.data.cropAspect, "Random resized crop: least and largest ratio of width to height.",
+            limits: .aspect, count: 2...2),
+    ]
+
+    private static let model: [SpecKey] = [
+        SpecKey(
+            "model.preset", \.model.preset,
+            "Sets width, depth, heads, predictor width and depth; keys beside it, or set later, win.", isIdentity: false
+        ),
+        SpecKey("model.width", \.model.width, "Encoder width D.", limits: .between(1, 65_536)),
+        SpecKey("model.depth", \.model.depth, "Encoder blocks.", limits: .between(1, 1024)),
+        SpecKey("model.heads", \.model.heads, "Attention heads H; divides the width.", limits: .between(1, 1024)),
+        SpecKey(
+            "model.mlp_ratio", \.model.mlpRatio, "Hidden width of a block's MLP over its width.",
+            limits: .positive(atMost: 64)),
+        SpecKey(
+            "model.image_size", \.model.imageSize, "Side to which crops are resized, pixels.", limits: .between(1, 8192)
+        ),
+        SpecKey("model.patch_size", \.model.patchSize, "Side of a patch, pixels.", limits: .between(1, 8192)),
+        SpecKey("model.channels", \.model.channels, "Channels of the images.", limits: .between(1, 1024)),
+        SpecKey("model.init", \.model.initialization, "Initial weights."),
+        SpecKey(
+            "model.rescale_init", \.model.rescaleInitialization,
+            "Divide attention projections and second MLP weights by sqrt(2 · layer) at initialisation."),
+        SpecKey(
+            "model.predictor.kind", \.model.predictor.kind,
+            "none: the mean of the context features is the prediction for every patch."),
+        SpecKey("model.predictor.width", \.model.predictor.width, "Predictor width P.", limits: .between(1, 65_536)),
+        SpecKey("model.predictor.depth", \.model.predictor.depth, "Predictor blocks.", limits: .between(1, 1024)),
+        SpecKey(
+            "model.predictor.heads", \.model.predictor.heads, "Predictor heads; none: as many as the encoder.",
+            limits: .between(1, 1024)),
+    ]
+
+    private static let masks: [SpecKey] = [
+        SpecKey(
+            "masks.sampler", \.masks.sampler,
+            "ijepa: as the public code, faults included; uniform: seeded per image, reaches every patch."),
+        SpecKey("masks.target_blocks", \.masks.targetBlocks, "Target blocks per image, M.", limits: .between(1, 256)),
+        SpecKey(
+            "masks.target_scale", \.masks.targetScale, "Share of the patches in a target block.",
+            limits: .positiveShare, count: 2...2),
+        SpecKey(
+            "masks.target_aspect", \.masks.targetAspect, "Height over width of a target block.", limits: .aspect,
+            count: 2...2),
+        SpecKey(
+            "masks.context_scale", \.masks.contextScale,
+            "Share of the patches in the context block, before target patches are taken out.", limits: .positiveShare,
+            count: 2...2),
+        SpecKey(
+            "masks.context_aspect", \.masks.contextAspect, "Height over width of the context block.", limits: .aspect,
+            count: 2...2),
+        SpecKey(
+            "masks.min_keep", \.masks.minKeep, "A mask is accepted when it keeps more patches than this.",
+            limits: .between(0, 65_536)),
+    ]
+
+    private static let objective: [SpecKey] = [
+        SpecKey("objective.prediction", \.objective.prediction, "Loss between predictions and targets."),
+        SpecKey(
+            "objective.vicreg.weight", \.objective.vicreg.weight, "β_vicreg; 0 switches the regulariser off (I-JEPA).",
+            limits: .notNegative),
+        SpecKey(
+            "objective.vicreg.invariance", \.objective.vicreg.invariance, "Weight of the invariance term; 0: off.",
+            limits: .notNegative),
+        SpecKey(
+            "objective.vicreg.variance", \.objective.vicreg.variance, "Weight of the variance term; 0: off.",
+            limits: .notNegative),
+        SpecKey(
+            "objective.vicreg.covariance", \.objective.vicreg.covariance, "Weight of the covariance term; 0: off.",
+            limits: .notNegative),
+        SpecKey(
+            "objective.vicreg.pairs", \.objective.vicreg.pairs,
+            "blocks: every ordered pair of target blocks; context_target: context against target features."),
+        SpecKey(
+            "objective.vicreg.projector.kind", \.objective.vicreg.projector.kind, "Map in front of the regulariser."),
+        SpecKey(
+            "objective.vicreg.projector.widths", \.objective.vicreg.projector.widths,
+            "Output widths of the projector: one for linear, three for mlp.", limits: .between(1, 65_536)),
+    ]
+
+    private static let targetEncoder: [SpecKey] = [
+        SpecKey(
+            "target_encoder.kind", \.targetEncoder.kind,
+            "Moving average, the context encoder itself (with or without gradient), or frozen at initialisation."),
+        SpecKey(
+            "target_encoder.momentum", \.targetEncoder.momentum, "EMA momentum at the first and at the last step.",
+            limits: .share, count: 2...2),
+        SpecKey(
+            "target_encoder.momentum_schedule", \.targetEncoder.momentumSchedule,
+            "Way from the first to the last momentum; constant keeps the first."),
+    ]
+
+    private static let optimizer: [SpecKey] = [
+        SpecKey(
+            "optimizer.betas", \.optimizer.betas, "AdamW's β₁ and β₂.",
+            limits: SpecLimits(minimum: 0, exclusiveMaximum: 1), count: 2...2),
+        SpecKey("optimizer.epsilon", \.optimizer.epsilon, "AdamW's ε.", limits: .positive),
+        SpecKey(
+            "optimizer.weight_decay", \.optimizer.weightDecay, "Weight decay at the first and at the last step.",
+            limits: .notNegative, count: 2...2),
+        SpecKey(
+            "optimizer.weight_decay_schedule", \.optimizer.weightDecaySchedule,
+            "Way from the first to the last weight decay."),
+        SpecKey(
+            "optimizer.clip_norm", \.optimizer.clipNorm, "Largest global gradient norm; none: no clipping.",
+            limits: .positive),
+    ]
+
+    private static let schedule: [SpecKey] = [
+        SpecKey(
+            "schedule.start_lr", \.schedule.startLearningRate, "Learning rate at the start of the warm-up.",
+            limits: .notNegative),
+        SpecKey("schedule.lr", \.schedule.learningRate, "Learning rate after the warm-up.", limits: .positive),
+        SpecKey(
+            "schedule.final_lr", \.schedule.finalLearningRate, "Learning rate at the end of the cosine.",
+            limits: .notNegative),
+        SpecKey(
+            "schedule.warmup", \.schedule.warmup, "Share of all steps that the linear warm-up takes.",
+            limits: SpecLimits(minimum: 0, exclusiveMaximum: 1)),
+        SpecKey(
+            "schedule.stretch", \.schedule.stretch, "All schedules run over this many times the training's length.",
+            limits: .between(1, 1000)),
+    ]
+
+    private static let training: [SpecKey] = [
+        SpecKey("training.batch_size", \.training.batchSize, "Images per step.", limits: .between(1, 65_536)),
+        SpecKey(
+            "training.epochs", \.training.epochs,
+            "Length in passes over the training images; steps are worked out from it.", limits: .between(1, 1_000_000),
+            isIdentity: false),
+        SpecKey(
+            "training.steps", \.training.steps, "Length in steps; instead of epochs.", limits: .between(1, maximumCount)
+        ),
+    ]
+
+    private static let evaluation: [SpecKey] = [
+        SpecKey(
+            "evaluation.every_steps", \.evaluation.everySteps,
+            "Evaluate every so many steps, besides initialisation and end; 0: only those two.",
+            limits: .between(0, maximumCount)),
+        SpecKey("evaluation.encoders", \.evaluation.encoders, "Encoders to evaluate.", count: 1...2),
+        SpecKey(
+            "evaluation.train_images", \.evaluation.trainImages,
+            "Training images whose features the probes see; none: all.", limits: .between(2, maximumCount)),
+        SpecKey(
+            "evaluation.test_images", \.evaluation.testImages, "Test images that are scored; none: all.",
+            limits: .between(2, maximumCount)),
+        SpecKey(
+            "evaluation.knn.k", \.evaluation.neighbours,
+            "Numbers of neighbours; those above the number of training features are left out.",
+            limits: .between(1, 1_000_000),
+            count: 1...64),
+        SpecKey(
+            "evaluation.knn.temperature", \.evaluation.knnTemperature, "Votes weigh exp(cosine / temperature).",
+            limits: .positive),
+        SpecKey(
+            "evaluation.linear.lr", \.evaluation.linear.learningRates, "Learning rates of the grid of linear heads.",
+            limits: .positive, count: 1...64),
+        SpecKey(
+            "evaluation.linear.weight_decay", \.evaluation.linear.weightDecays, "Weight decays of the grid.",
+            limits: .notNegative, count: 1...64),
+        SpecKey(
+            "evaluation.linear.epochs", \.evaluation.linear.epochs, "Passes over the training features.",
+            limits: .between(1, 100_000)),
+        SpecKey(
+            "evaluation.linear.batch_size", \.evaluation.linear.batchSize, "Features per step of the probe.",
+            limits: .between(1, 1_000_000)),
+        SpecKey(
+            "evaluation.linear.held_out", \.evaluation.linear.heldOut,
+            "Share of the training features on which the head is chosen.",
+            limits: SpecLimits(exclusiveMinimum: 0, exclusiveMaximum: 1)),
+        SpecKey(
+            "evaluation.linear.intermediate", \.evaluation.linear.intermediate,
+            "Train the probe at intermediate evaluations too, not only at initialisation and end."),
+    ]
+
+    private static let diagnostics: [SpecKey] = [
+        SpecKey(
+            "diagnostics.embeddings_at_steps", \.diagnostics.embeddingsAtSteps,
+            "Steps at which test embeddings are stored, besides the end.", limits: .between(0, maximumCount),
+            isIdentity: false),
+        SpecKey(
+            "diagnostics.store_embeddings", \.diagnostics.storeEmbeddings, "Store embeddings at all.",
+            isIdentity: false),
+        SpecKey(
+            "diagnostics.collapse_rank_share", \.diagnostics.collapseRankShare,
+            "A run is marked as collapsed where RankMe over the width is below this.", limits: .share, isIdentity: false
+        ),
+        SpecKey(
+            "diagnostics.collapse_standard_deviation", \.diagnostics.collapseStandardDeviation,
+            "A run is marked as collapsed where the mean std of its features is below this.", limits: .notNegative,
+            isIdentity: false),
+    ]
+
+    private static let resources: [SpecKey] = [
+        SpecKey(
+            "resources.threads", \.resources.threads, "Compute threads of one run; none: decided when it starts.",
+            limits: .between(1, 1024), isIdentity: false),
+        SpecKey(
+            "resources.shards", \.resources.shards,
+            "Parts of a batch that are summed in a fixed order; changes results in rounding only.",
+            limits: .between(1, 1024)),
+        SpecKey(
+            "resources.loader_threads", \.resources.loaderThreads, "Threads that prepare images.",
+            limits: .between(1, 256),
+            isIdentity: false),
+        SpecKey(
+            "resources.memory_gib", \.resources.memoryGiB, "Memory for all runs together, GiB; none: what is free.",
+            limits: .positive(atMost: 1_048_576), isIdentity: false),
+        SpecKey(
+            "resources.workers", \.resources.workers, "Runs at once; none: as many as fit.", limits: .between(1, 1024),
+            isIdentity: false),
+        SpecKey(
+            "resources.checkpoint_minutes", \.resources.checkpointMinutes, "Minutes between checkpoints.",
+            limits: .positive(atMost: 525_600), isIdentity: false),
+        SpecKey(
+            "resources.retries", \.resources.retries, "Times that a failed run is tried again.",
+            limits: .between(0, 1000),
+            isIdentity: false),
+    ]
+}

@@ -1,0 +1,164 @@
+/// Bounds of a number; each is optional.
+package struct SpecLimits: Hashable, Sendable {
+    package var minimum: Double?
+    package var exclusiveMinimum: Double?
+    package var maximum: Double?
+    package var exclusiveMaximum: Double?
+
+    static let none = SpecLimits()
+    static let positive = SpecLimits(exclusiveMinimum: 0)
+    static let notNegative = SpecLimits(minimum: 0)
+    static let share = SpecLimits(minimum: 0, maximum: 1)
+    static let positiveShare = SpecLimits(exclusiveMinimum: 0, maximum: 1)
+    /// A ratio of two sides.
+    static let aspect = SpecLimits(minimum: 0.001, maximum: 1000)
+    static func between(_ minimum: Double, _ maximum: Double) -> SpecLimits {
+        SpecLimits(minimum: minimum, maximum: maximum)
+    }
+    static func positive(atMost maximum: Double) -> SpecLimits {
+        SpecLimits(exclusiveMinimum: 0, maximum: maximum)
+    }
+
+    func contain(_ value: Double) -> Bool {
+        value >= (minimum ?? -.infinity) && value <= (maximum ?? .infinity)
+            && (exclusiveMinimum.map { value > $0 } ?? true) && (exclusiveMaximum.map { value < $0 } ?? true)
+    }
+
+    /// "> 0, ≤ 1"; empty where anything goes.
+    package var text: String {
+        let parts: [(String, Double?)] = [
+            ("≥", minimum), (">", exclusiveMinimum), ("≤", maximum), ("<", exclusiveMaximum),
+        ]
+        return parts.compactMap { sign, bound in bound.map { "\(sign) \(SpecValue.shortest($0))" } }
+            .joined(separator: ", ")
+    }
+}
+
+/// One key of a spec: its path, what it accepts, what it means, and where it lives in `RunConfiguration`.
+///
+/// The table of keys (`SpecKey.all`) drives reading, `--set`, differences between arms, identity, the stored JSON, the
+/// JSON Schema and the documentation, so that a key is described once.
+package struct SpecKey: Sendable {
+    /// "objective.vicreg.weight".
+    package let path: String
+    package let type: SpecType
+    /// `null` is accepted and means that nothing is set.
+    package let isOptional: Bool
+    /// Bounds of the number, or of every number of a list.
+    package let limits: SpecLimits
+    /// How many elements a list may have.
+    package let count: ClosedRange<Int>?
+    /// Whether the value takes part in the hash: keys that cannot change a result do not.
+    package let isIdentity: Bool
+    package let documentation: String
+
+    private let getter: @Sendable (RunConfiguration) -> SpecValue
+    private let setter: @Sendable (inout RunConfiguration, SpecValue) -> Void
+    /// The value as the key's Swift type would give it back; none where the type does not fit.
+    private let normalizer: @Sendable (SpecValue) -> SpecValue?
+
+    init<Value: SpecConvertible>(
+        _ path: String, _ property: any WritableKeyPath<RunConfiguration, Value> & Sendable, _ documentation: String,
+        limits: SpecLimits = .none, count: ClosedRange<Int>? = nil, isIdentity: Bool = true
+    ) {
+        self.path = path
+        type = Value.specType
+        isOptional = Value.acceptsNull
+        self.limits = limits
+        self.count = count
+        self.isIdentity = isIdentity
+        self.documentation = documentation
+        getter = { $0[keyPath: property].specValue }
+        setter = { configuration, value in
+            guard let converted = Value(specValue: value) else {
+                preconditionFailure("\(path): \(value.text) was not checked before it was set")
+            }
+            configuration[keyPath: property] = converted
+        }
+        normalizer = { Value(specValue: $0)?.specValue }
+    }
+
+    /// The last part of the path.
+    package var name: String { String(path[path.index(after: path.lastIndex(of: ".")!)...]) }
+    /// A list of exactly two, for which a single number may stand: [x, x].
+    package var isPair: Bool { count == 2...2 }
+    /// The value that holds where a spec says nothing.
+    package var defaultValue: SpecValue { value(in: RunConfiguration()) }
+
+    package func value(in configuration: RunConfiguration) -> SpecValue { getter(configuration) }
+
+    /// - Precondition: `value` came from `decode`.
+    func set(_ value: SpecValue, in configuration: inout RunConfiguration) { setter(&configuration, value) }
+
+    /// Checks a value of a spec against type, bounds and count.
+    ///
+    /// - Returns: The value in the key's own type (whole numbers become numbers where the key is one, a single number
+    ///   becomes a pair), or what is wrong with it.
+    func decode(_ node: SpecNode) -> Result<SpecValue, Rejection> {
+        guard var value = node.value else {
+            return .failure(Rejection("expected \(expectation), found \(node.kindName)"))
+        }
+        if isPair, Double(specValue: value) != nil { value = .list([value, value]) }
+        guard let normalized = normalizer(value) else { return .failure(mismatch(value)) }
+        if case .list(let elements) = normalized, let count, !count.contains(elements.count) {
+            let wanted = Set([count.lowerBound, count.upperBound]).sorted().map(String.init).joined(separator: " to ")
+            return .failure(Rejection("expected \(wanted) elements, found \(elements.count)"))
+        }
+        for number in numbers(of: normalized) where !limits.contain(number) {
+            return .failure(Rejection("\(SpecValue.shortest(number)) is out of range: must be \(limits.text)"))
+        }
+        return .success(normalized)
+    }
+
+    /// Why a value was not accepted.
+    struct Rejection: Error {
+        let message: String
+        var nearest: String?
+        var remedy: String?
+
+        init(_ message: String, nearest: String? = nil, remedy: String? = nil) {
+            self.message = message
+            self.nearest = nearest
+            self.remedy = remedy
+        }
+    }
+
+    private var expectation: String {
+        if case .choice = type { return "one of \(type.name)" }
+        return type.name
+    }
+
+    private func mismatch(_ value: SpecValue) -> Rejection {
+        let found = value == .null ? "nothing" : "'\(value.text)' (\(value.kindName))"
+        var nearest: String?
+        switch (type, value) {
+        case (.choice(let names), .text(let text)):
+            nearest = nearestName(to: text, among: names)
+        case (.list(.choice(let names)), .list(let values)):
+            nearest = values.lazy.map(\.text).first { !names.contains($0) }.flatMap {
+                nearestName(to: $0, among: names)
+            }
+        default: break
+        }
+        var remedy: String?
+        switch (type, value) {
+        case (.text, .integer), (.text, .number), (.text, .boolean): remedy = "put it in quotes to make it text"
+        case (.integer, .text(let text)) where Int(text) != nil: remedy = "take away the quotes"
+        case (.number, .text(let text)) where Double(text) != nil: remedy = "take away the quotes"
+        case (.boolean, _): remedy = "write true or false"
+        case (.list, .list): break
+        case (.list, _): remedy = "write a list: [\(value.text)]"
+        default: break
+        }
+        return Rejection("expected \(expectation), found \(found)", nearest: nearest, remedy: remedy)
+    }
+
+    private func numbers(of value: SpecValue) -> [Double] {
+        switch value {
+        case .integer(let value): [Double(value)]
+        case .number(let value): [value]
+        case .list(let values): values.flatMap { numbers(of: $0) }
+        case .null, .boolean, .text: []
+        }
+    }
+}

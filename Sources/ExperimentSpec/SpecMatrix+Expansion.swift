@@ -1,0 +1,101 @@
+/// One arm of the matrix, before its steps are known and it is validated.
+struct SpecArm: Sendable {
+    let name: String
+    /// Option taken per axis; axes that do not apply are missing, and all are for an arm of `include`.
+    let choices: [Int: Int]
+    /// Everything that was set, with its places.
+    let settings: SpecSettings
+    let location: SpecLocation
+    var configuration: RunConfiguration
+
+    /// The name of an arm that no axis says anything about.
+    static let defaultName = "default"
+}
+
+extension SpecMatrix {
+    /// All arms: the grid in the order of the axes, the first the slowest, then those of `include`.
+    ///
+    /// An arm's settings are, later ones winning: the spec's, those of its options (no two may set the same key), those
+    /// of `when … set`, those of the command line.
+    func arms(of document: SpecDocument, _ diagnostics: SpecDiagnostics) -> [SpecArm] {
+        var arms: [SpecArm] = []
+        var seen: Set<[Int: Int]> = []
+        for combination in combinations() {
+            guard let (choices, settings) = applied(combination, to: document.settings, diagnostics) else { continue }
+            // Where an axis does not apply, its options make one arm and not several.
+            guard seen.insert(choices).inserted else { continue }
+            let names = axes.indices.compactMap { axis in choices[axis].map { axes[axis].options[$0].name } }
+            let name = names.isEmpty ? SpecArm.defaultName : names.joined(separator: ".")
+            let arm = finish(name, choices, settings, document.matrixLocation, document)
+            let isExcluded = exclusions.contains { $0.holds(choices: choices, settings: arm.settings) }
+            if !isExcluded { arms.append(arm) }
+        }
+        for extra in extras {
+            var settings = document.settings
+            settings.merge(extra.settings)
+            arms.append(finish(extra.name, [:], settings, extra.location, document))
+        }
+        return arms
+    }
+
+    private func finish(
+        _ name: String, _ choices: [Int: Int], _ settings: SpecSettings, _ location: SpecLocation,
+        _ document: SpecDocument
+    ) -> SpecArm {
+        var settings = settings
+        for case .set(let layer, let condition) in rules where condition.holds(choices: choices, settings: settings) {
+            settings.merge(layer)
+        }
+        settings.merge(document.overrides)
+        return SpecArm(
+            name: name, choices: choices, settings: settings, location: location, configuration: settings.resolved())
+    }
+
+    /// Every choice of one option per axis; zipped axes advance together.
+    private func combinations() -> [[Int: Int]] {
+        if axes.isEmpty { return extras.isEmpty ? [[:]] : [] }
+        return groups.reduce([[:]]) { partial, group in
+            partial.flatMap { choices in
+                axes[group[0]].options.indices.map { option in
+                    var choices = choices
+                    for axis in group { choices[axis] = option }
+                    return choices
+                }
+            }
+        }
+    }
+
+    /// The choices of the axes that apply, and the spec's settings with theirs; none where two set the same key.
+    private func applied(
+        _ combination: [Int: Int], to base: SpecSettings, _ diagnostics: SpecDiagnostics
+    ) -> (choices: [Int: Int], settings: SpecSettings)? {
+        var choices: [Int: Int] = [:]
+        var layer = SpecSettings()
+        for axis in axes.indices {
+            var settings = base
+            settings.merge(layer)
+            let applies = rules.allSatisfy { rule in
+                guard case .axis(axis, let condition) = rule else { return true }
+                return condition.holds(choices: choices, settings: settings)
+            }
+            guard applies, let option = combination[axis] else { continue }
+            choices[axis] = option
+            let new = axes[axis].options[option].settings
+            if let both = new.byPath.keys.sorted().first(where: { layer.byPath[$0] != nil }) {
+                let other = axes.indices.first { earlier in
+                    choices[earlier].map { axes[earlier].options[$0].settings.byPath[both] != nil } ?? false
+                }
+                diagnostics.report(
+                    new.byPath[both]!.location, keyPath: both,
+                    "the axes '\(axes[other ?? axis].name)' and '\(axes[axis].name)' both set it",
+                    remedy: "let one axis set it, or exclude one of the two with 'when'")
+                return nil
+            }
+            // No cascade within the layer: the axes stand beside one another.
+            for (path, setting) in new.byPath { layer.set(path, setting.value, at: setting.location) }
+        }
+        var settings = base
+        settings.merge(layer)
+        return (choices, settings)
+    }
+}

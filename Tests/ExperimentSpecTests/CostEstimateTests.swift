@@ -1,0 +1,169 @@
+import ExperimentSpec
+import Foundation
+import Testing
+
+@Suite struct CostEstimateTests {
+    /// Sizes of the tensors of a golden file whose names begin with `prefix`.
+    private func goldenCount(_ prefix: String) throws -> Int {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../Golden/tiny.safetensors")
+        let data = try Data(contentsOf: file)
+        let length = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        let header = try #require(
+            try JSONSerialization.jsonObject(with: data[8..<8 + length]) as? [String: [String: Any]])
+        return header.filter { $0.key.hasPrefix(prefix) }
+            .compactMap { $0.value["shape"] as? [Int] }.map { $0.reduce(1, *) }.reduce(0, +)
+    }
+
+    private var tiny: RunConfiguration {
+        var configuration = RunConfiguration()
+        configuration.model.width = 48
+        (configuration.model.depth, configuration.model.heads) = (2, 3)
+        (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (32, 4, 3)
+        configuration.model.predictor.width = 24
+        configuration.model.predictor.depth = 2
+        configuration.training.batchSize = 4
+        configuration.training.steps = 10
+        return configuration
+    }
+
+    @Test func `parameters are those of the golden networks`() throws {
+        let cost = CostEstimate(tiny)
+        // Positions are fixed; a stored table of them is no parameter.
+        let encoder = try goldenCount("encoder.") - goldenCount("encoder.pos_embed")
+        let predictor = try goldenCount("predictor.") - goldenCount("predictor.predictor_pos_embed")
+        #expect(cost.encoderParameters == encoder)
+        #expect(cost.predictorParameters == predictor)
+        #expect(cost.projectorParameters == 0)
+    }
+
+    /// timm's vit_*_patch16_224 (5,717,416 · 22,050,664 · 86,567,656 · 304,326,632) without head, class token, positions.
+    @Test(arguments: [
+        (ModelConfiguration.Preset.tiny, 5_486_400), (.small, 21_589_632), (.base, 85_646_592), (.large, 303_098_880),
+    ])
+    func `presets have the known numbers of parameters`(preset: ModelConfiguration.Preset, count: Int) {
+        var configuration = RunConfiguration()
+        configuration.model.apply(preset)
+        #expect(CostEstimate(configuration).encoderParameters == count)
+    }
+
+    @Test func `a projector counts once it is used`() {
+        var configuration = tiny
+        configuration.objective.vicreg.projector.kind = .mlp
+        configuration.objective.vicreg.projector.widths = [8, 16, 32]
+        #expect(CostEstimate(configuration).projectorParameters == 0)
+        configuration.objective.vicreg.weight = 1
+        #expect(CostEstimate(configuration).projectorParameters == 48 * 8 + 3 * 8 + 8 * 16 + 3 * 16 + 16 * 32)
+    }
+
+    @Test func `the FLOPs of a step follow the formula`() {
+        let cost = CostEstimate(tiny)
+        let (context, target) = (cost.contextPatches, cost.targetPatches)
+        func block(_ width: Double, _ n: Double) -> Double { 24 * n * width * width + 4 * n * n * width }
+        // Patches of 4×4 pixels and three channels are mapped to the width of 48.
+        func embedding(_ n: Double) -> Double { 2.0 * n * 48 * 48 }
+        let encoder = (embedding(64) + 2 * block(48, 64)) + 3 * (embedding(context) + 2 * block(48, context))
+        let predictor =
+            2 * 48 * 24 * context + 4 * (2 * block(24, context + target) + 2 * 48 * 24 * target)
+        let expected = 4 * (encoder + 3 * predictor)
+        #expect(abs(cost.flopsPerStep - expected) <= 1e-9 * expected)
+    }
+
+    @Test func `gradient through the targets, VICReg and a missing predictor change the cost of a step`() {
+        let plain = CostEstimate(tiny).flopsPerStep
+        var configuration = tiny
+        configuration.targetEncoder.kind = .sharedWithGradient
+        #expect(CostEstimate(configuration).flopsPerStep > plain)
+        #expect(CostEstimate(configuration).diskBytes < CostEstimate(tiny).diskBytes)
+        configuration = tiny
+        configuration.objective.vicreg.weight = 1
+        let vicreg = CostEstimate(configuration).flopsPerStep
+        // Four views' covariances, forward and backward.
+        #expect(vicreg - plain == 3 * 4 * 4 * 2 * 48 * 48)
+        configuration = tiny
+        configuration.model.predictor.kind = .none
+        #expect(CostEstimate(configuration).flopsPerStep < plain)
+        #expect(CostEstimate(configuration).predictorParameters == 0)
+    }
+
+    @Test(arguments: MaskConfiguration.Sampler.allCases)
+    func `expected patches lie where the ranges allow`(sampler: MaskConfiguration.Sampler) {
+        var configuration = RunConfiguration()
+        configuration.masks.sampler = sampler
+        let cost = CostEstimate(configuration)
+        // 14×14 patches: 29 to 39 in a target block, rounded to a rectangle; the context loses up to four of them.
+        #expect(cost.targetPatches > 26 && cost.targetPatches < 43)
+        #expect(cost.contextPatches > 11 && cost.contextPatches < 120)
+        #expect(CostEstimate(configuration) == cost)
+    }
+
+    @Test func `memory and disk grow with what they hold`() {
+        let base = CostEstimate(tiny)
+        var configuration = tiny
+        configuration.training.batchSize = 256
+        #expect(CostEstimate(configuration).memoryBytes > base.memoryBytes)
+        configuration = tiny
+        configuration.diagnostics.embeddingsAtSteps = [5]
+        let encoders = configuration.evaluation.encoders.count
+        #expect(CostEstimate(configuration).diskBytes - base.diskBytes == 4 * encoders * 10_000 * 48)
+        configuration.diagnostics.storeEmbeddings = false
+        #expect(CostEstimate(configuration).diskBytes == base.diskBytes - 4 * encoders * 10_000 * 48)
+        // Weights, two moments and the target encoder at least.
+        #expect(base.diskBytes > 4 * (4 * base.encoderParameters + 3 * base.predictorParameters))
+    }
+
+    @Test func `evaluations are those at the start, between and at the end`() {
+        var configuration = tiny
+        #expect(CostEstimate(configuration).evaluations == 2)
+        configuration.evaluation.everySteps = 5
+        #expect(CostEstimate(configuration).evaluations == 3)
+        configuration.evaluation.everySteps = 3
+        #expect(CostEstimate(configuration).evaluations == 5)
+        // Both encoders, but one pass at initialisation, where they are equal.
+        #expect(CostEstimate(configuration).evaluationPasses == 9)
+        #expect(CostEstimate(configuration).linearProbes == 9)
+        configuration.evaluation.linear.intermediate = false
+        #expect(CostEstimate(configuration).linearProbes == 3)
+        configuration.targetEncoder.kind = .sharedStopGradient
+        #expect(CostEstimate(configuration).evaluationPasses == 5)
+        #expect(CostEstimate(configuration).linearProbes == 2)
+    }
+
+    @Test func `a linear probe costs two products over the images that it is fitted to, and one over the others`() {
+        var configuration = tiny
+        configuration.evaluation.trainImages = 1000
+        configuration.evaluation.testImages = 500
+        configuration.evaluation.linear.learningRates = [0.1, 1]
+        configuration.evaluation.linear.weightDecays = [0]
+        configuration.evaluation.linear.epochs = 3
+        let cost = CostEstimate(configuration)
+        // Two heads of ten classes; one layer and (of two there are) two layers, with and without BatchNorm.
+        let product = 2.0 * 2 * 10 * (2 * 3 * 48)
+        #expect(abs(cost.flopsPerLinearProbe - product * (2 * 3 * 900 + 100 + 500)) <= 1e-6 * cost.flopsPerLinearProbe)
+        #expect(cost.imagesPerPass == 1500)
+        // Steps, then three passes of features at their own rate, with probes at the rate of steps.
+        let probes = 3 * (cost.flopsPerLinearProbe + cost.flopsPerNeighbours) / cost.flopsPerStep
+        let expected = 0.5 * (10 + probes) + 0.01 * 3 * 1500
+        #expect(abs(cost.seconds(perStep: 0.5, perFeature: 0.01) - expected) <= 1e-9 * expected)
+    }
+
+    /// Resident memory of a worker of experiments/ablation.spec (ijepa.ema, one thread) was 275 MiB.
+    @Test func `predicted memory covers a run that was measured`() {
+        var configuration = RunConfiguration()
+        configuration.model.apply(.custom)
+        (configuration.model.width, configuration.model.depth, configuration.model.heads) = (96, 4, 3)
+        (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
+        (configuration.model.predictor.width, configuration.model.predictor.depth) = (48, 2)
+        configuration.model.predictor.heads = 3
+        configuration.masks.minKeep = 4
+        (configuration.training.batchSize, configuration.training.steps) = (32, 1000)
+        (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (5000, 2000)
+        let memory = CostEstimate(configuration).memoryBytes
+        #expect(memory > 275 << 20 && memory < 2 * 275 << 20, "\(memory >> 20) MiB")
+        // Without VICReg the shards keep their workspaces just the same.
+        configuration.objective.vicreg.weight = 1
+        #expect(CostEstimate(configuration).memoryBytes == memory)
+        configuration.resources.threads = 2
+        #expect(CostEstimate(configuration).memoryBytes > memory)
+    }
+}

@@ -1,0 +1,85 @@
+import ExperimentSpec
+import Foundation
+import Testing
+
+@Suite struct ShippedSpecTests {
+    private static let repository = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    private func load(_ name: String) throws -> Experiment {
+        let path = Self.repository.appendingPathComponent("experiments/\(name).spec").path
+        return try Experiment.load(path: path, fileExists: { _ in true })
+    }
+
+    @Test(arguments: [("ablation", 12), ("fashion-mnist", 9), ("smoke", 3)])
+    func `the shipped specs load`(name: String, arms: Int) throws {
+        let experiment = try load(name)
+        #expect(experiment.name == name)
+        #expect(experiment.arms.count == arms)
+        #expect(experiment.arms.contains(experiment.baseline))
+        #expect(!experiment.question.isEmpty && !experiment.expected.isEmpty)
+    }
+
+    @Test func `every spec in experiments loads and begins with its question`() throws {
+        let folder = Self.repository.appendingPathComponent("experiments")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".spec") }
+        #expect(files.count >= 3)
+        for file in files {
+            _ = try load(String(file.dropLast(5)))
+            let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
+            #expect(text.hasPrefix("# Question:") && text.contains("# Command:") && text.contains("# Time:"))
+        }
+    }
+
+    @Test func `the ablation crosses every objective with every target encoder`() throws {
+        let experiment = try load("ablation")
+        #expect(experiment.baseline == "ijepa.ema")
+        let crossed = ["ijepa", "varcov", "cjepa", "strong"].flatMap { objective in
+            ["ema", "shared", "gradient"].map { "\(objective).\($0)" }
+        }
+        #expect(experiment.arms == crossed)
+        #expect(Set(experiment.runs.map(\.seed)).count >= 2)
+        let run = try #require(experiment.runs.first { $0.arm == "varcov.gradient" })
+        #expect(run.configuration.objective.vicreg.invariance == 0)
+        #expect(run.configuration.objective.vicreg.variance == 25)
+        #expect(run.configuration.targetEncoder.kind == .sharedWithGradient)
+    }
+
+    /// Run with RECORD_DOCS=1 to write the table into docs/spec.md.
+    @Test func `the documentation has the table of keys as it is`() throws {
+        let file = Self.repository.appendingPathComponent("docs/spec.md")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let (begin, end) = ("<!-- keys: made from SpecKey.all, checked by a test -->\n", "\n<!-- end of keys -->")
+        let start = try #require(text.range(of: begin)?.upperBound)
+        let stop = try #require(text.range(of: end)?.lowerBound)
+        if String(text[start..<stop]) == SpecKey.markdownTable() { return }
+        if ProcessInfo.processInfo.environment["RECORD_DOCS"] == "1" {
+            let updated = text[..<start] + SpecKey.markdownTable() + text[stop...]
+            try String(updated).write(to: file, atomically: true, encoding: .utf8)
+        }
+        Issue.record("docs/spec.md is out of date; RECORD_DOCS=1 writes it")
+    }
+
+    @Test func `the schema is JSON and knows every key, its bounds and its default`() throws {
+        let data = Data(ExperimentSchema.json().utf8)
+        let schema = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
+        #expect(schema["additionalProperties"] as? Bool == false)
+        let properties = try #require(schema["properties"] as? [String: Any])
+        for key in SpecKey.all {
+            var node: [String: Any] = ["properties": properties]
+            for part in key.path.split(separator: ".") {
+                let below = try #require(node["properties"] as? [String: Any], "\(key.path)")
+                node = try #require(below[String(part)] as? [String: Any], "\(key.path)")
+            }
+            #expect(node["description"] as? String == key.documentation)
+            #expect(node["default"] != nil)
+        }
+        let weight = try #require(properties["objective.vicreg.weight"] as? [String: Any])
+        #expect(weight["minimum"] as? Int == 0)
+        #expect(weight["type"] as? String == "number")
+        for name in ["name", "question", "expected", "inherit", "seeds", "matrix", "baseline"] {
+            #expect(properties[name] != nil)
+        }
+    }
+}
