@@ -1,0 +1,86 @@
+package import ExperimentSpec
+package import Kernels
+package import Networks
+import TensorCore
+
+/// The networks of one arm and the places of their parameters in one flat vector.
+package struct MethodNetworks: Sendable {
+    /// A network's part of the flat vector of online parameters.
+    package struct Section: Sendable {
+        /// "encoder", "predictor" or "projector"; goes before parameter names.
+        package let name: String
+        package let layout: ParameterLayout
+        package let offset: Int
+        package var range: Range<Int> { offset..<(offset + layout.count) }
+    }
+
+    package let encoder: VisionTransformer
+    /// None: the mean context feature is the prediction.
+    package let predictor: Predictor?
+    package let projector: Projector?
+    package let sections: [Section]
+    /// Elements of the flat vector of online parameters.
+    package let count: Int
+
+    package init(encoder: VisionTransformer, predictor: Predictor?, projector: Projector?) {
+        self.encoder = encoder
+        self.predictor = predictor
+        self.projector = projector
+        var sections: [Section] = []
+        var offset = 0
+        let layouts = [("encoder", encoder.layout), ("predictor", predictor?.layout), ("projector", projector?.layout)]
+        for case (let name, let layout?) in layouts {
+            sections.append(Section(name: name, layout: layout, offset: offset))
+            offset += layout.count
+        }
+        self.sections = sections
+        count = offset
+    }
+
+    package init(_ model: ModelConfiguration, objective: ObjectiveConfiguration) {
+        let encoder = VisionTransformer(
+            .init(
+                imageSize: model.imageSize, patchSize: model.patchSize, channels: model.channels, width: model.width,
+                depth: model.depth, heads: model.heads, mlpRatio: model.mlpRatio))
+        var predictor: Predictor?
+        if model.predictor.kind == .transformer {
+            predictor = Predictor(
+                .init(
+                    encoderWidth: model.width, width: model.predictor.width, depth: model.predictor.depth,
+                    heads: model.predictor.heads ?? model.heads, mlpRatio: model.mlpRatio,
+                    grid: encoder.settings.grid))
+        }
+        self.init(
+            encoder: encoder, predictor: predictor,
+            projector: objective.vicreg.weight == 0 ? nil : Self.projector(objective.vicreg.projector, model.width))
+    }
+
+    private static func projector(_ configuration: ProjectorConfiguration, _ width: Int) -> Projector? {
+        switch configuration.kind {
+        case .none: nil
+        case .linear: Projector(.linear(input: width, output: configuration.widths[0]))
+        case .mlp: Projector(.mlp(input: width, widths: configuration.widths))
+        }
+    }
+
+    /// Parameters that are trained.
+    package var parameterCount: Int { sections.reduce(0) { $0 + $1.layout.parameterCount } }
+
+    /// The section of that name, if this arm has the network.
+    package func section(_ name: String) -> Section? { sections.first { $0.name == name } }
+
+    /// Fills the flat vector of online parameters with their initial values.
+    package func initialize<Backend: KernelBackend>(
+        _ online: Tensor<Backend>, seed: UInt64, scheme: InitializationScheme, rescaled: Bool, on backend: Backend
+    ) {
+        for section in sections {
+            let part = online.window(at: section.offset, Shape(section.layout.count))
+            // One tensor at a time: a large network's values need not exist twice.
+            for entry in section.layout.entries {
+                let values = ParameterLayout.initialValues(
+                    of: entry, seed: seed, scheme: scheme, rescaled: rescaled, prefix: section.name + ".")
+                backend.store(values.map { Backend.Scalar($0) }, in: entry.slot(part))
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+package import Datasets
+import Diagnostics
+package import Evaluation
+package import ExperimentSpec
+package import Kernels
+import Masking
+import Networks
+import TensorCore
+
+/// Evaluates the encoders of a run: probes, diagnostics, and the predictor's skill.
+package final class RunEvaluator<Backend: KernelBackend> {
+    private let settings: RunSettings
+    private let backend: Backend
+    private let data: DatasetSplits
+    private let extractor: FeatureExtractor<Backend>
+    private let evaluator: Evaluator<Backend>
+    private let labels: ProbeLabels
+
+    /// Test images that the predictor's skill is measured on, whatever the batch size.
+    private static var skillImages: Int { 512 }
+
+    /// - Parameter data: The whole data set; the configuration says how much of it is used.
+    /// - Throws: `DatasetError`.
+    package init(_ settings: RunSettings, data: DatasetSplits, backend: Backend, threads: Int) throws {
+        self.settings = settings
+        self.backend = backend
+        let evaluation = settings.configuration.evaluation
+        let limited = try data.limited(train: evaluation.trainImages, test: evaluation.testImages)
+        self.data = limited
+        extractor = FeatureExtractor(settings.networks.encoder, backend: backend, threads: threads)
+        evaluator = Evaluator(evaluation, seed: settings.configuration.seed, backend: backend, threads: threads)
+        labels = ProbeLabels(train: limited.train.labels, test: limited.test.labels)
+    }
+
+    /// The test features of an encoder and what they are worth.
+    package struct Outcome {
+        package let record: EvaluationRecord
+        package let embeddings: EmbeddingRecord
+    }
+
+    /// - Parameters:
+    ///   - encoders: Encoders with equal parameters share one pass.
+    ///   - includeLinear: Whether the linear probe is trained.
+    package func evaluate(
+        _ encoders: [EvaluationConfiguration.Encoder], state: TrainingState<Backend>, step: TrainingStep<Backend>,
+        includeLinear: Bool
+    ) -> [Outcome] {
+        let skill = predictorSkill(state: state, step: step)
+        let areEqual = !state.targetIsSeparate || state.step == 0
+        var shared: Probed?
+        return encoders.map { encoder in
+            let measured: Probed
+            if areEqual, let shared {
+                measured = shared
+            } else {
+                let parameters =
+                    encoder == .target ? state.target : state.online.window(at: 0, state.target.shape)
+                measured = probe(parameters, includeLinear: includeLinear)
+                shared = measured
+            }
+            return Outcome(
+                record: EvaluationRecord(
+                    step: state.step, encoder: encoder, metrics: measured.metrics + skill,
+                    singularValues: measured.spectrum, heads: measured.heads),
+                embeddings: EmbeddingRecord(
+                    step: state.step, encoder: encoder, features: measured.features, labels: data.test.labels,
+                    indices: data.test.sourceIndices))
+        }
+    }
+
+    /// What the features of one encoder are worth.
+    private struct Probed {
+        let metrics: [(name: String, value: Double)]
+        let heads: [HeadResult]
+        let spectrum: [Double]
+        /// Of the test images, [n, D].
+        let features: FeatureMatrix
+    }
+
+    private func probe(_ parameters: Tensor<Backend>, includeLinear: Bool) -> Probed {
+        let train = extractor.features(of: data.train, 0..<data.train.count, parameters: parameters)
+        let test = extractor.features(of: data.test, 0..<data.test.count, parameters: parameters)
+        let result = evaluator.evaluate(
+            [
+                ProbeFeatures(name: "last1", train: train.last, test: test.last),
+                ProbeFeatures(name: "last4", train: train.lastFour, test: test.lastFour),
+            ], labels: labels, includeLinear: includeLinear)
+        // Columns of a table are fixed, so that a probe that was not trained is there as a gap.
+        let names = ["linear", "linear_last1", "linear_last1_bn", "linear_last4", "linear_last4_bn"]
+        let gaps = includeLinear ? [] : names.map { (name: $0, value: Double.nan) }
+        let diagnostics = FeatureDiagnostics(
+            test.last, scope: .all, seed: UInt64(truncatingIfNeeded: settings.configuration.seed))
+        return Probed(
+            metrics: result.metrics + gaps + diagnostics.metrics, heads: result.heads,
+            spectrum: diagnostics.singularValues, features: test.last)
+    }
+
+    /// R² of the predictions on test images, on masks that are the same at every evaluation.
+    private func predictorSkill(
+        state: TrainingState<Backend>, step: TrainingStep<Backend>
+    ) -> [(name: String, value: Double)] {
+        let encoder = settings.networks.encoder.settings
+        let batchSize = settings.limits.imageCount
+        var skill = PredictorSkill(columns: encoder.width, positions: encoder.patchCount)
+        let images = HostBuffer<Float>(
+            count: batchSize * encoder.channels * encoder.imageSize * encoder.imageSize)
+        // A batch is filled up with images from the beginning; each image counts once.
+        let imageCount = min(Self.skillImages, data.test.count)
+        for batchIndex in 0..<((imageCount + batchSize - 1) / batchSize) {
+            let counted = min(batchSize, imageCount - batchIndex * batchSize)
+            let indices = (0..<batchSize).map { (batchIndex * batchSize + $0) % data.test.count }
+            data.test.renderWhole(indices, size: encoder.imageSize, into: images)
+            let masks = settings.sampler.sample(seed: Self.skillSeed, step: batchIndex, imageCount: batchSize)
+            let batch = StepBatch(
+                images: images, imageCount: batchSize, context: masks.context, targets: masks.targets,
+                blockCount: masks.blocks)
+            _ = step.evaluate(batch, state: state)
+            for shard in step.outputs {
+                let images = shard.range.clamped(to: 0..<counted)
+                for block in 0..<masks.blocks where !images.isEmpty {
+                    let numbers = images.count * masks.targetCount * encoder.width
+                    let values = { [backend] (blocks: Tensor<Backend>) in
+                        backend.values(of: blocks.slice(block..<(block + 1))).prefix(numbers).map { Float($0) }
+                    }
+                    skill.add(
+                        predictions: values(shard.predictions), targets: values(shard.targets),
+                        positions: images.flatMap { masks.target(block: block, image: $0) })
+                }
+            }
+        }
+        return skill.metrics
+    }
+
+    /// Seed of the masks that the predictor's skill is measured on; the same for every run, so that runs compare.
+    private static var skillSeed: UInt64 { 0x5EED }
+}
+
+extension DatasetSplits {
+    /// A seeded choice of each split, the same for every run; all images where there is no limit or it is larger.
+    package func limited(train trainCount: Int?, test testCount: Int?) throws -> DatasetSplits {
+        DatasetSplits(train: try train.limited(to: trainCount), test: try test.limited(to: testCount))
+    }
+}
+
+extension ImageDataset {
+    func limited(to wanted: Int?) throws -> ImageDataset {
+        guard let wanted, wanted < count else { return self }
+        return try subset(count: wanted, seed: 0)
+    }
+}
+
+extension Evaluator {
+    /// The probes that a spec asks for.
+    package init(_ evaluation: EvaluationConfiguration, seed: Int, backend: Backend, threads: Int) {
+        let linear = evaluation.linear
+        self.init(
+            backend: backend,
+            nearestNeighbours: NearestNeighbours(
+                neighbours: evaluation.neighbours, temperature: evaluation.knnTemperature),
+            linearProbe: LinearProbe(
+                learningRates: linear.learningRates, weightDecays: linear.weightDecays, epochs: linear.epochs,
+                batchSize: linear.batchSize, heldOut: linear.heldOut, seed: UInt64(truncatingIfNeeded: seed)),
+            threads: threads)
+    }
+}

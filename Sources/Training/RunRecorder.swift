@@ -1,0 +1,77 @@
+package import Diagnostics
+package import Evaluation
+package import ExperimentSpec
+import Objectives
+package import Safetensors
+
+/// What a run reports while it trains; whoever stores results conforms.
+///
+/// Steps are counted as done: the initialisation is step 0, the first update makes step 1.
+package protocol RunRecorder: AnyObject {
+    /// After every step.
+    func record(_ step: StepRecord) throws
+    /// After every evaluation of an encoder.
+    func record(_ evaluation: EvaluationRecord) throws
+    /// Features of the test images, where they are to be kept.
+    func record(_ embeddings: EmbeddingRecord) throws
+    /// A state that training can go on from; everything recorded before belongs to it.
+    func checkpoint(step: Int, tensors: [String: SafetensorsTensor]) throws
+    /// What the run is doing besides steps: "evaluating".
+    func enter(phase: String)
+}
+
+/// The measurements of one step.
+package struct StepRecord: Sendable {
+    /// Steps done, this one included.
+    package let step: Int
+    package let epoch: Int
+    package let metrics: StepMetrics
+    package let hyperparameters: StepHyperparameters
+    /// Kc and Kp of the batch.
+    package let contextPatches: Int
+    package let targetPatches: Int
+    package let imageCount: Int
+    package let seconds: Double
+    /// Part of `seconds` in which the engine waited for images.
+    package let loaderWaitSeconds: Double
+
+    /// By the names of the columns in results.
+    package var columns: [(String, Double)] {
+        [
+            ("step", Double(step)), ("epoch", Double(epoch)), ("loss", metrics.loss),
+            ("prediction_loss", metrics.predictionLoss), ("vicreg_loss", metrics.vicregLoss),
+            ("vicreg_invariance", metrics.terms.invariance), ("vicreg_variance", metrics.terms.variance),
+            ("vicreg_covariance", metrics.terms.covariance), ("learning_rate", hyperparameters.learningRate),
+            ("weight_decay", hyperparameters.weightDecay), ("momentum", hyperparameters.momentum),
+            ("gradient_norm", metrics.gradientNorm), ("gradient_norm_encoder", metrics.encoderGradientNorm),
+            ("gradient_norm_predictor", metrics.predictorGradientNorm),
+            ("images_per_second", Double(imageCount) / seconds), ("step_seconds", seconds),
+            ("loader_wait_seconds", loaderWaitSeconds), ("context_patches", Double(contextPatches)),
+            ("target_patches", Double(targetPatches)),
+        ]
+    }
+}
+
+/// The measurements of one evaluation of one encoder.
+package struct EvaluationRecord: Sendable {
+    package let step: Int
+    package let encoder: EvaluationConfiguration.Encoder
+    /// By the names of the columns in results; accuracies are fractions.
+    package let metrics: [(name: String, value: Double)]
+    /// Of the test features, descending, [D].
+    package let singularValues: [Double]
+    /// Every linear head that was trained, not only the chosen ones.
+    package let heads: [HeadResult]
+}
+
+/// Features of the test images under one encoder.
+package struct EmbeddingRecord: Sendable {
+    package let step: Int
+    package let encoder: EvaluationConfiguration.Encoder
+    /// [n, D].
+    package let features: FeatureMatrix
+    /// [n].
+    package let labels: [Int32]
+    /// Where each image stands in the test files, [n].
+    package let indices: [Int32]
+}

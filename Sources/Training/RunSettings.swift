@@ -1,0 +1,95 @@
+package import ExperimentSpec
+package import Kernels
+package import Masking
+import Networks
+import Optimization
+
+/// The engine's settings for a resolved configuration.
+package struct RunSettings: Sendable {
+    package let configuration: RunConfiguration
+    package let networks: MethodNetworks
+    package let objective: StepObjective
+    package let targetRule: TargetRule
+    package let sampler: MaskSampler
+    package let limits: StepLimits
+    package let totalSteps: Int
+
+    private let learningRate: LearningRateSchedule
+    private let weightDecay: WeightDecaySchedule
+    private let momentum: MomentumSchedule
+
+    /// - Throws: `MaskError` if the masks cannot be drawn; `TrainingError` without `training.steps`.
+    package init(_ configuration: RunConfiguration) throws {
+        guard let totalSteps = configuration.training.steps, totalSteps > 0 else {
+            throw TrainingError(description: "training.steps is not set; resolve epochs before training")
+        }
+        self.configuration = configuration
+        self.totalSteps = totalSteps
+        networks = MethodNetworks(configuration.model, objective: configuration.objective)
+        objective = StepObjective(configuration.objective)
+        targetRule = TargetRule(configuration.targetEncoder.kind)
+        let masks = MaskSettings(configuration.masks, grid: networks.encoder.settings.grid)
+        sampler = try MaskSampler(masks)
+        let batchSize = configuration.training.batchSize
+        limits = StepLimits(
+            imageCount: batchSize, blockCount: masks.targetBlocks, contextCount: masks.maximumContextCount,
+            targetCount: masks.maximumTargetCount, shards: min(configuration.resources.shards, batchSize))
+
+        let schedule = configuration.schedule
+        let scheduleSteps = Int((Double(totalSteps) * schedule.stretch).rounded())
+        learningRate = LearningRateSchedule(
+            start: schedule.startLearningRate, peak: schedule.learningRate, end: schedule.finalLearningRate,
+            warmupSteps: Int((Double(totalSteps) * schedule.warmup).rounded()), totalSteps: scheduleSteps)
+        let optimizer = configuration.optimizer
+        weightDecay = WeightDecaySchedule(
+            form: optimizer.weightDecaySchedule == .cosine ? .cosine : .linear, start: optimizer.weightDecay[0],
+            end: optimizer.weightDecay[1], totalSteps: scheduleSteps)
+        let target = configuration.targetEncoder
+        let form: MomentumSchedule.Form =
+            switch target.momentumSchedule {
+            case .linear: .linear
+            case .cosine: .cosine
+            case .constant: .constant
+            }
+        momentum = MomentumSchedule(
+            form: form, start: target.momentum[0], end: target.momentum[1], totalSteps: scheduleSteps)
+    }
+
+    /// - Parameter step: From 0.
+    package func hyperparameters(at step: Int) -> StepHyperparameters {
+        var values = StepHyperparameters(
+            learningRate: learningRate.value(at: step), weightDecay: weightDecay.value(at: step),
+            momentum: momentum.value(at: step))
+        values.beta1 = configuration.optimizer.betas[0]
+        values.beta2 = configuration.optimizer.betas[1]
+        values.epsilon = configuration.optimizer.epsilon
+        values.clipNorm = configuration.optimizer.clipNorm
+        return values
+    }
+
+    /// The state before the first step.
+    package func initialState<Backend: KernelBackend>(on backend: Backend) -> TrainingState<Backend> {
+        let model = configuration.model
+        return TrainingState(networks, targetIsSeparate: targetRule.targetIsSeparate, on: backend) { online in
+            networks.initialize(
+                online, seed: UInt64(truncatingIfNeeded: configuration.seed),
+                scheme: model.initialization == .xavier ? .xavier : .truncatedNormal,
+                rescaled: model.rescaleInitialization, on: backend)
+        }
+    }
+
+    package func step<Backend: KernelBackend>(on backend: Backend, threads: Int) -> TrainingStep<Backend> {
+        TrainingStep(
+            networks, objective: objective, targetRule: targetRule, limits: limits, backend: backend, threads: threads)
+    }
+}
+
+extension MaskSettings {
+    /// - Parameter grid: Patches along one side of the image.
+    package init(_ masks: MaskConfiguration, grid: Int) {
+        self.init(
+            sampler: masks.sampler == .ijepa ? .ijepa : .uniform, gridHeight: grid, gridWidth: grid,
+            targetBlocks: masks.targetBlocks, targetScale: masks.targetScale, targetAspect: masks.targetAspect,
+            contextScale: masks.contextScale, contextAspect: masks.contextAspect, minKeep: masks.minKeep)
+    }
+}

@@ -1,0 +1,101 @@
+package import Kernels
+import Networks
+package import Safetensors
+import TensorCore
+
+/// Everything that a step changes, and so everything that a checkpoint holds.
+///
+/// Data order, crops and masks are functions of (seed, step), so no random state is kept.
+package struct TrainingState<Backend: KernelBackend>: Sendable {
+    /// Steps done.
+    package var step = 0
+    /// Encoder, predictor, projector: one flat vector.
+    package let online: Tensor<Backend>
+    /// The target encoder's parameters; the online encoder's own where they are shared.
+    package let target: Tensor<Backend>
+    package let firstMoments: Tensor<Backend>
+    package let secondMoments: Tensor<Backend>
+    /// Whether the target encoder has parameters of its own.
+    package let targetIsSeparate: Bool
+
+    /// - Parameter initialize: Fills the online parameters, which are zero; a separate target encoder begins as a copy
+    ///   of the online encoder.
+    package init(
+        _ networks: MethodNetworks, targetIsSeparate: Bool, on backend: Backend,
+        initialize: (Tensor<Backend>) -> Void
+    ) {
+        let shape = Shape(networks.count)
+        let encoderShape = Shape(networks.encoder.layout.count)
+        online = backend.makeTensor(shape)
+        firstMoments = backend.makeTensor(shape)
+        secondMoments = backend.makeTensor(shape)
+        self.targetIsSeparate = targetIsSeparate
+        initialize(online)
+        let encoder = online.window(at: 0, encoderShape)
+        if targetIsSeparate {
+            target = backend.makeTensor(encoderShape)
+            backend.copy(encoder, to: target)
+        } else {
+            target = encoder
+        }
+    }
+
+    /// The flat vectors by the name that their tensors carry in a checkpoint.
+    private func groups(_ networks: MethodNetworks, moments: Bool) -> [Group] {
+        var groups: [Group] = []
+        let online = moments ? [("", online), ("adam_m.", firstMoments), ("adam_v.", secondMoments)] : [("", online)]
+        for section in networks.sections {
+            for (prefix, flat) in online {
+                let part = flat.window(at: section.offset, Shape(section.layout.count))
+                groups.append(Group(prefix: "\(prefix)\(section.name).", layout: section.layout, flat: part))
+            }
+        }
+        if targetIsSeparate {
+            groups.append(Group(prefix: "target_encoder.", layout: networks.encoder.layout, flat: target))
+        }
+        return groups
+    }
+
+    private struct Group {
+        let prefix: String
+        let layout: ParameterLayout
+        let flat: Tensor<Backend>
+    }
+
+    /// Every tensor by name: "encoder.blocks.0.attn.qkv.weight", "target_encoder.…", "adam_m.encoder.…".
+    package func tensors(_ networks: MethodNetworks, on backend: Backend) -> [String: SafetensorsTensor] {
+        var tensors: [String: SafetensorsTensor] = [:]
+        for group in groups(networks, moments: true) {
+            let values = backend.values(of: group.flat)
+            for entry in group.layout.entries {
+                let range = entry.slot.offset..<(entry.slot.offset + entry.slot.shape.count)
+                tensors[group.prefix + entry.name] = SafetensorsTensor(
+                    values[range].map { Float($0) }, shape: entry.storedShape)
+            }
+        }
+        return tensors
+    }
+
+    /// Takes over what `tensors` wrote.
+    ///
+    /// - Parameter moments: Whether the optimiser's moments are read too.
+    /// - Throws: `TrainingError` if a tensor is missing or has another shape.
+    package func load(
+        _ tensors: [String: SafetensorsTensor], moments: Bool = true, _ networks: MethodNetworks, on backend: Backend
+    ) throws {
+        for group in groups(networks, moments: moments) {
+            var values = backend.values(of: group.flat)
+            for entry in group.layout.entries {
+                let name = group.prefix + entry.name
+                guard let tensor = tensors[name] else { throw TrainingError.missingTensor(name) }
+                guard tensor.shape == entry.storedShape else {
+                    throw TrainingError.wrongShape(name, expected: entry.storedShape, found: tensor.shape)
+                }
+                for (index, value) in try tensor.floats().enumerated() {
+                    values[entry.slot.offset + index] = Backend.Scalar(value)
+                }
+            }
+            backend.store(values, in: group.flat)
+        }
+    }
+}

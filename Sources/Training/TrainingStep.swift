@@ -1,0 +1,170 @@
+import ExperimentSpec
+package import Kernels
+import Networks
+import Objectives
+import TensorCore
+
+/// One step of C-JEPA: targets, context, prediction, loss, regulariser, gradients, AdamW, target encoder.
+///
+/// The batch is split into shards that each go through the networks on one thread; they meet at the regulariser, which
+/// sees the whole batch, and at the sum of gradients. Sums run over shards in order, so results depend on the number of
+/// shards (in rounding) and never on the number of threads.
+package final class TrainingStep<Backend: KernelBackend> {
+    package let networks: MethodNetworks
+    package let objective: StepObjective
+    package let targetRule: TargetRule
+    package let limits: StepLimits
+    package let backend: Backend
+    package let team: ThreadTeam
+
+    private let shards: [Shard<Backend>]
+    private let common: Shard<Backend>.Common
+    private let regularizerWorkspace: Workspace<Backend>
+    private let projectorGradients: Tensor<Backend>?
+    private let update: ParameterUpdate<Backend>
+
+    /// The epsilon of the LayerNorm of targets, without parameters.
+    package static var targetNormEpsilon: Double { 1e-5 }
+
+    package init(
+        _ networks: MethodNetworks, objective: StepObjective, targetRule: TargetRule, limits: StepLimits,
+        backend: Backend, threads: Int
+    ) {
+        self.networks = networks
+        self.objective = objective
+        self.targetRule = targetRule
+        self.limits = limits
+        self.backend = backend
+        team = ThreadTeam(threads: threads)
+        let width = networks.encoder.settings.width
+        let viewCount = objective.pairs == .blocks ? limits.blockCount : 2
+        let viewShape = Shape(viewCount, limits.imageCount, width)
+        common = Shard<Backend>.Common(
+            networks: networks, objective: objective, targetRule: targetRule,
+            encoderPositions: networks.encoder.positions(on: backend),
+            predictorPositions: networks.predictor?.positions(on: backend), views: backend.makeTensor(viewShape),
+            dViews: backend.makeTensor(viewShape))
+        shards = (0..<limits.shards).map {
+            Shard(networks, range: limits.images(ofShard: $0), limits: limits, rule: targetRule, on: backend)
+        }
+        regularizerWorkspace = Workspace(
+            backend, capacity: Self.regularizerElements(networks, views: viewCount, images: limits.imageCount))
+        projectorGradients = networks.section("projector").map { backend.makeTensor(Shape($0.layout.count)) }
+        update = ParameterUpdate(networks, team: team, backend: backend)
+    }
+
+    /// Losses of a batch, without changing anything.
+    package func evaluate(_ batch: StepBatch, state: TrainingState<Backend>) -> StepMetrics {
+        forward(batch, state)
+    }
+
+    /// Losses and the gradient of the whole objective, flat like the online parameters.
+    package func gradients(_ batch: StepBatch, state: TrainingState<Backend>) -> (StepMetrics, Tensor<Backend>) {
+        let metrics = forward(batch, state)
+        backward(state)
+        return (metrics, update.sum(shards.map(\.gradients)))
+    }
+
+    /// One whole step.
+    ///
+    /// - Throws: `TrainingError` if a loss or the gradient is not finite; parameters are then unchanged.
+    package func callAsFunction(
+        _ batch: StepBatch, _ hyperparameters: StepHyperparameters, state: inout TrainingState<Backend>
+    ) throws -> StepMetrics {
+        var metrics = forward(batch, state)
+        let step = state.step + 1
+        guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
+        guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
+        backward(state)
+        _ = update.sum(shards.map(\.gradients))
+        let norms = update.sectionNorms()
+        metrics.gradientNorm = norms.total
+        metrics.encoderGradientNorm = norms.bySection["encoder"] ?? 0
+        metrics.predictorGradientNorm = norms.bySection["predictor"] ?? 0
+        guard metrics.gradientNorm.isFinite else { throw TrainingError.nonFinite("the gradient", step: step) }
+        update.apply(
+            hyperparameters, norm: metrics.gradientNorm, t: step, state: state,
+            averagesTarget: targetRule == .movingAverage)
+        state.step = step
+        return metrics
+    }
+
+    /// What the last `evaluate` computed, shard by shard.
+    package var outputs: [ShardOutputs<Backend>] { shards.compactMap(\.outputs) }
+
+    /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
+    package var allocations: Int { shards.reduce(regularizerWorkspace.allocations) { $0 + $1.workspace.allocations } }
+    /// Elements of the shards' workspaces: planned, and used at most.
+    package var workspaceElements: [(planned: Int, used: Int)] {
+        shards.map { ($0.workspace.capacity, $0.workspace.highWaterMark) }
+    }
+
+    // MARK: Phases
+
+    private func forward(_ batch: StepBatch, _ state: TrainingState<Backend>) -> StepMetrics {
+        precondition(
+            batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
+            "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
+        team.forEach(shards.count) { index in
+            shards[index].forward(batch, online: state.online, target: state.target, common)
+        }
+        var metrics = StepMetrics()
+        metrics.predictionLoss = shards.reduce(0) { $0 + $1.predictionLoss }
+        regularize(state, &metrics)
+        metrics.loss = metrics.predictionLoss
+        if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+        return metrics
+    }
+
+    private func backward(_ state: TrainingState<Backend>) {
+        let regularized = objective.regularizerWeight != 0
+        team.forEach(shards.count) { index in
+            shards[index].backward(online: state.online, regularized: regularized, common)
+        }
+        // The projector's gradient is that of the whole batch; it joins the first shard's.
+        if let section = networks.section("projector"), let projectorGradients {
+            backend.add(
+                projectorGradients, times: 1,
+                to: shards[0].gradients.window(at: section.offset, Shape(section.layout.count)))
+        }
+    }
+
+    /// VICReg on the pooled features of the whole batch; leaves β_vicreg times its gradient in `common.dViews`.
+    private func regularize(_ state: TrainingState<Backend>, _ metrics: inout StepMetrics) {
+        let workspace = regularizerWorkspace
+        workspace.reset()
+        guard common.views.shape[0] >= 2 && common.views.shape[1] >= 2 else {
+            // A single block or image has no pairs; a spec that needs them is refused before.
+            precondition(objective.regularizerWeight == 0, "VICReg of \(common.views.shape)")
+            metrics.terms = VICReg.Terms(invariance: .nan, variance: .nan, covariance: .nan)
+            metrics.vicregLoss = .nan
+            return
+        }
+        let scale = objective.regularizerWeight
+        if let projector = networks.projector, let section = networks.section("projector"), let projectorGradients {
+            let (viewCount, images, width) = (common.views.shape[0], common.views.shape[1], common.views.shape[2])
+            let flat = Shape(viewCount * images, width)
+            let parameters = state.online.window(at: section.offset, Shape(section.layout.count))
+            let projected = projector.forward(
+                common.views.reshaped(flat), parameters: parameters, workspace: workspace)
+            let shape = Shape(viewCount, images, projector.outputWidth)
+            let gradient = workspace.take(shape)
+            metrics.terms = objective.vicreg.evaluate(
+                views: projected.output.reshaped(shape), scale: scale, gradient: gradient, workspace: workspace)
+            backend.fill(projectorGradients, with: 0)
+            projector.backward(
+                projected, dy: gradient.reshaped(projected.output.shape), parameters: parameters,
+                gradients: projectorGradients, workspace: workspace, dx: common.dViews.reshaped(flat))
+        } else {
+            metrics.terms = objective.vicreg.evaluate(
+                views: common.views, scale: scale, gradient: common.dViews, workspace: workspace)
+        }
+        metrics.vicregLoss = objective.vicreg.total(metrics.terms)
+    }
+
+    private static func regularizerElements(_ networks: MethodNetworks, views: Int, images: Int) -> Int {
+        let width = networks.projector?.outputWidth ?? networks.encoder.settings.width
+        return VICReg.elements(rows: images, columns: width)
+            + (networks.projector?.elements(rows: views * images) ?? 0) + alignedElements(views * images * width)
+    }
+}

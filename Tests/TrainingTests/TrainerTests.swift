@@ -1,0 +1,189 @@
+import CPUKernels
+import Datasets
+import Diagnostics
+import ExperimentSpec
+import Kernels
+import Objectives
+import Safetensors
+import Testing
+import Training
+
+@Suite struct TrainerTests {
+    private static func configuration(steps: Int = 6) -> RunConfiguration {
+        var configuration = RunConfiguration()
+        configuration.data.dataset = .fashionMNISTSample
+        configuration.data.trainSubset = 64
+        configuration.model.preset = .custom
+        (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
+        (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
+        configuration.model.initialization = .xavier
+        (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
+        configuration.masks.minKeep = 4
+        configuration.objective.vicreg.weight = 0.01
+        configuration.training.batchSize = 16
+        configuration.training.steps = steps
+        configuration.evaluation.everySteps = 4
+        configuration.evaluation.neighbours = [5]
+        (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (200, 100)
+        configuration.evaluation.linear.epochs = 2
+        configuration.diagnostics.embeddingsAtSteps = [2]
+        return configuration
+    }
+
+    private static let data: DatasetSplits = {
+        do { return try DatasetSplits.load(configuration().data, folder: nil) } catch {
+            preconditionFailure("\(error)")
+        }
+    }()
+
+    private func train(
+        _ configuration: RunConfiguration, threads: Int = 1, recorder: MemoryRecorder = MemoryRecorder()
+    ) throws -> MemoryRecorder {
+        let trainer = try Trainer(
+            configuration, data: Self.data, backend: CPUBackend(), threads: threads, recorder: recorder)
+        #expect(try trainer.run { false } == .completed)
+        return recorder
+    }
+
+    @Test("a run records every step, evaluates when asked, and ends with a checkpoint and embeddings")
+    func records() throws {
+        let recorder = try train(Self.configuration())
+        #expect(recorder.steps.map(\.step) == Array(1...6))
+        #expect(recorder.steps.allSatisfy { $0.metrics.loss.isFinite && $0.metrics.gradientNorm > 0 })
+        #expect(recorder.evaluations.map(\.step) == [0, 0, 2, 2, 4, 4, 6, 6])
+        #expect(recorder.embeddings.map(\.step) == [2, 2, 6, 6])
+        #expect(recorder.embeddings.allSatisfy { $0.features.rows == 100 && $0.features.columns == 16 })
+        #expect(recorder.embeddings.allSatisfy { $0.labels.count == 100 && Set($0.indices).count == 100 })
+        #expect(recorder.evaluations.allSatisfy { $0.heads.count == 4 * 5 * 2 })
+        #expect(recorder.checkpoints.keys.sorted() == [0, 6])
+        for evaluation in recorder.evaluations {
+            let names = Set(evaluation.metrics.map(\.name))
+            #expect(names.isSuperset(of: ["knn_5", "linear", "rankme", "std_mean", "mean_cosine", "predictor_r2"]))
+            #expect(evaluation.singularValues.count == 16)
+        }
+        // At the start both encoders have the same weights.
+        #expect(
+            recorder.evaluations[0].metrics.map(\.value).description
+                == recorder.evaluations[1].metrics.map(\.value).description)
+        #expect(recorder.evaluations[6].singularValues != recorder.evaluations[7].singularValues)
+    }
+
+    @Test(
+        "a run that is interrupted and resumed ends with exactly the weights of an unbroken one", arguments: [1, 3, 5])
+    func resumes(after steps: Int) throws {
+        let unbroken = try train(Self.configuration())
+        let first = MemoryRecorder()
+        let trainer = try Trainer(
+            Self.configuration(), data: Self.data, backend: CPUBackend(), threads: 1, recorder: first)
+        #expect(try trainer.run { first.steps.count == steps } == .interrupted)
+        let tensors = try #require(first.checkpoints[steps])
+        let second = MemoryRecorder()
+        let resumed = try Trainer(
+            Self.configuration(), data: Self.data, backend: CPUBackend(), threads: 2, recorder: second)
+        try resumed.resume(fromStep: steps, tensors: tensors)
+        #expect(try resumed.run { false } == .completed)
+        #expect(second.checkpoints[6] == unbroken.checkpoints[6])
+        #expect((first.steps + second.steps).map(\.metrics) == unbroken.steps.map(\.metrics))
+        #expect((first.evaluations + second.evaluations).map(\.step) == unbroken.evaluations.map(\.step))
+    }
+
+    @Test("a run that is asked to stop before it begins evaluates nothing")
+    func stopsBeforeTheFirstEvaluation() throws {
+        let recorder = MemoryRecorder()
+        let trainer = try Trainer(
+            Self.configuration(), data: Self.data, backend: CPUBackend(), threads: 1, recorder: recorder)
+        #expect(try trainer.run { true } == .interrupted)
+        #expect(recorder.evaluations.isEmpty && recorder.steps.isEmpty && recorder.checkpoints.isEmpty)
+    }
+
+    @Test("threads and loader threads change nothing")
+    func threads() throws {
+        var configuration = Self.configuration(steps: 3)
+        // Wide enough for several chunks of parameters to each network.
+        configuration.model.width = 96
+        let one = try train(configuration)
+        configuration.resources.loaderThreads = 3
+        let many = try train(configuration, threads: 3)
+        #expect(one.checkpoints[3] != nil && one.checkpoints[3] == many.checkpoints[3])
+        #expect(one.embeddings.map(\.features) == many.embeddings.map(\.features))
+    }
+
+    @Test("arms with equal seeds share initial weights, data order, and masks; other seeds differ")
+    func pairing() throws {
+        var other = Self.configuration()
+        other.objective.vicreg.weight = 0
+        other.targetEncoder.kind = .sharedStopGradient
+        let a = try train(Self.configuration())
+        let b = try train(other)
+        let name = "encoder.blocks.0.attn.qkv.weight"
+        #expect(a.checkpoints[0]?[name] == b.checkpoints[0]?[name])
+        #expect(a.steps[0].metrics.predictionLoss == b.steps[0].metrics.predictionLoss)
+        #expect(a.steps.map(\.contextPatches) == b.steps.map(\.contextPatches))
+        #expect(a.checkpoints[6]?[name] != b.checkpoints[6]?[name])
+        var seeded = Self.configuration()
+        seeded.seed = 1
+        #expect(try train(seeded).steps[0].metrics.predictionLoss != a.steps[0].metrics.predictionLoss)
+    }
+
+    @Test("training lowers the loss")
+    func learns() throws {
+        var configuration = Self.configuration(steps: 150)
+        configuration.evaluation.everySteps = 0
+        configuration.diagnostics.embeddingsAtSteps = []
+        configuration.schedule.warmup = 0.1
+        let losses = try train(configuration).steps.map(\.metrics.predictionLoss)
+        let (start, end) = (losses.prefix(10).reduce(0, +), losses.suffix(10).reduce(0, +))
+        #expect(end < 0.8 * start, "\(start) → \(end)")
+    }
+
+    @Test("without a regulariser a single block or image is enough; the terms are gaps")
+    func singleBlock() throws {
+        var configuration = Self.configuration(steps: 2)
+        configuration.objective.vicreg.weight = 0
+        configuration.masks.targetBlocks = 1
+        let recorder = try train(configuration)
+        #expect(recorder.steps.allSatisfy { $0.metrics.loss == $0.metrics.predictionLoss && $0.metrics.loss > 0 })
+        #expect(recorder.steps.allSatisfy { $0.metrics.terms.variance.isNaN })
+    }
+
+    @Test("a checkpoint of another architecture is refused by name")
+    func wrongCheckpoint() throws {
+        let recorder = try train(Self.configuration(steps: 1))
+        var configuration = Self.configuration()
+        configuration.model.width = 32
+        let trainer = try Trainer(
+            configuration, data: Self.data, backend: CPUBackend(), threads: 1, recorder: MemoryRecorder())
+        #expect {
+            try trainer.resume(fromStep: 1, tensors: recorder.checkpoints[1] ?? [:])
+        } throws: {
+            "\($0)".contains("encoder.")
+        }
+    }
+
+    @Test("images of another number of channels are refused with the remedy")
+    func channels() {
+        var configuration = Self.configuration()
+        configuration.model.channels = 3
+        #expect {
+            _ = try Trainer(
+                configuration, data: Self.data, backend: CPUBackend(), threads: 1, recorder: MemoryRecorder())
+        } throws: {
+            "\($0)".contains("model.channels: 1")
+        }
+    }
+}
+
+/// Keeps what a run reports.
+final class MemoryRecorder: RunRecorder {
+    var steps: [StepRecord] = []
+    var evaluations: [EvaluationRecord] = []
+    var embeddings: [EmbeddingRecord] = []
+    var checkpoints: [Int: [String: SafetensorsTensor]] = [:]
+    var phases: [String] = []
+
+    func record(_ step: StepRecord) { steps.append(step) }
+    func record(_ evaluation: EvaluationRecord) { evaluations.append(evaluation) }
+    func record(_ record: EmbeddingRecord) { embeddings.append(record) }
+    func checkpoint(step: Int, tensors: [String: SafetensorsTensor]) { checkpoints[step] = tensors }
+    func enter(phase: String) { phases.append(phase) }
+}
