@@ -1,0 +1,195 @@
+import CHDF5
+
+/// What a name in a group stands for.
+package enum HDF5ObjectKind: Sendable {
+    case group
+    case dataset
+    case other
+}
+
+/// A group; paths are relative to it, with "/" between names.
+package struct HDF5Group {
+    let handle: HDF5Handle
+
+    /// Path from the file's root.
+    package var path: String { handle.object }
+    package var attributes: HDF5Attributes { HDF5Attributes(handle: handle) }
+
+    /// Path of a member from the file's root.
+    private func absolute(_ path: String) -> String {
+        let path = path.drop { $0 == "/" }
+        return handle.object == "/" ? "/\(path)" : "\(handle.object)/\(path)"
+    }
+
+    private func components(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
+
+    /// Names of the members, sorted.
+    package func childNames() throws -> [String] {
+        try HDF5Library.serialized {
+            var info = H5G_info_t()
+            try handle.check(unsafe H5Gget_info(handle.id, &info), "list")
+            return try (0..<info.nlinks).map { index in
+                func name(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) throws -> Int {
+                    try handle.check(
+                        unsafe H5Lget_name_by_idx(
+                            handle.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, buffer, size, chdf5_default()), "list")
+                }
+                let length = try name(nil, 0)
+                return try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: length + 1) { buffer in
+                    _ = try unsafe name(buffer.baseAddress, buffer.count)
+                    return unsafe String(cString: buffer.baseAddress!)
+                }
+            }
+        }
+    }
+
+    /// What is at `path`; none where there is nothing.
+    package func kind(of path: String) throws -> HDF5ObjectKind? {
+        try HDF5Library.serialized {
+            var partial = ""
+            for name in components(path) {
+                partial += partial.isEmpty ? name : "/" + name
+                let exists = try handle.check(
+                    unsafe H5Lexists(handle.id, partial, chdf5_default()), "look for \(partial)")
+                if exists == 0 { return nil }
+            }
+            if partial.isEmpty { return .group }
+            let object = try handle.owning(
+                unsafe H5Oopen(handle.id, partial, chdf5_default()), "open", object: absolute(path))
+            return switch H5Iget_type(object.id) {
+            case H5I_GROUP: .group
+            case H5I_DATASET: .dataset
+            default: .other
+            }
+        }
+    }
+
+    /// - Throws: `HDF5Error` where there is none.
+    package func group(_ path: String) throws -> HDF5Group {
+        try HDF5Library.serialized {
+            let id = unsafe H5Gopen2(handle.id, path, chdf5_default())
+            return HDF5Group(handle: try handle.owning(id, "open group", object: absolute(path)))
+        }
+    }
+
+    /// The group at `path`, made with those above it where missing.
+    package func requireGroup(_ path: String) throws -> HDF5Group {
+        try HDF5Library.serialized {
+            try components(path).reduce(self) { group, name in
+                if try group.kind(of: name) != nil { return try group.group(name) }
+                let creation = try group.handle.owning(H5Pcreate(chdf5_group_creation()), "create group")
+                try creation.check(H5Pset_obj_track_times(creation.id, false), "create group")
+                let id = unsafe H5Gcreate2(group.handle.id, name, chdf5_default(), creation.id, chdf5_default())
+                return HDF5Group(handle: try group.handle.owning(id, "create group", object: group.absolute(name)))
+            }
+        }
+    }
+
+    /// - Throws: `HDF5Error` where there is none.
+    package func dataset(_ path: String) throws -> HDF5Dataset {
+        try HDF5Library.serialized {
+            let id = unsafe H5Dopen2(handle.id, path, chdf5_default())
+            return HDF5Dataset(handle: try handle.owning(id, "open dataset", object: absolute(path)))
+        }
+    }
+
+    /// The group that is to hold `path`, made where missing, and the last name.
+    private func place(of path: String) throws -> (parent: HDF5Group, name: String) {
+        let names = components(path)
+        precondition(!names.isEmpty, "a dataset needs a name")
+        return (try requireGroup(names.dropLast().joined(separator: "/")), names[names.count - 1])
+    }
+
+    /// Creates a dataset without values (zeros), and the groups above it.
+    ///
+    /// - Parameter shape: Extents, slowest first; empty for a scalar.
+    /// - Throws: `HDF5Error`, also where the name is taken.
+    package func create(
+        _ path: String, _ type: HDF5ElementType, shape: [Int], storage: HDF5Storage = .contiguous
+    ) throws -> HDF5Dataset {
+        try HDF5Library.serialized {
+            try create(path, typeIdentifier: type.identifier, shape: shape, storage: storage)
+        }
+    }
+
+    /// Creates a dataset of these values, [shape].
+    ///
+    /// - Precondition: `values.count` is the product of `shape`.
+    /// - Throws: `HDF5Error`, also where the name is taken.
+    @discardableResult
+    package func create<Element: HDF5Element>(
+        _ path: String, _ values: [Element], shape: [Int], storage: HDF5Storage = .contiguous
+    ) throws -> HDF5Dataset {
+        let dataset = try create(path, Element.hdf5Type, shape: shape, storage: storage)
+        try dataset.write(values)
+        return dataset
+    }
+
+    /// Creates a scalar dataset of one UTF-8 string.
+    @discardableResult
+    package func create(_ path: String, _ value: String) throws -> HDF5Dataset {
+        try createStrings(path, [value], shape: [])
+    }
+
+    /// Creates a dataset of UTF-8 strings, [count].
+    @discardableResult
+    package func create(_ path: String, _ values: [String]) throws -> HDF5Dataset {
+        try createStrings(path, values, shape: [values.count])
+    }
+
+    private func createStrings(_ path: String, _ values: [String], shape: [Int]) throws -> HDF5Dataset {
+        try HDF5Library.serialized {
+            let type = try HDF5Strings.variableType(for: handle)
+            let dataset = try create(path, typeIdentifier: type.id, shape: shape, storage: .contiguous)
+            try unsafe HDF5Strings.withPointers(values) { pointers in
+                _ = try dataset.handle.check(
+                    unsafe H5Dwrite(
+                        dataset.handle.id, type.id, chdf5_all(), chdf5_all(), chdf5_default(), pointers), "write")
+            }
+            return dataset
+        }
+    }
+
+    private func create(
+        _ path: String, typeIdentifier: hid_t, shape: [Int], storage: HDF5Storage
+    ) throws -> HDF5Dataset {
+        let (parent, name) = try place(of: path)
+        let operation = "create dataset"
+        let target = parent.absolute(name)
+        let space = try HDF5Space.simple(
+            shape, isExtendable: storage.isExtendable, for: handle, object: target)
+        let creation = try handle.owning(H5Pcreate(chdf5_dataset_creation()), operation, object: target)
+        try creation.check(H5Pset_obj_track_times(creation.id, false), operation)
+        if let chunk = storage.chunk {
+            precondition(chunk.count == shape.count, "chunk \(chunk) for shape \(shape)")
+            let extents = chunk.map(UInt64.init)
+            try creation.check(unsafe H5Pset_chunk(creation.id, Int32(chunk.count), extents), operation)
+            if storage.shuffles { try creation.check(H5Pset_shuffle(creation.id), operation) }
+            if let level = storage.zstdLevel {
+                let parameters = [UInt32(bitPattern: Int32(level))]
+                try creation.check(
+                    unsafe H5Pset_filter(
+                        creation.id, ZstdFilter.identifier, UInt32(H5Z_FLAG_MANDATORY), 1, parameters), operation)
+            }
+        } else {
+            precondition(
+                !storage.isExtendable && !storage.shuffles && storage.zstdLevel == nil, "filters need chunks: \(target)"
+            )
+        }
+        let id = unsafe H5Dcreate2(
+            parent.handle.id, name, typeIdentifier, space.id, chdf5_default(), creation.id, chdf5_default())
+        return HDF5Dataset(handle: try parent.handle.owning(id, operation, object: target))
+    }
+
+    /// Copies an object of any file, with its attributes; compressed chunks are copied as they are.
+    /// - Throws: `HDF5Error`, also where the name is taken.
+    package func copy(_ sourcePath: String, of source: HDF5Group, to path: String) throws {
+        try HDF5Library.serialized {
+            let (parent, name) = try place(of: path)
+            try parent.handle.check(
+                unsafe H5Ocopy(
+                    source.handle.id, sourcePath, parent.handle.id, name, chdf5_default(), chdf5_default()),
+                "copy \(source.handle.file): \(source.absolute(sourcePath)) to \(name)")
+        }
+    }
+}

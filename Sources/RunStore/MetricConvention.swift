@@ -1,0 +1,117 @@
+/// What a column's numbers mean: stored beside them, because the same name means different things in the literature.
+package struct MetricConvention: Sendable, Equatable {
+    /// "fraction", "s", "1" for a bare number.
+    package var unit: String
+    package var text: String
+
+    /// The convention of a column of a table ("steps", "evaluation/target"); none for names that are not known.
+    package static func of(table: String, column: String) -> MetricConvention? {
+        let isHeads = table.hasPrefix("linear_heads/")
+        let known = table == "steps" ? steps : isHeads ? linearHeads : evaluation
+        if let entry = known[column] { return entry }
+        if table != "steps", !isHeads, column.hasPrefix("knn_"), let neighbours = Int(column.dropFirst("knn_".count)) {
+            return MetricConvention(
+                "fraction",
+                "top-1 of \(neighbours) nearest training features as in DINO: L2-normalised, cosine, votes weighted by "
+                    + "exp(cosine / evaluation.knn.temperature); " + features)
+        }
+        return nil
+    }
+
+    private init(_ unit: String, _ text: String) {
+        self.unit = unit
+        self.text = text
+    }
+
+    private static let features = "features are the last layer's mean over patches, no class token"
+    private static let heads = """
+        top-1 on the test split of a linear layer trained by SGD with Nesterov momentum 0.9 over a grid of learning \
+        rates and weight decays, chosen on held-out training features; features are means over patches
+        """
+    private static let pairs = "mean over all pairs of views that objective.vicreg.pairs names; unweighted"
+
+    private static let steps: [String: MetricConvention] = [
+        "step": .init("step", "optimiser steps done, this one included"),
+        "epoch": .init("epoch", "whole passes over the training images before this step"),
+        "loss": .init("1", "prediction_loss + objective.vicreg.weight * vicreg_loss, before the step"),
+        "prediction_loss": .init(
+            "1",
+            "objective.prediction (smooth L1 with beta 1, L2 or L1), mean over all elements; targets are layer-"
+                + "normalised over features without parameters, eps 1e-5"),
+        "vicreg_loss": .init(
+            "1", "invariance, variance and covariance with the weights of objective.vicreg, before its overall weight"),
+        "vicreg_invariance": .init("1", "mean squared difference over n*d; " + pairs),
+        "vicreg_variance": .init(
+            "1",
+            "half the mean over d of max(0, 1 - sqrt(var + 1e-4)) for each view, summed, var with 1/(n-1); " + pairs),
+        "vicreg_covariance": .init(
+            "1",
+            "squared off-diagonal entries of the covariance with 1/(n-1), summed and divided by d, for each view, "
+                + "summed; " + pairs),
+        "learning_rate": .init("1", "used by this step"),
+        "weight_decay": .init("1", "used by this step; not applied to biases and one-dimensional parameters"),
+        "momentum": .init("1", "share of the old target encoder kept after this step"),
+        "gradient_norm": .init("1", "L2 norm over all trained parameters, before clipping"),
+        "gradient_norm_encoder": .init("1", "L2 norm over the context encoder's parameters, before clipping"),
+        "gradient_norm_predictor": .init("1", "L2 norm over the predictor's parameters, before clipping"),
+        "images_per_second": .init("1/s", "batch size divided by step_seconds"),
+        "step_seconds": .init("s", "wall time of the step, waiting for images included"),
+        "loader_wait_seconds": .init("s", "part of step_seconds spent waiting for images"),
+        "context_patches": .init("patch", "patches that the context encoder saw of each image"),
+        "target_patches": .init("patch", "patches of one target block"),
+    ]
+
+    private static let evaluation: [String: MetricConvention] = [
+        "step": .init("step", "optimiser steps done; 0 is the initialisation"),
+        "linear": .init("fraction", heads + "; the best head on held-out features"),
+        "linear_last1": .init("fraction", heads + " of the last layer"),
+        "linear_last1_bn": .init("fraction", heads + " of the last layer, BatchNorm without affine before the head"),
+        "linear_last4": .init("fraction", heads + " of the last four layers, concatenated"),
+        "linear_last4_bn": .init(
+            "fraction", heads + " of the last four layers, concatenated, BatchNorm without affine before the head"),
+        "rankme": .init(
+            "1",
+            "exp of the entropy of p = s / sum(s) + 1e-7, s singular values of the features, not centred; "
+                + features),
+        "effective_rank": .init("1", "as rankme, on centred features; " + features),
+        "std_mean": .init("1", "mean over dimensions of the standard deviation over images; " + features),
+        "std_min": .init("1", "least over dimensions of the standard deviation over images; " + features),
+        "normalised_std_mean": .init(
+            "1", "as std_mean, of L2-normalised features; 1/sqrt(D) when they are spread evenly; " + features),
+        "std_low_share": .init(
+            "fraction", "dimensions whose standard deviation is below 0.01 of the median one; " + features),
+        "mean_norm_ratio": .init("1", "norm of the mean feature over the root mean squared norm; " + features),
+        "effective_rank_eigen": .init(
+            "1",
+            "exp of the entropy of p = l / sum(l) + 1e-7, l eigenvalues of the covariance with 1/(n-1); " + features),
+        "participation_ratio": .init("1", "sum(l)^2 / sum(l^2), l eigenvalues of the covariance; " + features),
+        "nesum": .init("1", "sum(l) / max(l), l eigenvalues of the covariance; " + features),
+        "condition_number": .init(
+            "1", "greatest over least singular value, not centred; infinite without full rank; " + features),
+        "alpha_req": .init(
+            "1",
+            "a of l_j ~ j^-a, l eigenvalues of the covariance, least squares in log-log with weights 1/j; " + features),
+        "uniformity": .init(
+            "1",
+            "log mean exp(-2 |x - y|^2) over pairs of different L2-normalised rows, a seeded 2048 of them if there are "
+                + "more; " + features),
+        "mean_cosine": .init("1", "mean cosine of the features of two different images; " + features),
+        "predictor_r2": .init(
+            "1",
+            "1 - squared error of the predictions / that of the targets' constant mean, on up to 512 test images and "
+                + "masks that are the same at every evaluation"),
+        "predictor_r2_position": .init(
+            "1", "1 - squared error of the predictions / that of the targets' mean at each position"),
+        "singular_values": .init("1", "of the features, not centred, descending, [rows, D]; " + features),
+    ]
+
+    private static let linearHeads: [String: MetricConvention] = [
+        "step": .init("step", "of the evaluation"),
+        "layers": .init("1", "1: the last layer; 4: the last four layers, concatenated"),
+        "batch_norm": .init("1", "1: BatchNorm without affine before the head"),
+        "learning_rate": .init("1", "at the start; falls to zero by a cosine"),
+        "weight_decay": .init("1", "on the head's weights, not its biases"),
+        "held_out_accuracy": .init("fraction", "top-1 on held-out training images; chooses the head"),
+        "test_accuracy": .init("fraction", "top-1 on the test images"),
+    ]
+}

@@ -1,0 +1,73 @@
+import Foundation
+
+/// The folder of one run, `<results>/<experiment>/<arm>-s<seed>-<hash>`.
+package struct RunDirectory: Sendable, Hashable {
+    package let path: String
+
+    package init(path: String) { self.path = path }
+
+    package var planFile: String { path + "/plan.json" }
+    package var stateFile: String { path + "/state.json" }
+    package var resultsFile: String { path + "/run.h5" }
+    package var checkpointFile: String { path + "/checkpoint.safetensors" }
+    package var logFile: String { path + "/log.txt" }
+    /// Name of the folder.
+    package var name: String { (path as NSString).lastPathComponent }
+
+    /// Makes the folder and those above it, where missing.
+    /// - Throws: `RunStoreError`.
+    package func create() throws { try createFolder(path) }
+
+    /// - Throws: `RunStoreError`, also where there is none or its version is not this program's.
+    package func loadPlan() throws -> RunPlan {
+        let plan = try StoredJSON.read(RunPlan.self, from: planFile)
+        try RunFormat.check(version: plan.formatVersion, file: planFile)
+        return plan
+    }
+
+    /// Writes the plan, and makes the folder where missing.
+    /// - Throws: `FileWriteError` or `RunStoreError`.
+    package func save(_ plan: RunPlan) throws {
+        try create()
+        try StoredJSON.write(plan, to: planFile)
+    }
+
+    /// The state; none for a run that never started.
+    /// - Throws: `RunStoreError` where the file is damaged.
+    package func loadState() throws -> RunState? {
+        guard FileManager.default.fileExists(atPath: stateFile) else { return nil }
+        return try StoredJSON.read(RunState.self, from: stateFile)
+    }
+
+    /// - Throws: `FileWriteError`; the old state is untouched then.
+    package func save(_ state: RunState) throws { try StoredJSON.write(state, to: stateFile) }
+
+    /// The folders in an experiment's that have a plan, sorted by name.
+    /// - Throws: `RunStoreError` where there is no such experiment.
+    package static func all(inExperiment directory: String) throws -> [RunDirectory] {
+        try namesOfFiles(inExperiment: directory).map { RunDirectory(path: directory + "/" + $0) }
+            .filter { FileManager.default.fileExists(atPath: $0.planFile) }
+    }
+}
+
+/// Makes a folder and those above it, where missing.
+func createFolder(_ path: String) throws {
+    do {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+        throw RunStoreError(
+            file: path, message: "the folder cannot be made: \(error.localizedDescription)",
+            remedy: "make the folder above it writable, or choose another folder for the results")
+    }
+}
+
+/// Names of everything in an experiment's folder, sorted.
+func namesOfFiles(inExperiment directory: String) throws -> [String] {
+    do {
+        return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    } catch {
+        throw RunStoreError(
+            file: directory, message: "no experiment here: \(error.localizedDescription)",
+            remedy: "give the folder that cjepa-exp run made, results/<experiment>")
+    }
+}

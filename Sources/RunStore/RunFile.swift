@@ -1,0 +1,155 @@
+package import ExperimentSpec
+import Foundation
+import HDF5
+
+/// Reads what `RunWriter` wrote. The file is opened for each question, so it may be replaced in between.
+package struct RunFile: Sendable {
+    package let path: String
+    package let header: RunHeader
+    package let configuration: RunConfiguration
+    /// Source revision, host, times…, as text.
+    package let provenance: [String: String]
+    /// "steps", "evaluation/target"…, sorted.
+    package let tableNames: [String]
+
+    /// - Throws: `HDF5Error` or `RunStoreError` where it is no run file that this program reads.
+    package init(path: String) throws {
+        self.path = path
+        let root = try HDF5File(reading: path).root
+        header = try Self.readHeader(root, path)
+        let json = try root.dataset("configuration").readStrings().first ?? ""
+        configuration = try StoredJSON.decode(from: Data(json.utf8), file: path + ": /configuration")
+        provenance = try root.group("provenance").attributes.all().mapValues(\.text)
+        tableNames = try Contents(root).tables
+    }
+
+    private static func readHeader(_ root: HDF5Group, _ path: String) throws -> RunHeader {
+        func failure(_ message: String) -> RunStoreError {
+            RunStoreError(file: path, message: message, remedy: "give a run.h5 that cjepa-exp wrote")
+        }
+        guard case .string(RunFormat.runFile) = try root.attributes.read("format") else {
+            throw failure("no results of a run: its attribute \"format\" is not \"\(RunFormat.runFile)\"")
+        }
+        func string(_ name: String) throws -> String {
+            guard case .string(let value) = try root.attributes.read(name) else {
+                throw failure("no attribute \(name)")
+            }
+            return value
+        }
+        func integer(_ name: String) throws -> Int {
+            guard case .integer(let value) = try root.attributes.read(name) else {
+                throw failure("no attribute \(name)")
+            }
+            return value
+        }
+        try RunFormat.check(version: integer("format_version"), file: path)
+        guard let status = RunStatus(rawValue: try string("status")) else {
+            throw failure("unknown status \"\(try string("status"))\"")
+        }
+        return RunHeader(
+            experiment: try string("experiment"), arm: try string("arm"), seed: try integer("seed"),
+            configurationHash: try string("configuration_hash"), status: status)
+    }
+
+    /// A table by its name, "steps" or "evaluation/target".
+    /// - Throws: `RunStoreError` where there is none.
+    package func table(_ name: String) throws -> MetricTable {
+        guard tableNames.contains(name) else {
+            throw RunStoreError(
+                file: path, message: "there is no table \(name)",
+                remedy: tableNames.isEmpty ? "it holds none yet" : "it has \(tableNames.joined(separator: ", "))")
+        }
+        let group = try HDF5File(reading: path).root.group(name)
+        guard case .strings(let columns) = try group.attributes.read("columns") else {
+            throw RunStoreError(file: path, message: "/\(name) does not name its columns", remedy: "run it again")
+        }
+        var vectors: [String: [[Double]]] = [:]
+        for column in try group.childNames() where !columns.contains(column) {
+            guard try group.kind(of: column) == .dataset else { continue }
+            let dataset = try group.dataset(column)
+            let shape = try dataset.shape()
+            guard shape.count == 2 else { continue }
+            let values = try dataset.read(as: Double.self)
+            vectors[column] = (0..<shape[0]).map { Array(values[($0 * shape[1])..<(($0 + 1) * shape[1])]) }
+        }
+        return MetricTable(columns: try columns.map { ($0, try group.dataset($0).read()) }, vectors: vectors)
+    }
+
+    /// A matrix by its path, "embeddings/target/step_100".
+    /// - Throws: `HDF5Error` where there is none, `RunStoreError` where it is not a matrix.
+    package func matrix(_ path: String) throws -> FloatMatrix {
+        let dataset = try HDF5File(reading: self.path).root.dataset(path)
+        let shape = try dataset.shape()
+        guard shape.count == 2 else {
+            throw RunStoreError(
+                file: self.path, message: "\(path) has the shape \(shape)", remedy: "give the path of a matrix")
+        }
+        return FloatMatrix(
+            rows: shape[0], columns: shape[1], values: try dataset.read(), attributes: try dataset.attributes.all())
+    }
+
+    /// A vector of integers by its path, "embeddings/labels".
+    /// - Throws: `HDF5Error` where there is none.
+    package func integers(_ path: String) throws -> [Int32] {
+        try HDF5File(reading: self.path).root.dataset(path).read()
+    }
+
+    /// Paths of all stored embeddings, sorted by encoder, then step.
+    package func embeddingPaths() throws -> [String] {
+        try contents().arrays.filter { RunFormat.step(ofEmbeddings: $0) != nil }.sorted { a, b in
+            let (folderA, folderB) = (
+                (a as NSString).deletingLastPathComponent, (b as NSString).deletingLastPathComponent
+            )
+            return (folderA, RunFormat.step(ofEmbeddings: a) ?? 0) < (folderB, RunFormat.step(ofEmbeddings: b) ?? 0)
+        }
+    }
+
+    /// Attributes of a group, column or matrix.
+    package func attributes(of path: String) throws -> [String: AttributeValue] {
+        let root = try HDF5File(reading: self.path).root
+        return try root.kind(of: path) == .group
+            ? root.group(path).attributes.all() : root.dataset(path).attributes.all()
+    }
+
+    /// The provenance with its types.
+    func provenanceValues() throws -> [String: AttributeValue] { try attributes(of: "provenance") }
+
+    func contents() throws -> Contents { try Contents(HDF5File(reading: path).root) }
+
+    /// Paths of what a file holds, without configuration and provenance.
+    struct Contents {
+        /// Groups with a column "step".
+        var tables: [String] = []
+        /// All other groups, and the tables.
+        var groups: [String] = []
+        /// Datasets that belong to no table.
+        var arrays: [String] = []
+        /// Datasets that are columns of tables.
+        var columns: [String] = []
+
+        init(_ root: HDF5Group) throws {
+            for name in try root.childNames() where name != "configuration" && name != "provenance" {
+                try visit(name, of: root)
+            }
+        }
+
+        private mutating func visit(_ path: String, of root: HDF5Group) throws {
+            guard try root.kind(of: path) == .group else {
+                arrays.append(path)
+                return
+            }
+            let group = try root.group(path)
+            groups.append(path)
+            let isTable = try group.attributes.read("columns") != nil
+            if isTable { tables.append(path) }
+            for name in try group.childNames() {
+                let child = path + "/" + name
+                if try isTable && group.kind(of: name) == .dataset {
+                    columns.append(child)
+                } else {
+                    try visit(child, of: root)
+                }
+            }
+        }
+    }
+}

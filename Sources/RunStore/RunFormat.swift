@@ -1,0 +1,29 @@
+/// Names and version of everything that a run leaves on disk; docs/results-format.md describes it.
+package enum RunFormat {
+    /// Raised whenever a reader of the former version would misunderstand a file.
+    package static let version = 1
+    /// Attribute `format` of a run file.
+    package static let runFile = "cjepa-exp run"
+    /// Metadata `format` of a checkpoint.
+    package static let checkpoint = "cjepa-exp checkpoint"
+
+    /// Path of an encoder's test embeddings at a step.
+    package static func embeddings(encoder: String, step: Int) -> String { "embeddings/\(encoder)/step_\(step)" }
+
+    /// The step in the last name of such a path.
+    package static func step(ofEmbeddings path: String) -> Int? {
+        guard path.hasPrefix("embeddings/"), let name = path.split(separator: "/").last, name.hasPrefix("step_") else {
+            return nil
+        }
+        return Int(name.dropFirst("step_".count))
+    }
+
+    /// - Throws: `RunStoreError` where `version` is not this program's.
+    static func check(version found: Int, file: String) throws {
+        guard found == version else {
+            throw RunStoreError(
+                file: file, message: "has format version \(found), this program reads version \(version)",
+                remedy: found > version ? "use a newer cjepa-exp" : "run it again")
+        }
+    }
+}
