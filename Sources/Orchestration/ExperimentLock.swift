@@ -1,0 +1,48 @@
+import Glibc
+
+/// Keeps two `run` commands from working on the same experiment.
+///
+/// An advisory lock of the kernel on `<experiment>/.lock`, which ends with the process however it ends; the file holds
+/// the owner's process id for the message of the second.
+package final class ExperimentLock {
+    private let descriptor: Int32
+    package let path: String
+
+    /// Takes the lock of an experiment's folder, which must exist.
+    ///
+    /// - Throws: `OrchestrationError` with code `locked` where another process holds it.
+    package init(experimentDirectory: String) throws {
+        path = experimentDirectory + "/.lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw OrchestrationError(
+                .system, path: path, message: "the lock file cannot be opened (\(String(cString: strerror(errno))))",
+                remedy: "check that the folder can be written to")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = pread(descriptor, &bytes, bytes.count, 0)
+            close(descriptor)
+            guard reason == EWOULDBLOCK else {
+                throw OrchestrationError(
+                    .system, path: path, message: "the file cannot be locked (\(String(cString: strerror(reason))))",
+                    remedy: "put the results on a file system that supports flock")
+            }
+            let owner = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 10 }, as: UTF8.self)
+            throw OrchestrationError(
+                .locked, path: experimentDirectory,
+                message: "another `run` works on this experiment" + (owner.isEmpty ? "" : " (process \(owner))"),
+                remedy: "wait for it, stop it with Ctrl-C, or choose another folder with --results")
+        }
+        let text = Array("\(getpid())\n".utf8)
+        ftruncate(descriptor, 0)
+        pwrite(descriptor, text, text.count, 0)
+    }
+
+    deinit {
+        // Unlocked, not only closed: a child that was just forked shares the lock until it has become its program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
+}

@@ -1,0 +1,162 @@
+package import ExperimentSpec
+import Foundation
+import RunStore
+
+/// Runs what an experiment still lacks, and says how it went.
+package struct ExperimentRunner {
+    package var folder: ExperimentFolder
+    package var scheduler: Scheduler
+    package var liveness: WorkerLiveness
+    /// Revision of the program, for the plans.
+    package var sourceRevision: String?
+    /// Predicted memory of a run, bytes.
+    package var predictedMemory: (RunConfiguration) -> Int
+
+    package init(
+        folder: ExperimentFolder, scheduler: Scheduler, liveness: WorkerLiveness = .system,
+        sourceRevision: String? = nil,
+        predictedMemory: @escaping (RunConfiguration) -> Int = { CostEstimate($0).memoryBytes }
+    ) {
+        self.folder = folder
+        self.scheduler = scheduler
+        self.liveness = liveness
+        self.sourceRevision = sourceRevision
+        self.predictedMemory = predictedMemory
+    }
+
+    /// Takes the experiment's lock, writes plans, runs floors and runs to their end, and gathers the outcomes.
+    ///
+    /// - Parameters:
+    ///   - isPartial: The experiment holds a selection of its runs only (`--only`, `--skip`).
+    ///   - floors: Floors to compute; those whose file exists are left out.
+    ///   - willStart: Called once with the number of runs that will start and that are skipped.
+    /// - Throws: `OrchestrationError` before anything starts: another `run` at work, a folder that cannot be used.
+    package func run(
+        _ experiment: Experiment, isPartial: Bool, floors: [FloorsRequest], interruptions: @Sendable () -> Int,
+        willStart: (_ starting: Int, _ skipped: Int) -> Void, report: (SchedulerEvent) -> Void
+    ) async throws -> RunReport {
+        try folder.create()
+        let lock = try ExperimentLock(experimentDirectory: folder.path)
+        let prepared = folder.decisions(for: experiment, liveness: liveness)
+        try folder.prepare(
+            prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: sourceRevision)
+
+        let starting = prepared.filter(\.decision.willRun)
+        willStart(starting.count, prepared.count - starting.count)
+        let runJobs = starting.map { item in
+            let configuration = item.run.configuration
+            return Job(
+                name: item.run.name, kind: .run(item.directory),
+                demand: Demand(
+                    memoryBytes: predictedMemory(configuration), threads: configuration.resources.threads),
+                retries: configuration.resources.retries)
+        }
+        let floorsJobs = floors.filter { !FileManager.default.fileExists(atPath: $0.output) }.map {
+            Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: Self.floorsMemoryBytes))
+        }
+        let outcomes = await scheduler.run(floorsJobs + runJobs, interruptions: interruptions, report: report)
+        withExtendedLifetime(lock) {}
+        return RunReport(
+            experiment: experiment.name, directory: folder.path, prepared: prepared,
+            floors: Array(zip(floorsJobs, outcomes)),
+            outcomes: Dictionary(
+                uniqueKeysWithValues: zip(starting.map(\.directory.path), outcomes.dropFirst(floorsJobs.count))))
+    }
+
+    /// Raw pixels of a small data set and a linear probe over them; an estimate for the planner only.
+    private static let floorsMemoryBytes = 1 << 30
+}
+
+/// How `run` went: what every run of the experiment came to.
+package struct RunReport: Encodable, Sendable {
+    package struct Entry: Encodable, Sendable {
+        package var name: String
+        package var arm: String?
+        package var seed: Int?
+        /// The run's folder, or the floors' file.
+        package var path: String
+        /// done, skipped, interrupted, failed, not_started or busy.
+        package var result: String
+        package var message: String?
+        package var attempts: Int
+        /// Wall time of this `run`, seconds.
+        package var seconds: Double
+        /// Last lines of the log of a run that failed.
+        package var logTail: [String]?
+    }
+
+    package var experiment: String
+    package var directory: String
+    /// 0: all done; 1: some failed; 75: stopped on request.
+    package var exitCode: Int32
+    package var runs: [Entry]
+    package var floors: [Entry]
+
+    init(
+        experiment: String, directory: String, prepared: [PreparedRun], floors: [(Job, JobOutcome)],
+        outcomes: [String: JobOutcome]
+    ) {
+        self.experiment = experiment
+        self.directory = directory
+        runs = prepared.map { item in
+            var entry = Entry(
+                name: item.run.name, arm: item.run.arm, seed: item.run.seed, path: item.directory.path,
+                result: "skipped", message: item.decision.reason, attempts: 0, seconds: 0)
+            if case .busy = item.decision { entry.result = "busy" }
+            if let outcome = outcomes[item.directory.path] {
+                entry.fill(from: outcome, logFile: item.directory.logFile)
+            }
+            return entry
+        }
+        self.floors = floors.map { job, outcome in
+            var entry = Entry(name: job.name, path: "", result: "", attempts: 0, seconds: 0)
+            if case .floors(let request) = job.kind { entry.path = request.output }
+            entry.fill(from: outcome, logFile: job.logFile)
+            return entry
+        }
+        let results = Set((runs + self.floors).map(\.result))
+        exitCode =
+            if results.contains("interrupted") || results.contains("not_started") {
+                WorkerExit.toBeResumed
+            } else if results.contains("failed") || results.contains("busy") {
+                1
+            } else {
+                0
+            }
+    }
+
+    package func count(_ result: String) -> Int { runs.count { $0.result == result } }
+
+    /// The end of `run` for people: numbers, failures with the last lines of their logs, and how to go on.
+    package func text(goOnWith command: String) -> String {
+        let counts = ["done", "skipped", "failed", "busy", "interrupted", "not_started"].compactMap { result in
+            count(result) > 0 ? "\(count(result)) \(result == "not_started" ? "not started" : result)" : nil
+        }
+        var lines = ["\(experiment): " + counts.joined(separator: ", ") + "  (\(directory))"]
+        for entry in floors + runs where entry.result == "failed" || entry.result == "busy" {
+            lines.append("\(entry.name) \(entry.result): \(entry.message ?? "no reason known")")
+            lines += (entry.logTail ?? []).map { "    | " + $0 }
+            if entry.result == "failed" { lines.append("    log: \(logPath(of: entry))") }
+        }
+        switch exitCode {
+        case WorkerExit.toBeResumed: lines.append("stopped; go on with: \(command)")
+        case 0: break
+        default: lines.append("try what failed again with: \(command)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func logPath(of entry: Entry) -> String {
+        entry.arm == nil ? entry.path + ".log" : RunDirectory(path: entry.path).logFile
+    }
+}
+
+extension RunReport.Entry {
+    fileprivate mutating func fill(from outcome: JobOutcome, logFile: String) {
+        result = outcome.result.rawValue
+        message = outcome.message
+        attempts = outcome.attempts
+        seconds = outcome.seconds
+        if outcome.result == .failed { logTail = LogTail.lines(of: logFile, count: 8) }
+    }
+}

@@ -1,0 +1,34 @@
+import Glibc
+import Synchronization
+
+/// Counts SIGINT, SIGTERM and SIGHUP instead of dying of them.
+///
+/// The handler only adds to an atomic number, which is all that a signal handler may safely do; loops look at `count`.
+/// A handler, unlike an ignored signal, is not inherited by child processes.
+package enum InterruptSignals {
+    private static let counter = Atomic<Int>(0)
+
+    /// How many signals came since `install`.
+    package static var count: Int { counter.load(ordering: .relaxed) }
+
+    /// Takes the signals over for the rest of the process. SIGHUP stays ignored where it is (nohup).
+    package static func install() {
+        // Touched here, so that no lazy initialisation can happen inside the handler.
+        _ = count
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            var current = sigaction()
+            sigaction(number, nil, &current)
+            if number == SIGHUP, isIgnored(current) { continue }
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { _ in
+                InterruptSignals.counter.add(1, ordering: .relaxed)
+            }
+            action.sa_flags = SA_RESTART
+            sigaction(number, &action, nil)
+        }
+    }
+
+    private static func isIgnored(_ action: sigaction) -> Bool {
+        unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+}

@@ -1,0 +1,165 @@
+package import ExperimentSpec
+import RunStore
+
+/// What `plan` shows: the runs of an experiment, whether they will run and why, and what they cost.
+package struct PlanReport: Encodable, Sendable {
+    /// Predicted cost of one run.
+    package struct Cost: Encodable, Hashable, Sendable {
+        package var parameters: Int
+        /// Floating-point operations of one optimiser step.
+        package var flopsPerStep: Double
+        package var steps: Int
+        package var memoryBytes: Int
+        package var diskBytes: Int
+        /// Time of the training steps on one thread; nil without a calibration.
+        package var seconds: Double?
+
+        package init(
+            parameters: Int, flopsPerStep: Double, steps: Int, memoryBytes: Int, diskBytes: Int, seconds: Double? = nil
+        ) {
+            self.parameters = parameters
+            self.flopsPerStep = flopsPerStep
+            self.steps = steps
+            self.memoryBytes = memoryBytes
+            self.diskBytes = diskBytes
+            self.seconds = seconds
+        }
+    }
+
+    package struct Row: Encodable, Sendable {
+        package var name: String
+        package var arm: String
+        package var seed: Int
+        /// Key paths in which arms differ, with this run's values.
+        package var differences: [String: String]
+        package var configurationHash: String
+        package var directory: String
+        package var willRun: Bool
+        /// start, resume, skip, busy or conflict.
+        package var action: String
+        package var reason: String
+        package var cost: Cost
+    }
+
+    package struct Totals: Encodable, Hashable, Sendable {
+        package var runs: Int
+        package var runsToStart: Int
+        /// Runs at once, and threads of each of them, at the beginning.
+        package var workers: Int
+        package var threads: Int
+        /// Wall time of the runs that start, over all slots; nil without a calibration.
+        package var seconds: Double?
+        /// Disk space of the runs that start.
+        package var diskBytes: Int
+        /// Memory of the runs that start together at the beginning.
+        package var memoryBytes: Int
+    }
+
+    package var experiment: String
+    package var question: String
+    package var expected: String
+    package var baseline: String
+    package var spec: String
+    package var cores: Int
+    package var freeMemoryBytes: Int
+    package var runs: [Row]
+    package var totals: Totals
+
+    /// - Parameter cost: Predicts one run; called once for each configuration hash.
+    package init(
+        experiment: Experiment, prepared: [PreparedRun], capacity: Capacity,
+        cost: (RunConfiguration) throws -> Cost
+    ) rethrows {
+        self.experiment = experiment.name
+        question = experiment.question
+        expected = experiment.expected
+        baseline = experiment.baseline
+        spec = experiment.specPath
+        cores = capacity.cores
+        freeMemoryBytes = capacity.memoryBytes
+        var costs: [String: Cost] = [:]
+        for item in prepared where costs[item.run.configurationHash] == nil {
+            costs[item.run.configurationHash] = try cost(item.run.configuration)
+        }
+        runs = prepared.compactMap { item in
+            costs[item.run.configurationHash].map { cost in
+                Row(
+                    name: item.run.name, arm: item.run.arm, seed: item.run.seed, differences: item.run.differences,
+                    configurationHash: item.run.configurationHash, directory: item.directory.path,
+                    willRun: item.decision.willRun, action: item.decision.action, reason: item.decision.reason,
+                    cost: cost)
+            }
+        }
+        let starting = zip(prepared, runs).filter { $0.1.willRun }
+        let demands = starting.map { item, row in
+            Demand(memoryBytes: row.cost.memoryBytes, threads: item.run.configuration.resources.threads)
+        }
+        var planner = SlotPlanner(capacity: capacity)
+        let first = planner.start(demands)
+        let seconds = starting.compactMap { $0.1.cost.seconds }
+        totals = Totals(
+            runs: runs.count, runsToStart: starting.count, workers: first.count,
+            threads: first.compactMap(\.threads).max() ?? 0,
+            seconds: seconds.count == starting.count && !seconds.isEmpty
+                ? SlotPlanner.predictedSeconds(demands, seconds: seconds, capacity: capacity) : nil,
+            diskBytes: starting.reduce(0) { $0 + $1.1.cost.diskBytes },
+            memoryBytes: first.reduce(0) { $0 + $1.memoryBytes })
+    }
+
+    // MARK: Text
+
+    package var text: String {
+        let keys = differingKeys
+        var table = TextTable(
+            [("run", .left)] + keys.map { (Self.title(of: $0, among: keys), .left) } + [
+                ("params", .right), ("FLOP/step", .right), ("steps", .right), ("memory", .right), ("time", .right),
+                ("disk", .right), ("will run", .left), ("why", .left),
+            ])
+        for row in runs {
+            table.append(
+                [row.name] + keys.map { row.differences[$0] ?? "" } + [
+                    Quantity.count(Double(row.cost.parameters)), Quantity.count(row.cost.flopsPerStep),
+                    "\(row.cost.steps)", Quantity.bytes(row.cost.memoryBytes),
+                    row.cost.seconds.map(Quantity.duration) ?? "", Quantity.bytes(row.cost.diskBytes),
+                    row.willRun ? "yes" : "no", row.reason,
+                ])
+        }
+        var lines = ["experiment  \(experiment)  (\(spec))"]
+        if !question.isEmpty { lines.append("question    \(Self.folded(question))") }
+        if !expected.isEmpty { lines.append("expected    \(Self.folded(expected))") }
+        lines += ["baseline    \(baseline)", "", table.text, "", summary]
+        return lines.joined(separator: "\n")
+    }
+
+    private var summary: String {
+        guard totals.runsToStart > 0 else { return "\(totals.runs) runs, nothing to do" }
+        let threads = "\(totals.threads) thread\(totals.threads == 1 ? "" : "s")"
+        var parts = [
+            "\(totals.runsToStart) of \(totals.runs) runs to start",
+            "\(totals.workers) at once with \(threads) each on \(cores) cores",
+            "memory \(Quantity.bytes(totals.memoryBytes)) of \(Quantity.bytes(freeMemoryBytes))",
+            "disk \(Quantity.bytes(totals.diskBytes))",
+        ]
+        if let seconds = totals.seconds { parts.append("training time about \(Quantity.duration(seconds))") }
+        return parts.joined(separator: "; ")
+    }
+
+    /// Key paths in which the shown runs differ, sorted.
+    private var differingKeys: [String] {
+        Set(runs.flatMap(\.differences.keys)).filter { key in Set(runs.map { $0.differences[key] }).count > 1 }.sorted()
+    }
+
+    /// As few of a path's last parts as tell it from the others, two at least: "kind" alone says little.
+    private static func title(of key: String, among keys: [String]) -> String {
+        let parts = key.split(separator: ".")
+        for count in 2..<max(3, parts.count) {
+            let title = parts.suffix(count).joined(separator: ".")
+            if keys.count(where: { $0 == title || $0.hasSuffix("." + title) }) == 1 { return title }
+        }
+        return key
+    }
+
+    private static func folded(_ text: String) -> String {
+        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+}

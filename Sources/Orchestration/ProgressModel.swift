@@ -1,0 +1,168 @@
+package import Foundation
+
+/// How an experiment stands, as the scheduler's events tell it; renders lines for a display.
+package struct ProgressModel: Sendable {
+    private struct ActiveRun {
+        var name: String
+        var startedAt: Date
+        var attempt: Int
+        var step = 0
+        var totalSteps = 0
+        /// Where this process began, which is not 0 after a resume.
+        var firstStep = 0
+        var report: StepReport?
+        var phase: String?
+        var knn: (name: String, value: Double, isTarget: Bool)?
+    }
+
+    /// Runs that this session starts.
+    private let runCount: Int
+    private let startedAt: Date
+    private var active: [ActiveRun] = []
+    private var finished: [JobOutcome] = []
+    private var interruptLevel = 0
+
+    package init(runCount: Int, startedAt: Date) {
+        self.runCount = runCount
+        self.startedAt = startedAt
+    }
+
+    /// Names of runs that are at work, in the order of their start.
+    package var activeNames: [String] { active.map(\.name) }
+
+    package mutating func apply(_ event: SchedulerEvent, at now: Date) {
+        switch event {
+        case .started(let job, _, let attempt):
+            active.append(ActiveRun(name: job, startedAt: now, attempt: attempt))
+        case .worker(let job, let event):
+            guard let index = active.firstIndex(where: { $0.name == job }) else { return }
+            note(event, of: &active[index])
+        case .retrying(let job, _, _):
+            active.removeAll { $0.name == job }
+        case .finished(let outcome):
+            active.removeAll { $0.name == outcome.name }
+            finished.append(outcome)
+        case .interrupting(let level):
+            interruptLevel = level
+        case .tick:
+            break
+        }
+    }
+
+    private func note(_ event: WorkerEvent, of run: inout ActiveRun) {
+        switch event {
+        case .start(let totalSteps, let step, _):
+            (run.totalSteps, run.step, run.firstStep) = (totalSteps, step, step)
+        case .step(let report):
+            (run.step, run.totalSteps, run.report, run.phase) = (report.step, report.totalSteps, report, nil)
+        case .phase(let name):
+            run.phase = name
+        case .evaluation(_, let encoder, let metrics):
+            // The target encoder is the one that counts; the context encoder is shown where there is no other.
+            let isTarget = encoder == "target"
+            let name = metrics["knn_20"] == nil ? metrics.keys.filter { $0.hasPrefix("knn_") }.min() : "knn_20"
+            if let name, let value = metrics[name], isTarget || run.knn?.isTarget != true {
+                run.knn = (name, value, isTarget)
+            }
+        case .checkpoint, .end:
+            break
+        }
+    }
+
+    // MARK: Lines
+
+    /// One line for each active run, then the overall line.
+    package func lines(at now: Date) -> [String] {
+        let width = active.map(\.name.count).max() ?? 0
+        return active.map { line(of: $0, nameWidth: width, at: now) } + [overallLine(at: now)]
+    }
+
+    /// The line of one active run; nil where it is not active.
+    package func line(of name: String, at now: Date) -> String? {
+        active.first { $0.name == name }.map { line(of: $0, nameWidth: 0, at: now) }
+    }
+
+    /// "vicreg.ema-s0  step 120/2000 | left 13m 02s | loss 0.421 | kNN 0.612 | 310 img/s | pred 0.41 var 0.52"
+    private func line(of run: ActiveRun, nameWidth: Int, at now: Date) -> String {
+        let name = run.name + String(repeating: " ", count: max(0, nameWidth - run.name.count))
+        var parts: [String] = []
+        if run.totalSteps > 0 {
+            let total = String(run.totalSteps)
+            let step = String(run.step)
+            parts.append("step \(String(repeating: " ", count: max(0, total.count - step.count)))\(step)/\(total)")
+        }
+        // What matters most comes first: a narrow terminal cuts the end.
+        if let left = secondsLeft(of: run, at: now) { parts.append("left \(Quantity.duration(left))") }
+        if let report = run.report { parts.append("loss \(Quantity.significant(report.loss))") }
+        if let knn = run.knn { parts.append("kNN \(String(format: "%.3f", knn.value))") }
+        if let phase = run.phase {
+            parts.append(phase)
+        } else if let speed = run.report?.imagesPerSecond {
+            parts.append("\(Quantity.significant(speed)) img/s")
+        } else if run.report == nil {
+            parts.append("starting, \(Quantity.duration(now.timeIntervalSince(run.startedAt)))")
+        }
+        if let terms = run.report?.terms, !terms.isEmpty { parts.append(Self.text(of: terms)) }
+        if run.attempt > 1 { parts.append("attempt \(run.attempt)") }
+        return "\(name)  " + parts.joined(separator: " | ")
+    }
+
+    /// "3/18 runs, 1 failed | elapsed 3m 07s | left 12m 40s"
+    package func overallLine(at now: Date) -> String {
+        let ended = finished.filter { $0.result == .done || $0.result == .failed }
+        let failed = finished.count { $0.result == .failed }
+        var parts = ["\(runsEnded(ended))/\(runCount) runs" + (failed > 0 ? ", \(failed) failed" : "")]
+        parts.append("elapsed \(Quantity.duration(now.timeIntervalSince(startedAt)))")
+        if interruptLevel > 0 {
+            parts.append(
+                interruptLevel > 1
+                    ? "killing workers" : "stopping: waiting for checkpoints (Ctrl-C again kills)")
+        } else if let left = secondsLeft(at: now) {
+            parts.append("left \(Quantity.duration(left))")
+        }
+        return parts.joined(separator: " | ")
+    }
+
+    private func runsEnded(_ ended: [JobOutcome]) -> Int { ended.count { $0.name != Self.floorsName } }
+
+    /// The name under which floors are computed; they are no run.
+    static let floorsName = "floors"
+
+    // MARK: Predictions
+
+    private func secondsLeft(of run: ActiveRun, at now: Date) -> Double? {
+        if run.phase == nil, let left = run.report?.secondsLeft { return left }
+        let progress = Double(run.step - run.firstStep)
+        guard progress > 0, run.totalSteps > run.step else { return nil }
+        return now.timeIntervalSince(run.startedAt) / progress * Double(run.totalSteps - run.step)
+    }
+
+    /// What is left of all runs: that of active ones, and for each waiting one the mean of what is known, over as many
+    /// runs at once as there are now.
+    package func secondsLeft(at now: Date) -> Double? {
+        let runs = active.filter { $0.name != Self.floorsName }
+        let left = runs.map { secondsLeft(of: $0, at: now) }
+        let known = zip(runs, left).compactMap { run, left in left.map { now.timeIntervalSince(run.startedAt) + $0 } }
+        let past = finished.filter { $0.result == .done && $0.name != Self.floorsName }.map(\.seconds)
+        let durations = past + known
+        guard !durations.isEmpty, !runs.isEmpty else { return nil }
+        let mean = durations.reduce(0, +) / Double(durations.count)
+        let waiting = runCount - runs.count - finished.count { $0.name != Self.floorsName }
+        let work = zip(runs, left).reduce(Double(max(0, waiting)) * mean) { total, item in
+            total + (item.1 ?? max(0, mean - now.timeIntervalSince(item.0.startedAt)))
+        }
+        return max(work / Double(runs.count), left.compactMap { $0 }.max() ?? 0)
+    }
+
+    /// "pred 0.411 var 0.520": short names, so that several terms fit a line; known terms first, in the method's order.
+    private static func text(of terms: [String: Double]) -> String {
+        let known = [
+            ("prediction_loss", "pred"), ("vicreg_loss", "vicreg"), ("vicreg_invariance", "inv"),
+            ("vicreg_variance", "var"), ("vicreg_covariance", "cov"),
+        ]
+        let others = terms.keys.filter { key in !known.contains { $0.0 == key } }.sorted().map { ($0, $0) }
+        return (known + others).compactMap { key, name in
+            terms[key].map { "\(name) \(Quantity.significant($0))" }
+        }.joined(separator: " ")
+    }
+}

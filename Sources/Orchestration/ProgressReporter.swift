@@ -1,0 +1,127 @@
+package import Foundation
+import Glibc
+
+/// Shows the scheduler's events: redrawn lines on a terminal, plain lines elsewhere.
+package final class ProgressReporter {
+    package enum Style: Sendable {
+        /// One line per active run and one for all, redrawn.
+        case live
+        /// A line at events, and for each run every `plainSeconds`.
+        case plain
+    }
+
+    private var model: ProgressModel
+    private var display = LiveDisplay()
+    private let style: Style
+    private let now: () -> Date
+    private let size: () -> (columns: Int, rows: Int)
+    private let write: (String) -> Void
+    private var lastLine: [String: Date] = [:]
+    private var lastFrame = Date.distantPast
+
+    /// Seconds between two lines of a run where there is no terminal.
+    private static let plainSeconds = 10.0
+    /// Seconds between two frames.
+    private static let frameSeconds = 0.2
+
+    /// - Parameters:
+    ///   - size: Columns and rows of the terminal; asked before each frame.
+    ///   - write: Takes text, with its line feeds.
+    package init(
+        runCount: Int, style: Style, now: @escaping () -> Date = { Date() },
+        size: @escaping () -> (columns: Int, rows: Int), write: @escaping (String) -> Void
+    ) {
+        model = ProgressModel(runCount: runCount, startedAt: now())
+        self.style = style
+        self.now = now
+        self.size = size
+        self.write = write
+    }
+
+    /// On standard error, live if that is a terminal that understands cursor movement.
+    package static func standardError(runCount: Int) -> ProgressReporter {
+        let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        return ProgressReporter(
+            runCount: runCount, style: isTerminal ? .live : .plain, size: { terminalSize(of: STDERR_FILENO) },
+            write: { FileHandle.standardError.write(Data($0.utf8)) })
+    }
+
+    package func handle(_ event: SchedulerEvent) {
+        let time = now()
+        model.apply(event, at: time)
+        for line in messages(for: event, at: time) {
+            write(style == .live ? display.message(line) : line + "\n")
+            // The message took the place of the frame.
+            lastFrame = .distantPast
+        }
+        guard style == .live else { return plainStep(event, at: time) }
+        if time.timeIntervalSince(lastFrame) >= Self.frameSeconds {
+            lastFrame = time
+            let (columns, rows) = size()
+            write(display.frame(model.lines(at: time), columns: columns, rows: rows))
+        }
+    }
+
+    /// Takes the redrawn lines away; call it once at the end.
+    package func end() {
+        let text = display.end()
+        if !text.isEmpty { write(text) }
+    }
+
+    /// Lines that stay.
+    private func messages(for event: SchedulerEvent, at time: Date) -> [String] {
+        switch event {
+        case .started(let job, let threads, let attempt) where style == .plain:
+            return [
+                "\(job): started with \(threads) thread\(threads == 1 ? "" : "s")"
+                    + (attempt > 1 ? ", attempt \(attempt)" : "")
+            ]
+        case .worker(let job, .start(let totalSteps, let step, _)) where style == .plain && step > 0:
+            return ["\(job): goes on from step \(step) of \(totalSteps)"]
+        case .worker(let job, .evaluation(let step, let encoder, let metrics)) where style == .plain:
+            // Probes that this evaluation left out are NaN.
+            let shown = metrics.filter { name, value in
+                !value.isNaN && (name.hasPrefix("knn_") || name.hasPrefix("linear") || name == "rankme")
+            }
+            let text = shown.sorted { $0.key < $1.key }.map { "\($0) \(Quantity.significant($1))" }
+            return ["\(job): step \(step), \(encoder) encoder: " + text.joined(separator: ", ")]
+        case .retrying(let job, let seconds, let reason):
+            return ["\(job): failed (\(reason)); tries again in \(Quantity.duration(seconds))"]
+        case .finished(let outcome):
+            return finishedMessage(outcome, at: time)
+        case .interrupting(let level) where style == .plain:
+            return [level > 1 ? "killing the workers" : "stopping: waiting for checkpoints (Ctrl-C again kills)"]
+        default:
+            return []
+        }
+    }
+
+    private func finishedMessage(_ outcome: JobOutcome, at time: Date) -> [String] {
+        if outcome.result == .notStarted { return [] }
+        let reason = outcome.message.map { ": \($0)" } ?? ""
+        let line = "\(outcome.name): \(outcome.result.rawValue) in \(Quantity.duration(outcome.seconds))\(reason)"
+        return [style == .plain ? line + "  [\(model.overallLine(at: time))]" : line]
+    }
+
+    private func plainStep(_ event: SchedulerEvent, at time: Date) {
+        switch event {
+        case .started(let job, _, _):
+            lastLine[job] = time
+        case .worker(let job, .step):
+            guard let line = model.line(of: job, at: time),
+                time.timeIntervalSince(lastLine[job] ?? .distantPast) >= Self.plainSeconds
+            else { return }
+            lastLine[job] = time
+            write(line + "\n")
+        default:
+            break
+        }
+    }
+
+    /// Columns and rows of the terminal behind a descriptor; 80 by 24 where it does not say.
+    private static func terminalSize(of descriptor: Int32) -> (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+}

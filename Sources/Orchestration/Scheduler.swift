@@ -1,0 +1,218 @@
+import Foundation
+import Glibc
+import RunStore
+
+/// Runs jobs as worker processes, as many at once as the planner allows, in order.
+///
+/// One job that fails stops no other. An interrupt reaches every worker as SIGINT and ends the scheduler once all of
+/// them have written their checkpoints; a second one kills them.
+package struct Scheduler: Sendable {
+    package var command: WorkerCommand
+    package var capacity: Capacity
+    /// Pause before the first retry; doubled for each further one.
+    package var retrySeconds: Double
+    /// How often interrupts and pauses are looked at, and a `tick` is reported.
+    package var tickSeconds: Double
+
+    package init(command: WorkerCommand, capacity: Capacity, retrySeconds: Double = 5, tickSeconds: Double = 0.1) {
+        self.command = command
+        self.capacity = capacity
+        self.retrySeconds = retrySeconds
+        self.tickSeconds = tickSeconds
+    }
+
+    private enum Message: Sendable {
+        case launched(job: Int, pid: Int32)
+        case event(job: Int, WorkerEvent)
+        case ended(job: Int, WorkerExit)
+        case tick
+    }
+
+    /// Runs all jobs and returns their outcomes in the jobs' order.
+    ///
+    /// - Parameters:
+    ///   - interruptions: How often the user asked to stop so far.
+    ///   - report: Called from this task, in the order in which things happen.
+    package func run(
+        _ jobs: [Job], interruptions: @Sendable () -> Int, report: (SchedulerEvent) -> Void
+    ) async -> [JobOutcome] {
+        let (messages, mailbox) = AsyncStream.makeStream(of: Message.self)
+        var ledger = Ledger(jobs: jobs, planner: SlotPlanner(capacity: capacity))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [tickSeconds] in
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .seconds(tickSeconds))
+                    mailbox.yield(.tick)
+                }
+            }
+            func launchWhatFits() {
+                for launch in ledger.startWhatFits(now: .now) {
+                    report(.started(job: jobs[launch.job].name, threads: launch.threads, attempt: launch.attempt))
+                    let (job, arguments) = (jobs[launch.job], jobs[launch.job].arguments(threads: launch.threads))
+                    group.addTask { [command] in
+                        let exit = await command.run(
+                            arguments, logFile: job.logFile,
+                            onStart: { mailbox.yield(.launched(job: launch.job, pid: $0)) },
+                            onEvent: { mailbox.yield(.event(job: launch.job, $0)) })
+                        mailbox.yield(.ended(job: launch.job, exit))
+                    }
+                }
+            }
+
+            launchWhatFits()
+            for await message in messages {
+                if ledger.isOver { break }
+                switch message {
+                case .launched(let job, let pid):
+                    ledger.note(pid: pid, of: job)
+                case .event(let job, let event):
+                    ledger.note(event, of: job)
+                    report(.worker(job: jobs[job].name, event: event))
+                case .ended(let job, let exit):
+                    report(ledger.end(job, with: exit, retrySeconds: retrySeconds, now: .now))
+                    launchWhatFits()
+                case .tick:
+                    let level = min(interruptions(), 2)
+                    if level > ledger.interruptLevel {
+                        ledger.interrupt(level: level)
+                        report(.interrupting(level: level))
+                    }
+                    launchWhatFits()
+                    report(.tick)
+                }
+                if ledger.isOver { break }
+            }
+            group.cancelAll()
+        }
+        for outcome in ledger.dropped { report(.finished(outcome)) }
+        return ledger.outcomes
+    }
+}
+
+extension Scheduler {
+    private struct Launch {
+        var job: Int
+        var threads: Int
+        var attempt: Int
+    }
+
+    /// Where every job stands. Knows about processes only by their ids.
+    private struct Ledger {
+        struct Waiting {
+            var job: Int
+            var notBefore: Date
+        }
+
+        struct Active {
+            var reservation: SlotPlanner.Reservation
+            var startedAt: Date
+            var pid: Int32?
+            var totalSteps = 0
+            var step = 0
+            /// What the worker's last line said.
+            var endMessage: String?
+        }
+
+        let jobs: [Job]
+        var planner: SlotPlanner
+        var waiting: [Waiting]
+        var active: [Int: Active] = [:]
+        var attempts: [Int]
+        var seconds: [Double]
+        var results: [JobOutcome?]
+        var interruptLevel = 0
+
+        init(jobs: [Job], planner: SlotPlanner) {
+            self.jobs = jobs
+            self.planner = planner
+            waiting = jobs.indices.map { Waiting(job: $0, notBefore: .distantPast) }
+            attempts = jobs.map { _ in 0 }
+            seconds = jobs.map { _ in 0 }
+            results = jobs.map { _ in nil }
+        }
+
+        var isOver: Bool { active.isEmpty && (waiting.isEmpty || interruptLevel > 0) }
+
+        /// Jobs that an interrupt kept from starting (again).
+        var dropped: [JobOutcome] {
+            waiting.map { waiting in
+                JobOutcome(
+                    name: jobs[waiting.job].name, result: .notStarted,
+                    message: "interrupted before it \(attempts[waiting.job] > 0 ? "was tried again" : "started")",
+                    attempts: attempts[waiting.job], seconds: seconds[waiting.job])
+            }
+        }
+
+        var outcomes: [JobOutcome] {
+            var all = results
+            for (waiting, outcome) in zip(waiting, dropped) { all[waiting.job] = outcome }
+            return all.compactMap { $0 }
+        }
+
+        mutating func startWhatFits(now: Date) -> [Launch] {
+            guard interruptLevel == 0 else { return [] }
+            let ready = waiting.filter { $0.notBefore <= now }.map(\.job)
+            let reservations = planner.start(ready.map { jobs[$0].demand })
+            return zip(ready, reservations).map { job, reservation in
+                waiting.removeAll { $0.job == job }
+                attempts[job] += 1
+                active[job] = Active(reservation: reservation, startedAt: now)
+                return Launch(job: job, threads: reservation.threads ?? 1, attempt: attempts[job])
+            }
+        }
+
+        mutating func note(pid: Int32, of job: Int) {
+            active[job]?.pid = pid
+            // It may have been starting while the interrupt came.
+            if interruptLevel > 0 { send(level: interruptLevel, to: pid) }
+        }
+
+        mutating func note(_ event: WorkerEvent, of job: Int) {
+            switch event {
+            case .start(let totalSteps, let step, _):
+                active[job]?.totalSteps = totalSteps
+                active[job]?.step = step
+            case .step(let report):
+                active[job]?.totalSteps = report.totalSteps
+                active[job]?.step = report.step
+            case .end(_, let message):
+                active[job]?.endMessage = message
+            case .phase, .evaluation, .checkpoint:
+                break
+            }
+        }
+
+        mutating func interrupt(level: Int) {
+            interruptLevel = level
+            for case let pid? in active.values.map(\.pid) { send(level: level, to: pid) }
+        }
+
+        /// SIGINT, or SIGKILL at level 2, to the worker and whatever it started.
+        private func send(level: Int, to pid: Int32) {
+            kill(-pid, level > 1 ? SIGKILL : SIGINT)
+        }
+
+        /// Frees the job's slot, settles its state on disk and decides whether it is tried again.
+        mutating func end(_ job: Int, with exit: WorkerExit, retrySeconds: Double, now: Date) -> SchedulerEvent {
+            guard let ended = active.removeValue(forKey: job) else {
+                preconditionFailure("job \(job) ended, but \(active.keys.sorted()) are active")
+            }
+            planner.release(ended.reservation)
+            seconds[job] += now.timeIntervalSince(ended.startedAt)
+            let settlement = Settlement(
+                exit: exit, endMessage: ended.endMessage, isInterrupting: interruptLevel > 0,
+                totalSteps: ended.totalSteps,
+                step: ended.step, attempt: attempts[job], startedAt: ended.startedAt, endedAt: now)
+            let (result, message) = settlement.apply(to: jobs[job])
+            if result == .failed, attempts[job] <= jobs[job].retries, interruptLevel == 0 {
+                let pause = retrySeconds * Double(1 << min(attempts[job] - 1, 10))
+                waiting.insert(Waiting(job: job, notBefore: now.addingTimeInterval(pause)), at: 0)
+                return .retrying(job: jobs[job].name, afterSeconds: pause, reason: message ?? "failed")
+            }
+            let outcome = JobOutcome(
+                name: jobs[job].name, result: result, message: message, attempts: attempts[job], seconds: seconds[job])
+            results[job] = outcome
+            return .finished(outcome)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package import Foundation
+import RunStore
+
+/// What `status` shows: how far each run of an experiment is, and why it is no further.
+package struct StatusReport: Encodable, Sendable {
+    package struct Row: Encodable, Sendable {
+        package var name: String
+        package var arm: String
+        package var seed: Int
+        package var directory: String
+        /// planned, running, interrupted, failed or done; "unreadable" where the state's file is broken.
+        package var status: String
+        package var step: Int
+        package var totalSteps: Int
+        package var attempts: Int
+        /// The worker's process, while it runs.
+        package var pid: Int32?
+        package var host: String?
+        package var startedAt: Date?
+        package var updatedAt: Date?
+        package var endedAt: Date?
+        /// Why it ended or stopped.
+        package var reason: String?
+        /// Latest numbers: accuracies as fractions.
+        package var metrics: [String: Double]
+    }
+
+    package var experiment: String
+    package var question: String
+    package var directory: String
+    package var baseline: String
+    package var runs: [Row]
+    /// How many runs have each status.
+    package var counts: [String: Int]
+
+    /// - Throws: `RunStore`'s errors for a record that cannot be read.
+    package init(of folder: ExperimentFolder, liveness: WorkerLiveness = .system) throws {
+        let record = try ExperimentRecord.load(fromExperiment: folder.path)
+        experiment = record.name
+        question = record.question
+        directory = folder.path
+        baseline = record.baseline
+        runs = record.runs.map { entry in
+            Self.row(of: entry, in: RunDirectory(path: folder.path + "/" + entry.directoryName), liveness: liveness)
+        }
+        counts = Dictionary(runs.map { ($0.status, 1) }, uniquingKeysWith: +)
+    }
+
+    private static func row(
+        of entry: ExperimentRecord.Entry, in directory: RunDirectory, liveness: WorkerLiveness
+    ) -> Row {
+        var row = Row(
+            name: "\(entry.arm)-s\(entry.seed)", arm: entry.arm, seed: entry.seed, directory: directory.path,
+            status: RunStatus.planned.rawValue, step: 0, totalSteps: 0, attempts: 0, metrics: [:])
+        do {
+            guard let state = try liveness.currentState(of: directory) else { return row }
+            row.status = state.status.rawValue
+            row.step = state.step
+            row.totalSteps = state.totalSteps
+            row.attempts = state.attempts
+            row.host = state.host
+            row.startedAt = state.startedAt
+            row.updatedAt = state.updatedAt
+            row.endedAt = state.endedAt
+            row.metrics = state.metrics
+            if state.status == .running { row.pid = state.pid }
+            if state.status != .done {
+                row.reason = [state.exitReason, state.message].compactMap { $0 }.joined(separator: ": ")
+            }
+        } catch {
+            row.status = "unreadable"
+            row.reason = "\(error)"
+        }
+        return row
+    }
+
+    package var text: String {
+        var table = TextTable([
+            ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right), ("took", .right),
+            ("why", .left),
+        ])
+        for row in runs {
+            let knn =
+                row.metrics["knn_20"] ?? row.metrics.filter { $0.key.hasPrefix("knn_") }.min { $0.key < $1.key }?.value
+            let end = row.endedAt ?? row.updatedAt
+            let took = row.startedAt.flatMap { start in end.map { $0.timeIntervalSince(start) } }
+            table.append([
+                row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
+                knn.map { String(format: "%.3f", $0) } ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
+                took.map(Quantity.duration) ?? "",
+                row.pid.map { "process \($0) on \(row.host ?? "?")" } ?? row.reason ?? "",
+            ])
+        }
+        let order = RunStatus.allCases.map(\.rawValue) + ["unreadable"]
+        let summary = order.compactMap { status in counts[status].map { "\($0) \(status)" } }.joined(separator: ", ")
+        return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(runs.count) runs: \(summary)"
+    }
+}

@@ -1,0 +1,107 @@
+import ExperimentSpec
+import Foundation
+import RunStore
+import Testing
+
+@testable import Orchestration
+
+@Suite struct RunDecisionTests {
+    private let now = Date(timeIntervalSince1970: 1_800_000_000)
+
+    private func liveness(alive: Bool, host: String = "here") -> WorkerLiveness {
+        WorkerLiveness(host: host, isWorker: { _, _ in alive }, now: { [now] in now })
+    }
+
+    private func state(_ status: RunStatus, host: String = "here", age: Double = 0, reason: String? = nil) -> RunState {
+        RunState(
+            status: status, step: 40, totalSteps: 100, attempts: 1, pid: 123, host: host,
+            startedAt: now.addingTimeInterval(-1000), updatedAt: now.addingTimeInterval(-age), exitReason: reason)
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var status: RunStatus?
+        var hasFiles = true
+        var alive = false
+        var action: String
+        var reason: String
+    }
+
+    @Test(arguments: [
+        Case(testDescription: "never started", status: nil, action: "start", reason: "planned, not started yet"),
+        Case(testDescription: "done", status: .done, action: "skip", reason: "done"),
+        Case(
+            testDescription: "done without results", status: .done, hasFiles: false, action: "start",
+            reason: "done, but run.h5 is gone"),
+        Case(
+            testDescription: "running", status: .running, alive: true, action: "busy", reason: "running (process 123)"),
+        Case(
+            testDescription: "running, but dead", status: .running, action: "resume",
+            reason: "interrupted: the worker (process 123) is gone; goes on from its checkpoint (step 40 of 100)"),
+        Case(
+            testDescription: "interrupted", status: .interrupted, action: "resume",
+            reason: "interrupted: why; goes on from its checkpoint (step 40 of 100)"),
+        Case(
+            testDescription: "interrupted before a checkpoint", status: .interrupted, hasFiles: false, action: "start",
+            reason: "interrupted: why; no checkpoint, starts again"),
+        Case(
+            testDescription: "failed", status: .failed, action: "resume",
+            reason: "failed: why; goes on from its checkpoint (step 40 of 100)"),
+    ])
+    func decidesByTheState(_ example: Case) throws {
+        let worker = try FakeWorker()
+        let run = experiment().runs[0]
+        let directory = worker.directory(run.directoryName)
+        try directory.save(RunPlan(experiment: "trial", question: "", baseline: "a", specPath: "", run: run))
+        if let status = example.status {
+            try directory.save(state(status, reason: status == .done || status == .running ? nil : "why"))
+        }
+        if example.hasFiles {
+            for file in [directory.checkpointFile, directory.resultsFile] {
+                try Data().write(to: URL(fileURLWithPath: file))
+            }
+        }
+        let decision = RunDecision.decide(run, in: directory, liveness: liveness(alive: example.alive))
+        #expect(decision.action == example.action)
+        #expect(decision.reason == example.reason)
+        #expect(decision.willRun == ["start", "resume"].contains(example.action))
+        // A start leaves nothing behind that a worker could take for its own; anything else touches nothing.
+        try decision.clear(directory)
+        let keeps = example.hasFiles && example.action != "start"
+        #expect(FileManager.default.fileExists(atPath: directory.checkpointFile) == keeps)
+    }
+
+    @Test func aFolderThatDoesNotExistIsNew() {
+        let decision = RunDecision.decide(
+            experiment().runs[0], in: RunDirectory(path: "/nonexistent/run"), liveness: liveness(alive: false))
+        #expect(decision == .start(reason: "new"))
+    }
+
+    @Test func aBrokenStateIsAConflictThatNamesTheFile() throws {
+        let worker = try FakeWorker()
+        let run = experiment().runs[0]
+        let directory = worker.directory(run.directoryName)
+        try directory.save(RunPlan(experiment: "trial", question: "", baseline: "a", specPath: "", run: run))
+        try Data("{".utf8).write(to: URL(fileURLWithPath: directory.stateFile))
+        let decision = RunDecision.decide(run, in: directory, liveness: liveness(alive: false))
+        #expect(decision.action == "conflict")
+        #expect(decision.reason.contains(directory.stateFile))
+    }
+
+    @Test func aWorkerOnAnotherMachineCountsWhileItsStateIsFresh() throws {
+        let worker = try FakeWorker()
+        let directory = worker.directory("run")
+        try directory.create()
+        try directory.save(state(.running, host: "there", age: 30))
+        #expect(try liveness(alive: false).currentState(of: directory)?.status == .running)
+        try directory.save(state(.running, host: "there", age: 3600))
+        #expect(try liveness(alive: true).currentState(of: directory)?.status == .interrupted)
+    }
+
+    @Test func theSystemKnowsAProcessByTheFolderInItsArguments() throws {
+        let own = ProcessInfo.processInfo.processIdentifier
+        let name = (CommandLine.arguments[0] as NSString).lastPathComponent
+        #expect(WorkerLiveness.system.isWorker(own, RunDirectory(path: "/results/" + name)))
+        #expect(!WorkerLiveness.system.isWorker(own, RunDirectory(path: "/results/another-run-s0-12345678")))
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import Glibc
+import Orchestration
+import RunStore
+import Testing
+
+@Suite struct SchedulerTests {
+    private func run(
+        _ scheduler: Scheduler, _ jobs: [Job], report: (SchedulerEvent) -> Void = { _ in }
+    ) async -> [JobOutcome] {
+        await scheduler.run(jobs, interruptions: { 0 }, report: report)
+    }
+
+    @Test func runsStartInOrderAndNeverTakeMoreSlotsThanThereAre() async throws {
+        let worker = try FakeWorker()
+        let names = (0..<6).map { "run\($0)" }
+        let jobs = try names.map { try worker.job($0, [["sleep 0.05"] + success]) }
+        let outcomes = await run(worker.scheduler(cores: 2), jobs)
+        #expect(outcomes.map(\.name) == names)
+        #expect(outcomes.allSatisfy { $0.result == .done && $0.attempts == 1 })
+        var active = 0
+        var most = 0
+        for line in worker.journal {
+            active += line.hasPrefix("start") ? 1 : -1
+            most = max(most, active)
+        }
+        #expect(most == 2)
+        // Two that start together may reach the journal in either order; a later one starts when one has ended.
+        let starts = worker.journal.filter { $0.hasPrefix("start") }.map { $0.split(separator: " ")[1] }
+        for (place, name) in starts.enumerated() {
+            #expect(abs(place - (names.firstIndex(of: String(name)) ?? -9)) <= 1)
+        }
+    }
+
+    @Test func aRunThatIsAloneGetsAllCores() async throws {
+        let worker = try FakeWorker()
+        _ = await run(worker.scheduler(cores: 3), [try worker.job("only", [success])])
+        #expect(worker.journal.first == "start only 3")
+    }
+
+    @Test func oneFailureStopsNoOtherRun() async throws {
+        let worker = try FakeWorker()
+        let jobs = [
+            try worker.job("bad", [["complain the disk is full", "exit 1"]]),
+            try worker.job("crash", [["state running", "kill SIGSEGV"]]),
+            try worker.job("good", [success]),
+        ]
+        let outcomes = await run(worker.scheduler(), jobs)
+        #expect(outcomes.map(\.result) == [.failed, .failed, .done])
+        #expect(outcomes[0].message == "exit code 1")
+        #expect(outcomes[1].message == "signal SIGSEGV")
+        #expect(try worker.log("bad").contains("the disk is full"))
+        // The crash left "running" behind; that is put right.
+        let state = try #require(try worker.directory("crash").loadState())
+        #expect(state.status == .failed)
+        #expect(state.exitReason == "signal SIGSEGV")
+        #expect(state.step == 3)
+        #expect(state.pid == nil)
+        #expect(try worker.directory("bad").loadState()?.status == .failed)
+    }
+
+    @Test func aFailureIsTriedAgainAsOftenAsAllowed() async throws {
+        let worker = try FakeWorker()
+        let jobs = [
+            try worker.job("second", [["exit 1"], success], retries: 2),
+            try worker.job("never", [["exit 3"]], retries: 2),
+        ]
+        var retries: [String] = []
+        let outcomes = await run(worker.scheduler(), jobs) {
+            if case .retrying(let job, _, let reason) = $0 { retries.append("\(job) \(reason)") }
+        }
+        #expect(outcomes.map(\.result) == [.done, .failed])
+        #expect(outcomes.map(\.attempts) == [2, 3])
+        #expect(retries.sorted() == ["never exit code 3", "never exit code 3", "second exit code 1"])
+    }
+
+    @Test func aWorkerThatLeavesACheckpointOfItsOwnAccordIsInterruptedAndNotTriedAgain() async throws {
+        let worker = try FakeWorker()
+        let outcomes = await run(
+            worker.scheduler(), [try worker.job("moved", [["state running", "exit 75"]], retries: 5)])
+        #expect(outcomes.map(\.result) == [.interrupted])
+        #expect(outcomes[0].attempts == 1)
+        #expect(try worker.directory("moved").loadState()?.status == .interrupted)
+    }
+
+    @Test func exitCodeZeroWithoutADoneStateIsAFailure() async throws {
+        let worker = try FakeWorker()
+        let outcomes = await run(worker.scheduler(), [try worker.job("early", [["state running"]])])
+        #expect(outcomes.map(\.result) == [.failed])
+        #expect(outcomes[0].message?.contains("its state says running") == true)
+        #expect(try worker.directory("early").loadState()?.status == .failed)
+    }
+
+    @Test func anInterruptReachesEveryWorkerAsSIGINTAndTheRestDoesNotStart() async throws {
+        let worker = try FakeWorker()
+        let jobs = try (0..<4).map {
+            try worker.job("run\($0)", [["graceful", "ready", "sleep 60", "state done"]])
+        }
+        let folder = worker.folder
+        var levels: [Int] = []
+        let outcomes = await worker.scheduler(cores: 2).run(
+            jobs,
+            interruptions: {
+                let journal = (try? String(contentsOfFile: folder + "/journal", encoding: .utf8)) ?? ""
+                return journal.contains("ready run0") && journal.contains("ready run1") ? 1 : 0
+            },
+            report: { if case .interrupting(let level) = $0 { levels.append(level) } })
+        #expect(outcomes.map(\.result) == [.interrupted, .interrupted, .notStarted, .notStarted])
+        #expect(levels == [1])
+        for name in ["run0", "run1"] {
+            let state = try #require(try worker.directory(name).loadState())
+            #expect(state.status == .interrupted)
+            #expect(state.exitReason == "signal SIGINT")
+        }
+        #expect(try worker.directory("run2").loadState() == nil)
+    }
+
+    @Test func aSecondInterruptKillsAWorkerThatIgnoresTheFirst() async throws {
+        let worker = try FakeWorker()
+        let folder = worker.folder
+        let interruptions = Interruptions()
+        let outcomes = await worker.scheduler().run(
+            [try worker.job("deaf", [["state running", "ignore", "ready", "sleep 60"]])],
+            interruptions: {
+                let journal = (try? String(contentsOfFile: folder + "/journal", encoding: .utf8)) ?? ""
+                guard journal.contains("ready deaf") else { return 0 }
+                interruptions.add()
+                // Ignored for a while before the second one comes.
+                return interruptions.count > 20 ? 2 : 1
+            }, report: { _ in })
+        #expect(outcomes.map(\.result) == [.interrupted])
+        #expect(outcomes[0].message == "signal SIGKILL")
+        #expect(try worker.directory("deaf").loadState()?.status == .interrupted)
+    }
+
+    @Test func garbageLinesGoToTheLogAndStopNothing() async throws {
+        let worker = try FakeWorker()
+        let jobs = [try worker.job("noisy", [["garbage", "say {\"event\":\"checkpoint\",\"step\":7}"] + success])]
+        var events: [WorkerEvent] = []
+        let outcomes = await run(worker.scheduler(), jobs) {
+            if case .worker(_, let event) = $0 { events.append(event) }
+        }
+        #expect(outcomes.map(\.result) == [.done])
+        #expect(events == [.checkpoint(step: 7), .end(status: .done, message: nil)])
+        let log = try worker.log("noisy")
+        #expect(log.contains("plain text"))
+        #expect(log.contains("unknown"))
+    }
+
+    @Test func noLineIsLostFromAWorkerThatWritesMuchAndExitsAtOnce() async throws {
+        let worker = try FakeWorker()
+        var steps: [Int] = []
+        let outcomes = await run(worker.scheduler(), [try worker.job("quick", [["state done", "flood 20000"]])]) {
+            if case .worker(_, .step(let report)) = $0 { steps.append(report.step) }
+        }
+        #expect(outcomes.map(\.result) == [.done])
+        #expect(steps == Array(1...20000))
+    }
+
+    @Test func workersGetTheEnvironmentAndAProcessGroupOfTheirOwn() async throws {
+        let worker = try FakeWorker()
+        var scheduler = worker.scheduler()
+        scheduler.command.environment["OPENBLAS_NUM_THREADS"] = "1"
+        var phases: [String] = []
+        _ = await run(scheduler, [try worker.job("run", [["environment OPENBLAS_NUM_THREADS", "group"] + success])]) {
+            if case .worker(_, .phase(let name)) = $0 { phases.append(name) }
+        }
+        #expect(phases == ["1", "True"])
+    }
+
+    @Test func aProgramThatCannotBeStartedIsAFailureThatSaysSo() async throws {
+        let worker = try FakeWorker()
+        var scheduler = worker.scheduler()
+        scheduler.command.executable = worker.folder + "/missing"
+        let outcomes = await run(scheduler, [try worker.job("run", [success])])
+        #expect(outcomes.map(\.result) == [.failed])
+        #expect(outcomes[0].message?.contains("the worker could not be run") == true)
+    }
+
+    @Test func nothingToDoIsNothingDone() async throws {
+        let worker = try FakeWorker()
+        #expect(await run(worker.scheduler(), []).isEmpty)
+    }
+}
