@@ -1,0 +1,165 @@
+import RunStore
+
+extension ComparisonTable {
+    /// Seeds that an arm needs before anything in its column may be called best.
+    static let seedsForBest = 3
+
+    /// Compares runs that are in memory.
+    ///
+    /// - Parameters:
+    ///   - arms: Every arm, in the order of rows.
+    ///   - runs: Every run of the matrix, also those that failed or never started.
+    ///   - floors: Raw-pixel floors, one for each data set.
+    ///   - metrics: The columns, resolved.
+    ///   - encoder: "target" or "context": whose features are judged for collapse.
+    ///   - remarks: Notes that belong to no arm.
+    package init(
+        experiment: String, question: String, baseline: String, arms: [String], runs: [RunOutcome],
+        floors: [PixelFloor], metrics: [MetricSelector], encoder: String, remarks: [String] = []
+    ) {
+        self.experiment = experiment
+        self.question = question
+        self.baseline = baseline
+        self.encoder = encoder
+        columns = metrics.map {
+            Column(
+                name: $0.name, table: $0.table, column: $0.column, reduction: $0.reduction.rawValue,
+                isAccuracy: $0.isAccuracy)
+        }
+        let runsOfArm = Dictionary(grouping: runs, by: \.arm).mapValues { $0.sorted { $0.seed < $1.seed } }
+        let values = arms.map { arm in
+            metrics.map { metric in (runsOfArm[arm] ?? []).compactMap { $0.finiteValue(of: metric) } }
+        }
+        let best = Self.best(in: values, metrics: metrics)
+        let reference = arms.firstIndex(of: baseline)
+        var notes: [String] = []
+        var rows: [Row] = []
+        for (index, arm) in arms.enumerated() {
+            let armRuns = runsOfArm[arm] ?? []
+            let collapse = CollapseMark(armRuns.filter { $0.status == .done }, encoder: encoder)
+            let first = notes.count + 1
+            notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse)
+            let cells = metrics.indices.map { column in
+                let own = values[index][column]
+                let difference =
+                    reference.flatMap { reference in
+                        reference == index ? nil : SampleStatistics.ofDifferences(own, from: values[reference][column])
+                    }
+                return Cell(
+                    values: own, statistics: SampleStatistics(own.map(\.value)), difference: difference,
+                    isBest: best[column].contains(index))
+            }
+            rows.append(
+                Row(
+                    kind: .arm, label: arm, isBaseline: index == reference, planned: armRuns.count,
+                    done: armRuns.count { $0.status == .done }, collapse: collapse,
+                    notes: Array(first..<notes.count + 1),
+                    cells: cells))
+        }
+        if !baseline.isEmpty, reference.map({ runsOfArm[arms[$0]]?.contains { $0.status == .done } ?? false }) != true {
+            notes.append("The baseline arm \(baseline) has no finished run, so there are no differences.")
+        }
+        rows += Self.initialisationRows(runs, arms: arms, metrics: metrics)
+        rows += Self.pixelRows(floors, metrics: metrics)
+        self.rows = rows
+        self.notes = notes + remarks
+    }
+
+    /// Which arms have the highest mean of each accuracy column; none where an arm has too few seeds to say so.
+    private static func best(in values: [[[SeedValue]]], metrics: [MetricSelector]) -> [Set<Int>] {
+        metrics.indices.map { column in
+            guard metrics[column].isAccuracy, metrics[column].reduction != .initial else { return [] }
+            let present = values.indices.filter { !values[$0][column].isEmpty }
+            guard present.count > 1, present.allSatisfy({ values[$0][column].count >= seedsForBest }) else { return [] }
+            let means = present.compactMap { index in
+                SampleStatistics(values[index][column].map(\.value)).map { (index, $0.mean) }
+            }
+            let highest = means.map(\.1).max()
+            return Set(means.filter { $0.1 == highest }.map(\.0))
+        }
+    }
+
+    private static func notes(
+        on runs: [RunOutcome], arm: String, metrics: [MetricSelector], collapse: CollapseMark?
+    ) -> [String] {
+        var notes: [String] = []
+        for run in runs where run.status != .done {
+            let state = run.status?.rawValue ?? (run.reason == nil ? "not started" : "unreadable")
+            notes.append("\(arm), seed \(run.seed): \(state)\(run.reason.map { " – \($0)" } ?? "").")
+        }
+        for run in runs where run.status == .done {
+            let broken = metrics.filter { run.value(of: $0)?.isFinite == false }.map(\.name)
+            guard !broken.isEmpty else { continue }
+            notes.append("\(arm), seed \(run.seed): not finite and left out: \(broken.joined(separator: ", ")).")
+        }
+        if let collapse, collapse.markedCount > 0 {
+            notes.append("\(arm): \(collapse.label) – \(collapse.explanation).")
+        }
+        return notes
+    }
+
+    /// One row for each network that the arms start from; the arms that share it also share its weights of a seed.
+    private static func initialisationRows(
+        _ runs: [RunOutcome], arms: [String], metrics: [MetricSelector]
+    ) -> [Row] {
+        let done = runs.filter { $0.status == .done }
+        let groups = Dictionary(grouping: done, by: \.network).values
+            .map { group in (runs: group, arms: arms.filter { arm in group.contains { $0.arm == arm } }) }
+            .sorted { (arms.firstIndex(of: $0.arms[0]) ?? 0) < (arms.firstIndex(of: $1.arms[0]) ?? 0) }
+        return groups.compactMap { group in
+            let cells = metrics.map { metric -> Cell in
+                let initial = metric.atInitialisation
+                let bySeed = Dictionary(
+                    grouping: initial.map { initial in group.runs.compactMap { $0.finiteValue(of: initial) } } ?? [],
+                    by: \.seed)
+                let values = bySeed.compactMap { seed, values in
+                    SampleStatistics(values.map(\.value)).map { SeedValue(seed: seed, value: $0.mean) }
+                }.sorted { $0.seed < $1.seed }
+                return Cell(
+                    values: values, statistics: SampleStatistics(values.map(\.value)), difference: nil, isBest: false)
+            }
+            guard cells.contains(where: { $0.statistics != nil }) else { return nil }
+            let seeds = Set(group.runs.map(\.seed)).count
+            let label =
+                groups.count == 1 ? "at initialisation" : "at initialisation: \(group.arms.joined(separator: ", "))"
+            return Row(
+                kind: .initialisation, label: label, isBaseline: false, planned: seeds, done: seeds, collapse: nil,
+                notes: [], cells: cells)
+        }
+    }
+
+    /// What tells one floor from another.
+    private static func label(of floor: PixelFloor) -> String {
+        "raw pixels: \(floor.dataset)" + (floor.trainImages.map { ", \($0) training images" } ?? "")
+    }
+
+    private static func pixelRows(_ floors: [PixelFloor], metrics: [MetricSelector]) -> [Row] {
+        floors.compactMap { floor in
+            let cells = metrics.map { metric in
+                let value = metric.pixelFloorKey.flatMap { floor.metrics[$0] }.flatMap { $0.isFinite ? $0 : nil }
+                return Cell(
+                    values: [], statistics: value.flatMap { SampleStatistics([$0]) }, difference: nil, isBest: false)
+            }
+            guard cells.contains(where: { $0.statistics != nil }) else { return nil }
+            return Row(
+                kind: .rawPixels, label: floors.count == 1 ? "raw pixels" : label(of: floor), isBaseline: false,
+                planned: nil, done: nil, collapse: nil, notes: [], cells: cells)
+        }
+    }
+}
+
+extension RunOutcome {
+    /// The value where it is there and finite; failed runs hold none.
+    fileprivate func finiteValue(of metric: MetricSelector) -> SeedValue? {
+        guard status == .done, let value = value(of: metric), value.isFinite else { return nil }
+        return SeedValue(seed: seed, value: value)
+    }
+}
+
+extension MetricSelector {
+    /// The same column before training; none for training series, which have no such row, and for gains.
+    fileprivate var atInitialisation: MetricSelector? {
+        guard table.hasPrefix("evaluation/"), reduction != .gain else { return nil }
+        return MetricSelector(name: name, table: table, column: column, reduction: .initial)
+    }
+}

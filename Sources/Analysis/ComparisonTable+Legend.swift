@@ -1,0 +1,67 @@
+import RunStore
+
+extension ComparisonTable {
+    /// How the numbers are to be read, one sentence for each convention that the table uses.
+    package var legend: [String] {
+        var lines = [
+            "mean ± sample standard deviation over seeds (– for a single seed); n: finished runs, of those planned.",
+            "Features: \(encoder) encoder, averaged over patches; test images; last evaluation.",
+        ]
+        lines += columns.filter { !$0.isAccuracy }.compactMap(Self.explanation).uniqued()
+        for column in columns where column.table == "steps" && column.reduction == "tail" {
+            lines.append("\(column.name): mean of the last 5 % of the steps.")
+        }
+        for column in columns where column.reduction == "median" {
+            lines.append("\(column.name): median over the steps; runs may have shared the machine.")
+        }
+        if columns.contains(where: \.isAccuracy) {
+            lines.append("kNN and linear: accuracy in %; their differences in percentage points.")
+        }
+        if rows.contains(where: { row in row.cells.contains { $0.difference != nil } }) {
+            lines.append("Differences: arm − baseline of the same seed, then mean ± sd over such pairs.")
+        }
+        if rows.contains(where: { $0.kind == .initialisation }) {
+            lines.append("at initialisation: the same networks at step 0; what an arm has above it, it learned.")
+        }
+        if rows.contains(where: { $0.kind == .rawPixels }) {
+            lines.append("raw pixels: the same probes on the images themselves, without any network.")
+        }
+        if rows.contains(where: { $0.collapse != nil }) {
+            lines.append(
+                "collapse: RankMe / D (low rank), mean feature std (small scale), or both (collapsed) below the "
+                    + "thresholds of the configuration; probes rescale features and do not show it.")
+        }
+        if columns.contains(where: \.isAccuracy) {
+            lines.append(
+                rows.contains { $0.cells.contains(where: \.isBest) }
+                    ? "bold: highest mean of the column, where every arm has \(Self.seedsForBest) seeds or more."
+                    : "Nothing is bold: that takes \(Self.seedsForBest) seeds or more of every arm.")
+        }
+        return lines
+    }
+
+    /// The short form for common columns, the store's convention for the others.
+    private static func explanation(of column: Column) -> String? {
+        if let short = explanations[column.column] { return short }
+        return MetricConvention.of(table: column.table, column: column.column)
+            .map { "\(column.column): \($0.text)" + (["1", "step"].contains($0.unit) ? "." : "; in \($0.unit).") }
+    }
+
+    private static let explanations = [
+        "rankme": "rankme: exp(entropy of the normalised singular values), features not centred; between 1 and D.",
+        "std_mean": "std_mean: standard deviation of each feature over images, averaged over features.",
+        "mean_cosine": "mean_cosine: mean cosine of the features of different images; 1 when all point one way.",
+        "predictor_r2":
+            "predictor_r2: 1 − squared error of the predictions / that of the targets' mean; 0 is no skill.",
+        "loader_wait_share": "loader_wait_share: share of the time of all steps that was spent waiting for images.",
+        "loss": "loss: the training loss; not comparable between arms whose objectives differ.",
+    ]
+}
+
+extension Sequence where Element: Hashable {
+    /// The elements in their order, each once.
+    fileprivate func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,60 @@
+import ExperimentSpec
+import Foundation
+import RunStore
+
+extension ComparisonTable {
+    /// Reads an experiment and compares its arms.
+    ///
+    /// - Parameters:
+    ///   - experimentDirectory: Holds `experiment.json`, a folder for each run, and `floors-*.json` where computed.
+    ///   - metrics: Names as `MetricCatalog.resolve` takes them; none: `MetricSelector.defaultNames`, as far as stored.
+    ///   - encoder: "target" or "context": whose evaluation plain names mean.
+    /// Runs and floors whose files are damaged count as missing, with a note that names file and remedy.
+    ///
+    /// - Throws: `AnalysisError` for a metric that no run holds; `RunStoreError` where the record is damaged.
+    package static func load(
+        experimentDirectory: String, metrics: [String] = [], encoder: String = "target"
+    ) throws -> ComparisonTable {
+        let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
+        let runs = record.runs.map { entry in
+            let directory = RunDirectory(
+                path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
+            return RunOutcome(arm: entry.arm, seed: entry.seed, directory: directory)
+        }
+        let columns = runs.reduce(into: [String: Set<String>]()) { columns, run in
+            for (table, series) in run.tables { columns[table, default: []].formUnion(series.keys) }
+        }
+        let catalog = MetricCatalog(columns: columns, encoder: encoder)
+        let names = metrics.isEmpty ? MetricSelector.defaultNames.filter(catalog.contains) : metrics
+        // Before the first run is done nothing is known of its columns, and nothing could be shown in them.
+        let selectors =
+            columns.isEmpty ? [] : try names.map { try catalog.resolve($0, in: experimentDirectory) }
+        let (floors, remarks) = try pixelFloors(of: record, in: experimentDirectory)
+        return ComparisonTable(
+            experiment: record.name, question: record.question, baseline: record.baseline, arms: record.arms,
+            runs: runs, floors: floors, metrics: selectors, encoder: encoder, remarks: remarks)
+    }
+
+    /// The floors that the record names, or all where it is too old to name any, and what is wrong with them.
+    private static func pixelFloors(
+        of record: ExperimentRecord, in directory: String
+    ) throws -> (floors: [PixelFloor], remarks: [String]) {
+        var floors: [PixelFloor] = []
+        var remarks: [String] = []
+        for name in try record.floors ?? Floors.names(inExperiment: directory) {
+            let path = (directory as NSString).appendingPathComponent(name)
+            // They may not be computed yet.
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            do {
+                let stored = try Floors.load(from: path)
+                floors.append(
+                    PixelFloor(dataset: stored.dataset, trainImages: stored.nTrain, metrics: stored.metrics))
+            } catch let error as RunStoreError {
+                remarks.append(
+                    "Raw pixels: \(path) cannot be read (\(error.message)); remove it, and `cjepa-exp run` computes "
+                        + "it again.")
+            }
+        }
+        return (floors, remarks)
+    }
+}

@@ -1,0 +1,54 @@
+extension ComparisonTable {
+    /// A GitHub table that is aligned in a terminal too, with its differences, notes and legend.
+    package func markdown() -> String {
+        let text = TableText(
+            table: self,
+            notation: TableText.Notation(
+                number: { "\($0.withMinusSign) ± \($1)" }, single: \.withMinusSign, bold: { "**\($0)**" },
+                escape: { $0.replacing("|", with: "\\|") },
+                notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" }))
+        var sections = ["### \(experiment)" + (question.isEmpty ? "" : ": \(question)")]
+        sections.append(Self.aligned(text.values, alignment: text.hasCollapse ? .leading : .trailing))
+        if let differences = text.differences {
+            sections.append("Difference from \(baseline), paired by seed:")
+            sections.append(Self.aligned(differences, alignment: .trailing))
+        }
+        if !notes.isEmpty {
+            sections.append(
+                (["Notes:", ""] + notes.enumerated().map { "- [\($0 + 1)] \($1)" }).joined(separator: "\n"))
+        }
+        sections.append((["Legend:", ""] + legend.map { "- \($0)" }).joined(separator: "\n"))
+        return sections.joined(separator: "\n\n") + "\n"
+    }
+
+    private enum Alignment {
+        case leading
+        case trailing
+    }
+
+    /// Pads the first column on its right, the others on their left; `alignment` is that of the last column.
+    private static func aligned(_ rows: [[String]], alignment: Alignment) -> String {
+        let columns = rows[0].indices
+        let widths = columns.map { column in max(4, rows.map { $0[column].count }.max() ?? 0) }
+        let isLeading = columns.map { $0 == 0 || ($0 == columns.last && alignment == .leading) }
+        func line(_ cells: [String]) -> String { "| \(cells.joined(separator: " | ")) |" }
+        let padded = rows.map { row in
+            line(
+                columns.map { column in
+                    let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                    return isLeading[column] ? row[column] + padding : padding + row[column]
+                })
+        }
+        let rule = line(
+            columns.map { column in
+                let dashes = String(repeating: "-", count: widths[column] - 1)
+                return isLeading[column] ? ":\(dashes)" : "\(dashes):"
+            })
+        return ([padded[0], rule] + padded.dropFirst()).joined(separator: "\n")
+    }
+}
+
+extension String {
+    /// A number with the typographic minus in place of the hyphen; exponents keep theirs.
+    fileprivate var withMinusSign: String { hasPrefix("-") ? "−\(dropFirst())" : self }
+}

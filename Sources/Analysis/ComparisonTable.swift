@@ -1,0 +1,65 @@
+/// An experiment as a table: arms against metrics, over seeds, beside the floors, with what is missing.
+///
+/// A value; `ComparisonTable.load` reads it from disk, the extensions write it as Markdown, CSV, LaTeX or JSON.
+package struct ComparisonTable: Hashable, Encodable, Sendable {
+    package struct Column: Hashable, Encodable, Sendable {
+        /// As asked for: "knn_20", "context.knn_20", "steps.loss@last".
+        package let name: String
+        /// "evaluation/target", "evaluation/context" or "steps".
+        package let table: String
+        package let column: String
+        /// "init", "last", "tail", "median" or "gain"; see `MetricSelector.Reduction`.
+        package let reduction: String
+        /// Fractions that texts show in percent; JSON and CSV keep the fraction.
+        package let isAccuracy: Bool
+    }
+
+    package struct Cell: Hashable, Encodable, Sendable {
+        /// Every finite value, in the order of the seeds; empty for a floor that has no seeds.
+        package let values: [SeedValue]
+        /// Over `values`; none where no run gave a number.
+        package let statistics: SampleStatistics?
+        /// Of value − baseline arm's value, over the seeds that both have.
+        package let difference: SampleStatistics?
+        /// Highest mean of an accuracy column in which every arm has at least three seeds.
+        package let isBest: Bool
+    }
+
+    package enum RowKind: String, Encodable, Sendable {
+        case arm
+        /// Step 0 of the arms: the same network before training.
+        case initialisation
+        case rawPixels = "raw_pixels"
+    }
+
+    package struct Row: Hashable, Encodable, Sendable {
+        package let kind: RowKind
+        /// The arm's name, or what the floor is in words.
+        package let label: String
+        package let isBaseline: Bool
+        /// Runs of the matrix in this row; for initialisation its seeds; none for raw pixels.
+        package let planned: Int?
+        /// Those that are done.
+        package let done: Int?
+        package let collapse: CollapseMark?
+        /// Numbers of the notes that belong to this row, counted from 1.
+        package let notes: [Int]
+        /// One for each column.
+        package let cells: [Cell]
+    }
+
+    package let experiment: String
+    package let question: String
+    /// The arm that differences are taken from; empty where there is none.
+    package let baseline: String
+    /// "target" or "context": whose features plain metric names and collapse marks mean.
+    package let encoder: String
+    package let columns: [Column]
+    /// Arms in the order of the matrix, then the floors.
+    package let rows: [Row]
+    /// What is missing or conspicuous, and why: failed runs, numbers that are not finite, collapse.
+    package let notes: [String]
+
+    package var arms: [Row] { rows.filter { $0.kind == .arm } }
+    package var floors: [Row] { rows.filter { $0.kind != .arm } }
+}

@@ -1,0 +1,64 @@
+import ExperimentSpec
+import Foundation
+import RunStore
+
+extension EmbeddingSet {
+    /// Reads the features that a run stored of the test images.
+    ///
+    /// - Parameters:
+    ///   - encoder: "target" or "context".
+    ///   - step: Training step at which they were stored; none: the last.
+    /// - Throws: `AnalysisError` that names what is stored; the store's errors where the file is damaged.
+    package static func load(runDirectory: String, encoder: String, step: Int?) throws -> EmbeddingSet {
+        let directory = RunDirectory(path: runDirectory)
+        guard FileManager.default.fileExists(atPath: directory.resultsFile) else {
+            throw AnalysisError(
+                .unusableResults, path: directory.resultsFile, message: "the run has stored nothing yet",
+                remedy: "Let it run: cjepa-exp status says how far it is")
+        }
+        let file = try RunFile(path: directory.resultsFile)
+        let stored = try file.embeddingPaths().compactMap(StoredEmbedding.init)
+        let candidates = stored.filter { $0.encoder == encoder }
+        let last = candidates.max { $0.step < $1.step }
+        let wanted = step ?? last?.step
+        guard let chosen = candidates.first(where: { $0.step == wanted }) else {
+            let names = stored.map { "\($0.encoder) at step \($0.step)" }
+            throw AnalysisError(
+                .unknownName, path: directory.resultsFile,
+                message: "holds no embeddings of the \(encoder) encoder" + (step.map { " at step \($0)" } ?? ""),
+                remedy: names.isEmpty
+                    ? "They are stored at the end of a run where diagnostics.store_embeddings is true"
+                    : "There are: \(names.joined(separator: ", "))")
+        }
+        let matrix = try file.matrix(chosen.path)
+        let labels = try file.integers("embeddings/labels")
+        let indices = try file.integers("embeddings/indices")
+        guard labels.count == matrix.rows, indices.count == matrix.rows else {
+            throw AnalysisError(
+                .unusableResults, path: directory.resultsFile,
+                message: "\(matrix.rows) embeddings for \(labels.count) labels and \(indices.count) indices",
+                remedy: "The file was not written by this program as it is: run the run again")
+        }
+        return EmbeddingSet(
+            features: matrix.values, width: matrix.columns, labels: labels, indices: indices,
+            labelNames: LabelNames.names(of: file.configuration.data.dataset), experiment: file.header.experiment,
+            run: directory.name,
+            encoder: encoder, step: chosen.step)
+    }
+}
+
+/// "embeddings/target/step_100", taken apart.
+private struct StoredEmbedding {
+    let path: String
+    let encoder: String
+    let step: Int
+
+    /// - Returns: None for a path of another form.
+    init?(_ path: String) {
+        let folders = path.split(separator: "/").dropLast()
+        guard let step = RunFormat.step(ofEmbeddings: path), let encoder = folders.last else { return nil }
+        self.path = path
+        self.encoder = String(encoder)
+        self.step = step
+    }
+}

@@ -1,0 +1,10 @@
+extension EmbeddingSet {
+    /// An archive that `numpy.load` opens: `features` [rows, width], `labels` [rows], `indices` [rows].
+    func writeNPZ(to path: String) throws {
+        var archive = try StoredZip(path: path)
+        try archive.append("features.npy", NumPyFile.bytes(of: features, shape: [rows, width]))
+        try archive.append("labels.npy", NumPyFile.bytes(of: labels, shape: [rows]))
+        try archive.append("indices.npy", NumPyFile.bytes(of: indices, shape: [rows]))
+        try archive.commit()
+    }
+}

@@ -1,0 +1,60 @@
+import ExperimentSpec
+
+/// Features of test images with what belongs to them, in memory.
+package struct EmbeddingSet: Sendable {
+    /// [rows, width], row after row.
+    package let features: [Float]
+    package let width: Int
+    /// Class of each row.
+    package let labels: [Int32]
+    /// Place of each row's image in the test split.
+    package let indices: [Int32]
+    /// Names of classes 0, 1, …; none where the data set gives only numbers.
+    package let labelNames: [String]?
+    /// Where the features come from.
+    package let experiment: String
+    package let run: String
+    /// "target" or "context".
+    package let encoder: String
+    package let step: Int
+
+    package var rows: Int { labels.count }
+
+    package init(
+        features: [Float], width: Int, labels: [Int32], indices: [Int32], labelNames: [String]?, experiment: String,
+        run: String, encoder: String, step: Int
+    ) {
+        precondition(
+            features.count == labels.count * width && indices.count == labels.count,
+            "features [\(features.count)] for labels [\(labels.count)], indices [\(indices.count)], width \(width)")
+        self.features = features
+        self.width = width
+        self.labels = labels
+        self.indices = indices
+        self.labelNames = labelNames
+        self.experiment = experiment
+        self.run = run
+        self.encoder = encoder
+        self.step = step
+    }
+
+    /// The class in words, or its number where it has no name.
+    package func labelName(_ label: Int32) -> String {
+        guard let labelNames, labelNames.indices.contains(Int(label)) else { return "\(label)" }
+        return labelNames[Int(label)]
+    }
+}
+
+/// Class names of the data sets that the program knows.
+enum LabelNames {
+    static let fashionMNIST = [
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ]
+
+    static func names(of dataset: DataConfiguration.Dataset) -> [String]? {
+        switch dataset {
+        case .fashionMNIST, .fashionMNISTSample: fashionMNIST
+        case .idx: nil
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import ExperimentSpec
+import RunStore
+
+/// The names that can be asked for, from the columns that the runs of an experiment hold.
+package struct MetricCatalog: Sendable {
+    /// "evaluation/target" → its columns.
+    private let columns: [String: Set<String>]
+    /// What plain names mean first: the encoder whose evaluation they are looked up in.
+    private let encoder: String
+    /// Prefix of a name → table.
+    private static let prefixes = [
+        "target": "evaluation/target", "context": "evaluation/context", "steps": "steps",
+    ]
+    /// Columns of the per-step series that say how fast the run was, not how it ended.
+    private static let speedColumns: Set<String> = ["images_per_second", "step_seconds", "loader_wait_seconds"]
+
+    package init(columns: [String: Set<String>], encoder: String) {
+        self.columns = columns.mapValues { $0.subtracting(["step"]) }
+        self.encoder = encoder
+    }
+
+    /// Every name that `resolve` accepts, without reductions, in alphabetical order.
+    package var names: [String] {
+        var names: Set<String> = []
+        for (prefix, table) in Self.prefixes {
+            for column in columns[table] ?? [] {
+                names.insert("\(prefix).\(column)")
+                if plainTable(of: column) != nil { names.insert(column) }
+            }
+        }
+        return names.sorted()
+    }
+
+    /// Whether any run holds `name`.
+    package func contains(_ name: String) -> Bool { place(of: name) != nil }
+
+    /// Reads `[target.|context.|steps.]column[@reduction]`.
+    ///
+    /// A plain column is looked up in the chosen encoder's evaluation, then in the per-step series. Without a
+    /// reduction an evaluation gives its last row, a step series the mean of its last 5 %, a speed its median.
+    ///
+    /// - Throws: `AnalysisError` that names the nearest known name where the column or the reduction is unknown.
+    package func resolve(_ text: String, in experiment: String) throws -> MetricSelector {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let (table, column) = place(of: parts[0]) else {
+            let nearest = nearestName(to: parts[0], among: names)
+            throw AnalysisError(
+                .unknownName, path: experiment, message: "no run holds a metric “\(parts[0])”",
+                remedy: nearest.map { "Did you mean “\($0)”?" } ?? "Known: \(names.joined(separator: ", "))")
+        }
+        guard parts.count == 2 else {
+            return MetricSelector(
+                name: text, table: table, column: column, reduction: Self.defaultReduction(table: table, column: column)
+            )
+        }
+        guard let reduction = MetricSelector.Reduction(rawValue: parts[1]) else {
+            let known = MetricSelector.Reduction.allCases.map { "@\($0.rawValue)" }
+            throw AnalysisError(
+                .unknownName, path: experiment, message: "“@\(parts[1])” in “\(text)” is no way to reduce a series",
+                remedy: "Known: \(known.joined(separator: ", "))")
+        }
+        return MetricSelector(name: text, table: table, column: column, reduction: reduction)
+    }
+
+    private static func defaultReduction(table: String, column: String) -> MetricSelector.Reduction {
+        guard table == "steps" else { return .last }
+        // A running share: its last row is that of the whole run.
+        if column == MetricTable.loaderWaitShareColumn { return .last }
+        return speedColumns.contains(column) ? .median : .tail
+    }
+
+    private func place(of name: String) -> (table: String, column: String)? {
+        if let dot = name.firstIndex(of: "."), let table = Self.prefixes[String(name[..<dot])] {
+            let column = String(name[name.index(after: dot)...])
+            return columns[table]?.contains(column) == true ? (table, column) : nil
+        }
+        return plainTable(of: name).map { ($0, name) }
+    }
+
+    private func plainTable(of column: String) -> String? {
+        ["evaluation/\(encoder)", "steps"].first { columns[$0]?.contains(column) == true }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// NumPy's `.npy` format, version 1.0: magic, version, length, a Python dictionary as text, then the values.
+enum NumPyFile {
+    /// - Parameters:
+    ///   - values: In C order.
+    ///   - shape: Its product is the number of values.
+    static func bytes(of values: [Float], shape: [Int]) -> Data {
+        bytes(of: values.lazy.map(\.bitPattern), type: "<f4", shape: shape)
+    }
+
+    static func bytes(of values: [Int32], shape: [Int]) -> Data {
+        bytes(of: values.lazy.map { UInt32(bitPattern: $0) }, type: "<i4", shape: shape)
+    }
+
+    private static func bytes(of patterns: some Collection<UInt32>, type: String, shape: [Int]) -> Data {
+        precondition(
+            shape.reduce(1, *) == patterns.count, "shape \(shape) does not hold \(patterns.count) values")
+        // A tuple of one element keeps its comma in Python.
+        let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+        var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }"
+        // Magic, version and length take ten bytes; the values start at a multiple of 64, after a line break.
+        header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
+        var data = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0])
+        data.append(littleEndian: UInt16(header.utf8.count))
+        data.append(contentsOf: header.utf8)
+        // Collected in an array, whose appending is many times faster than that of `Data`.
+        var content: [UInt8] = []
+        content.reserveCapacity(4 * patterns.count)
+        for pattern in patterns {
+            content.append(UInt8(truncatingIfNeeded: pattern))
+            content.append(UInt8(truncatingIfNeeded: pattern >> 8))
+            content.append(UInt8(truncatingIfNeeded: pattern >> 16))
+            content.append(UInt8(truncatingIfNeeded: pattern >> 24))
+        }
+        data.append(contentsOf: content)
+        return data
+    }
+}
+
+extension Data {
+    /// Appends the bytes of a whole number, the lowest first.
+    mutating func append<Integer: FixedWidthInteger>(littleEndian value: Integer) {
+        for shift in stride(from: 0, to: Integer.bitWidth, by: 8) {
+            append(UInt8(truncatingIfNeeded: value >> Integer(shift)))
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import ExperimentSpec
+import Foundation
+import HDF5
+import RunStore
+
+extension RunOutcome {
+    /// Reads the state of a run, and its series where it is done.
+    ///
+    /// Files that are missing or damaged make it an outcome without status whose reason names file and remedy: one
+    /// broken file must not take the other runs' table away.
+    init(arm: String, seed: Int, directory: RunDirectory) {
+        do {
+            self = try RunOutcome(arm: arm, seed: seed, reading: directory)
+        } catch {
+            self = RunOutcome(arm: arm, seed: seed, status: nil, reason: Self.reason(error, in: directory))
+        }
+    }
+
+    /// - Throws: the store's errors.
+    private init(arm: String, seed: Int, reading directory: RunDirectory) throws {
+        guard let state = try directory.loadState() else {
+            self.init(arm: arm, seed: seed, status: nil)
+            return
+        }
+        guard state.status == .done else {
+            self.init(arm: arm, seed: seed, status: state.status, reason: Self.reason(state))
+            return
+        }
+        let file = try RunFile(path: directory.resultsFile)
+        let configuration = file.configuration
+        var tables: [String: Series] = [:]
+        for name in file.tableNames {
+            let table = try file.table(name)
+            tables[name] = table.columns.reduce(into: [:]) { series, column in series[column] = table[column] }
+            if name == "steps", let share = table.loaderWaitShare {
+                tables[name]?[MetricTable.loaderWaitShareColumn] = share
+            }
+        }
+        self.init(
+            arm: arm, seed: seed, status: .done, tables: tables, network: try Self.network(of: configuration),
+            width: configuration.model.width, thresholds: configuration.diagnostics)
+    }
+
+    /// What is wrong with the files of a run that cannot be read, and what to do.
+    private static func reason(_ error: any Error, in directory: RunDirectory) -> String {
+        if let error = error as? RunStoreError, error.file == directory.stateFile { return error.description }
+        guard FileManager.default.fileExists(atPath: directory.resultsFile) else {
+            return "\(directory.resultsFile) is missing; `cjepa-exp run` trains the run again"
+        }
+        let problem =
+            (error as? HDF5Error).map(\.message) ?? (error as? RunStoreError).map(\.message) ?? "\(error)"
+        return "\(directory.resultsFile) cannot be read (\(problem)); remove it, and `cjepa-exp run` trains the run "
+            + "again"
+    }
+
+    /// "non-finite loss at step 12", or how far an unfinished run has come.
+    private static func reason(_ state: RunState) -> String {
+        let progress = "at step \(state.step) of \(state.totalSteps)"
+        guard let reason = state.message ?? state.exitReason, !reason.isEmpty else { return progress }
+        return state.status == .failed ? reason : "\(reason), \(progress)"
+    }
+
+    /// What decides the features before training and how they are judged: equal text, equal floor at initialisation.
+    ///
+    /// Crops are for training only, and how often, and of whom, an evaluation is taken changes nothing at step 0.
+    private static func network(of configuration: RunConfiguration) throws -> String {
+        var probed = RunConfiguration()
+        probed.model = configuration.model
+        probed.data = configuration.data
+        probed.data.cropScale = []
+        probed.data.cropAspect = []
+        probed.evaluation = configuration.evaluation
+        probed.evaluation.everySteps = 0
+        probed.evaluation.encoders = []
+        probed.evaluation.linear.intermediate = false
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(probed), as: UTF8.self)
+    }
+}

@@ -1,0 +1,98 @@
+/// How a comparison table is written.
+package enum TableFormat: String, CaseIterable, Sendable {
+    /// A GitHub table, aligned for terminals as well.
+    case markdown = "md"
+    /// One line for each arm or floor and metric, unrounded.
+    case csv
+    /// booktabs.
+    case latex
+    /// Everything, with the value of every seed.
+    case json
+}
+
+extension ComparisonTable {
+    /// The table as text that ends with a line break.
+    package func text(as format: TableFormat) throws -> String {
+        switch format {
+        case .markdown: markdown()
+        case .csv: csv()
+        case .latex: latex()
+        case .json: try json()
+        }
+    }
+}
+
+/// What the text formats share: rows of strings, the same for terminals and papers but for the signs in them.
+struct TableText {
+    /// "±", "–" and emphasis in the words of one format.
+    struct Notation {
+        /// A number and its spread, joined.
+        let number: (_ mean: String, _ deviation: String) -> String
+        /// A number without a spread: a floor.
+        let single: (String) -> String
+        let bold: (String) -> String
+        /// A label, with the format's special letters escaped.
+        let escape: (String) -> String
+        /// References to notes.
+        let notes: ([Int]) -> String
+    }
+
+    static let missing = "–"
+
+    let table: ComparisonTable
+    let notation: Notation
+
+    var hasCollapse: Bool { table.rows.contains { $0.collapse != nil } }
+
+    /// Headings and rows of the values: label, n, one for each column, collapse.
+    var values: [[String]] {
+        let heading = ["arm", "n"] + table.columns.map { notation.escape($0.name) } + (hasCollapse ? ["collapse"] : [])
+        return [heading]
+            + table.rows.map { row in
+                [label(row), count(row)]
+                    + row.cells.indices.map { value(row, at: $0) }
+                    + (hasCollapse ? [notation.escape(row.collapse?.label ?? Self.missing)] : [])
+            }
+    }
+
+    /// Headings and rows of the differences from the baseline: label, pairs, one for each column; none without any.
+    var differences: [[String]]? {
+        let arms = table.arms.filter { $0.cells.contains { $0.difference != nil } }
+        guard !arms.isEmpty else { return nil }
+        return [["arm", "pairs"] + table.columns.map { notation.escape($0.name) }]
+            + arms.map { row in
+                let pairs = row.cells.compactMap { $0.difference?.n }.max() ?? 0
+                return [notation.escape(row.label), "\(pairs)"]
+                    + zip(row.cells, table.columns).map { cell, column in
+                        number(cell.difference, column: column, usual: pairs, isSigned: true)
+                    }
+            }
+    }
+
+    private func label(_ row: ComparisonTable.Row) -> String {
+        notation.escape(row.isBaseline ? "\(row.label) (baseline)" : row.label)
+    }
+
+    /// "3", or "2/3" with the notes that say why.
+    private func count(_ row: ComparisonTable.Row) -> String {
+        guard let planned = row.planned, let done = row.done else { return Self.missing }
+        return (done == planned ? "\(done)" : "\(done)/\(planned)") + notation.notes(row.notes)
+    }
+
+    private func value(_ row: ComparisonTable.Row, at index: Int) -> String {
+        let cell = row.cells[index]
+        let text = number(cell.statistics, column: table.columns[index], usual: row.done, isSigned: false)
+        return cell.isBest ? notation.bold(text) : text
+    }
+
+    /// - Parameter usual: The n of the row, said in a cell only where it differs; none: a floor without seeds.
+    private func number(
+        _ statistics: SampleStatistics?, column: ComparisonTable.Column, usual: Int?, isSigned: Bool
+    ) -> String {
+        guard let statistics else { return Self.missing }
+        let pair = NumberFormat.pair(statistics, isPercent: column.isAccuracy, isSigned: isSigned)
+        guard let usual else { return notation.single(pair.mean) }
+        let text = notation.number(pair.mean, pair.deviation ?? Self.missing)
+        return statistics.n == usual ? text : "\(text) (n=\(statistics.n))"
+    }
+}

@@ -1,0 +1,97 @@
+import ExperimentSpec
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Analysis
+
+@Suite struct EmbeddingExportTests {
+    /// Values that text formats like to spoil: tiny, negative, huge, one third, not a number.
+    private static let set = EmbeddingSet(
+        features: [0, -1.5, 1 / 3, 1e-30, 3e30, .nan, 16_777_215, -0.1], width: 2, labels: [0, 9, 3, 12],
+        indices: [0, 7, 8, 499], labelNames: LabelNames.fashionMNIST, experiment: "demo", run: "ijepa-s0-1a2b3c4d",
+        encoder: "target", step: 100)
+
+    @Test func `CRC-32 agrees with the published check value`() {
+        #expect(CyclicRedundancyCheck.crc32(Array("123456789".utf8)) == 0xCBF4_3926)
+        #expect(CyclicRedundancyCheck.crc32([]) == 0)
+    }
+
+    @Test func `Names of classes stand where there are any, numbers elsewhere`() {
+        #expect(Self.set.labelName(9) == "Ankle boot")
+        #expect(Self.set.labelName(12) == "12")
+        #expect(LabelNames.names(of: .idx) == nil)
+        #expect(LabelNames.names(of: .fashionMNISTSample)?.count == 10)
+    }
+
+    @Test func `The header of an npy file ends at a multiple of 64`() {
+        for shape in [[6], [2, 3], [6, 1, 1]] {
+            let data = NumPyFile.bytes(of: [Float](repeating: 1, count: 6), shape: shape)
+            #expect((data.count - 24) % 64 == 0)
+            #expect(data[data.count - 25] == UInt8(ascii: "\n"))
+        }
+    }
+
+    @Test func `An archive beyond the limit is refused and leaves nothing behind`() throws {
+        try inTemporaryFolder { folder in
+            let path = "\(folder)/large.npz"
+            do {
+                var archive = try StoredZip(path: path, limit: 1000)
+                try archive.append("small.npy", Data(count: 500))
+                #expect(throws: AnalysisError.self) { try archive.append("large.npy", Data(count: 500)) }
+            }
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(left.isEmpty)
+        }
+    }
+
+    @Test(arguments: EmbeddingFormat.allCases)
+    func `An existing output stays unless told otherwise`(format: EmbeddingFormat) throws {
+        try inTemporaryFolder { folder in
+            let path = "\(folder)/made/\(format.defaultName(of: Self.set))"
+            let files = try format.write(Self.set, to: path, replacing: false)
+            let missing = files.filter { !FileManager.default.fileExists(atPath: $0) }
+            #expect(missing.isEmpty)
+            #expect {
+                _ = try format.write(Self.set, to: path, replacing: false)
+            } throws: {
+                ($0 as? AnalysisError)?.code == .outputExists
+            }
+            let replaced = try format.write(Self.set, to: path, replacing: true)
+            #expect(replaced == files)
+            let left = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/made")
+            #expect(left.count == (format == .tsv ? 1 : files.count), "\(left)")
+        }
+    }
+
+    /// Every format is read by the Python that Debian's packages belong to.
+    @Test func `Python reads the same values from every format`() throws {
+        try inTemporaryFolder { folder in
+            for format in EmbeddingFormat.allCases {
+                _ = try format.write(Self.set, to: "\(folder)/embeddings.\(format.rawValue)", replacing: false)
+            }
+            let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .appending(path: "Python/test_export.py")
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/python3")
+            process.arguments = [script.path, folder]
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = output
+            try process.run()
+            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0, "\(text)")
+            // A script that checks nothing would end well too.
+            #expect(text.contains("formats read: npz hdf5 csv tsv"))
+        }
+    }
+}
+
+/// Calls `body` with the path of a new folder, and removes the folder afterwards.
+func inTemporaryFolder(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "analysis-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder.path)
+}
