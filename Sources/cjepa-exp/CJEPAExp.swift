@@ -1,0 +1,37 @@
+import ArgumentParser
+
+/// The command line: subcommands only.
+struct CJEPAExp: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cjepa-exp",
+        abstract: "Ablations of joint-embedding predictive methods: plan, train, compare.",
+        discussion: """
+            A spec (YAML, extension .spec) describes an experiment; its matrix makes the runs. Start with
+            `cjepa-exp plan experiments/smoke.spec`, then `cjepa-exp run experiments/smoke.spec`.
+
+            Exit codes: 0 all is well, 1 something failed, 64 the command line, the spec or the data cannot be used,
+            75 stopped on request and to be gone on with.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            PlanCommand.self, RunCommand.self, StatusCommand.self, ShowCommand.self, TableCommand.self,
+            ExportCommand.self, MasksCommand.self, SelftestCommand.self, SchemaCommand.self, WorkerEntry.self,
+        ])
+}
+
+@main
+enum Program {
+    static func main() async {
+        restartWithSuitableOpenBLASKernels()
+        do {
+            var command = try CJEPAExp.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            ErrorReport(error).exit()
+        }
+    }
+}

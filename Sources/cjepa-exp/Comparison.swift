@@ -1,0 +1,9 @@
+import Analysis
+
+/// Prints the comparison table of an experiment.
+///
+/// - Throws: errors of the results that it is made from.
+func printComparison(experimentDirectory: String) throws {
+    let table = try ComparisonTable.load(experimentDirectory: experimentDirectory, metrics: [], encoder: "target")
+    print(try table.text(as: .markdown))
+}

@@ -1,0 +1,123 @@
+import Analysis
+import ArgumentParser
+import Datasets
+import ExperimentSpec
+import Foundation
+import HDF5
+import Masking
+import Orchestration
+import Pictures
+import RunStore
+import Safetensors
+import Training
+
+/// How an error is shown on standard error, and with which code the program ends.
+struct ErrorReport {
+    /// The command line, the spec or the data cannot be used (EX_USAGE).
+    static let unusableInput: Int32 = 64
+    static let failure: Int32 = 1
+
+    private let error: any Error
+
+    init(_ error: any Error) {
+        self.error = error
+    }
+
+    func exit() -> Never {
+        guard let rendered else { CJEPAExp.exit(withError: error) }
+        print()
+        Foundation.exit(rendered.code)
+    }
+
+    /// Writes the error to standard error.
+    func print() {
+        let text = rendered?.text ?? CJEPAExp.fullMessage(for: error)
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+
+    /// Nil for what the argument parser shows itself: help, its own errors, exit codes.
+    var rendered: (text: String, code: Int32)? {
+        switch error {
+        case let errors as SpecErrors:
+            return (errors.errors.map(Self.line).joined(separator: "\n"), Self.unusableInput)
+        case let error as SpecError:
+            return (Self.line(error), Self.unusableInput)
+        default:
+            return explanation.map { explanation in
+                var text = "\(explanation.place): error: \(explanation.problem)"
+                if let remedy = explanation.remedy { text += "\n    → \(remedy)" }
+                return (text, explanation.code)
+            }
+        }
+    }
+
+    /// An error that is about one file, folder or setting.
+    struct Explanation {
+        let place: String
+        let problem: String
+        let remedy: String?
+        let code: Int32
+    }
+
+    /// Nil for errors of specs, which have lines and key paths, and for those of the argument parser.
+    var explanation: Explanation? {
+        switch error {
+        case let error as DatasetError:
+            Explanation(
+                place: error.place, problem: error.problem, remedy: error.remedy, code: Self.unusableInput)
+        case let error as MaskError:
+            Explanation(
+                place: error.setting, problem: error.problem, remedy: error.remedy, code: Self.unusableInput)
+        case let error as UnusableInput:
+            Explanation(
+                place: error.place, problem: error.problem, remedy: error.remedy, code: Self.unusableInput)
+        case let error as OrchestrationError:
+            Explanation(
+                place: error.path, problem: error.message, remedy: error.remedy,
+                code: error.code == .locked ? Self.failure : Self.unusableInput)
+        case let error as AnalysisError:
+            Explanation(
+                place: error.path, problem: error.message, remedy: error.remedy,
+                code: [.unknownName, .outputExists].contains(error.code) ? Self.unusableInput : Self.failure)
+        case let error as RunStoreError:
+            Explanation(place: error.file, problem: error.message, remedy: error.remedy, code: Self.failure)
+        case let error as SafetensorsError:
+            Explanation(
+                place: error.file,
+                problem: (error.tensor.map { "tensor \"\($0)\": " } ?? "") + error.message, remedy: error.remedy,
+                code: Self.failure)
+        case let error as HDF5Error:
+            Explanation(
+                place: error.file, problem: "\(error.object): cannot \(error.operation): \(error.message)",
+                remedy: "the file is damaged or was not written by cjepa-exp: remove it, and `cjepa-exp run` makes it "
+                    + "again", code: Self.failure)
+        case let error as FileWriteError:
+            Explanation(
+                place: error.path, problem: "cannot \(error.operation): \(String(cString: strerror(error.code)))",
+                remedy: error.remedy, code: Self.failure)
+        case let error as PictureError:
+            Explanation(place: error.path, problem: error.problem, remedy: error.remedy, code: Self.failure)
+        case let error as TrainingError:
+            Self.explanation(of: error)
+        default:
+            nil
+        }
+    }
+
+    /// Its description is the problem, and after a semicolon what to do.
+    private static func explanation(of error: TrainingError) -> Explanation {
+        let parts = error.description.split(separator: "; ", maxSplits: 1).map(String.init)
+        return Explanation(
+            place: "training", problem: parts[0], remedy: parts.count > 1 ? parts[1] : nil, code: failure)
+    }
+
+    /// `file:line:column: error: key.path: message; did you mean 'name'?`, then what to do.
+    private static func line(_ error: SpecError) -> String {
+        var text = "\(error.location): error: "
+        if let keyPath = error.keyPath { text += "\(keyPath): " }
+        text += error.message
+        if let nearest = error.nearest { text += "; did you mean '\(nearest)'?" }
+        if let remedy = error.remedy { text += "\n    → \(remedy)" }
+        return text
+    }
+}

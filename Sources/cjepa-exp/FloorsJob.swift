@@ -1,0 +1,43 @@
+import CPUKernels
+import Datasets
+import Diagnostics
+import Evaluation
+import ExperimentSpec
+import Orchestration
+import RunStore
+import TensorCore
+import Training
+
+/// Probes raw pixels: what any encoder's features must beat.
+struct FloorsJob {
+    let planFile: String
+    let output: String
+    let threads: Int
+
+    func run() throws {
+        let plan: RunPlan = try StoredJSON.read(from: planFile)
+        let configuration = plan.run.configuration
+        let evaluation = configuration.evaluation
+        let data = try DatasetSplits.load(configuration.data, folder: configuration.data.folder)
+            .limited(train: evaluation.trainImages, test: evaluation.testImages)
+        let events = WorkerOutput()
+        events.send(.phase(name: "probing raw pixels"))
+        let size = configuration.model.imageSize
+        // Fixed seed: the floors belong to the data set, not to a run.
+        let result = Evaluator(evaluation, seed: 0, backend: CPUBackend(), threads: threads).pixelFloors(
+            train: pixels(of: data.train, size: size), test: pixels(of: data.test, size: size),
+            labels: ProbeLabels(train: data.train.labels, test: data.test.labels))
+        let floors = Floors(
+            dataset: "\(data.train.name), \(size)×\(size)", nTrain: data.train.count, nTest: data.test.count,
+            metrics: Dictionary(uniqueKeysWithValues: result.metrics.map { ($0.name, $0.value) }))
+        try floors.save(to: output)
+        events.send(.end(status: .done, message: nil))
+    }
+
+    private func pixels(of dataset: ImageDataset, size: Int) -> FeatureMatrix {
+        let columns = dataset.channels * size * size
+        let buffer = HostBuffer<Float>(count: dataset.count * columns)
+        dataset.renderWhole(0..<dataset.count, size: size, into: buffer)
+        return FeatureMatrix(rows: dataset.count, columns: columns, values: buffer.array)
+    }
+}

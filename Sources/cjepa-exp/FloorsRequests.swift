@@ -1,0 +1,33 @@
+import ExperimentSpec
+import Orchestration
+import RunStore
+
+/// The floors that an experiment needs: one computation for each data set and evaluation setting in its runs.
+func floorsRequests(for experiment: Experiment, in folder: ExperimentFolder) -> [FloorsRequest] {
+    var seen: Set<String> = []
+    return experiment.runs.compactMap { run in
+        let key = floorsKey(run.configuration)
+        guard seen.insert(key).inserted else { return nil }
+        return FloorsRequest(
+            output: Floors.path(inExperiment: folder.path, hash: key), planFile: folder.directory(of: run).planFile)
+    }
+}
+
+/// Eight digits of a hash of everything that floors depend on: the data set, and how probes are fitted and tested.
+private func floorsKey(_ configuration: RunConfiguration) -> String {
+    var relevant = RunConfiguration()
+    relevant.data = configuration.data
+    // Floors take their images from the whole training set, whatever part of it the run trains on.
+    relevant.data.trainSubset = nil
+    // Raw pixels are neither cropped nor trained on, and the place of the files does not matter where the set is known.
+    relevant.data.cropScale = RunConfiguration().data.cropScale
+    relevant.data.cropAspect = RunConfiguration().data.cropAspect
+    if configuration.data.dataset != .idx { relevant.data.folder = nil }
+    relevant.model.imageSize = configuration.model.imageSize
+    relevant.model.channels = configuration.model.channels
+    relevant.evaluation = configuration.evaluation
+    relevant.evaluation.everySteps = 0
+    relevant.evaluation.encoders = []
+    relevant.evaluation.linear.intermediate = false
+    return String(SHA256Digest(of: relevant.canonicalJSON()).hex.prefix(8))
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Datasets
+import ExperimentSpec
+import Pictures
+import Training
+
+/// Shows sampled masks on the images that training sees.
+struct MasksCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "masks", abstract: "Draw sampled masks on real images, and print their statistics.")
+
+    @Argument(help: ArgumentHelp("The experiment's spec.", valueName: "spec"))
+    var specPath: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Write a picture to this PNG file.", valueName: "png"))
+    var output: String?
+
+    @Option(help: "The arm whose masks are drawn. (default: the baseline)")
+    var arm: String?
+
+    @Option(help: "The training step that is shown.")
+    var step = 0
+
+    @Option(help: "How many images are shown.")
+    var rows = 8
+
+    @Option(help: "How many batches the statistics are taken over.")
+    var batches = 200
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Change a key of the spec.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "Print the statistics as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard step >= 0 && rows > 0 && batches > 0 else {
+            throw ValidationError("--step must be at least 0, --rows and --batches at least 1.")
+        }
+    }
+
+    func run() throws {
+        let experiment = try loadSpec(specPath, overrides: overrides)
+        let wanted = arm ?? experiment.baseline
+        guard let run = experiment.runs.first(where: { $0.arm == wanted }) else {
+            let nearest = nearestName(to: wanted, among: experiment.arms).map { "did you mean '\($0)'? " } ?? ""
+            throw UnusableInput(
+                place: specPath, problem: "no arm is named \(wanted)",
+                remedy: "\(nearest)there are \(experiment.arms.joined(separator: ", "))")
+        }
+        let data = run.configuration.data
+        let dataset = try DatasetSplits.load(data, folder: data.folder).limited(train: data.trainSubset, test: nil)
+            .train
+        let report = try MasksReport(
+            run.configuration, dataset: dataset, step: step, rows: rows, batches: batches)
+        if let output { try PNGFile.write(report.figure(), to: output) }
+        if json {
+            print(try report.json(experiment: experiment.name, arm: wanted, picture: output))
+        } else {
+            print("\(experiment.name), arm \(wanted)\n\n\(report.text)")
+            if let output { print("\npicture of step \(step): \(output)") }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import ExperimentSpec
+import Orchestration
+import RunStore
+import Training
+
+/// `cjepa-exp plan`: what `run` would do, and what it costs.
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show the runs of a spec, whether they will run and why, and what they cost.",
+        discussion: """
+            Time is predicted from a few timed steps of each arm on this machine; --no-calibration leaves it out.
+            Nothing is written.
+            """)
+
+    @OptionGroup var options: SpecOptions
+
+    @Flag(inversion: .prefixedNo, help: "Time a few training steps, to predict how long the runs take.")
+    var calibration = true
+
+    func run() throws {
+        let experiment = try options.loadExperiment()
+        let folder = ExperimentFolder(results: options.results, experiment: experiment.name)
+        let report = try PlanReport(
+            experiment: experiment, prepared: folder.decisions(for: experiment),
+            capacity: options.capacity(for: experiment)
+        ) { configuration in
+            let cost = CostEstimate(configuration, trainImages: try trainingImageCount(configuration.data))
+            let measured = calibration ? try calibrate(configuration) : nil
+            return PlanReport.Cost(
+                parameters: cost.parameters, flopsPerStep: cost.flopsPerStep, steps: cost.steps,
+                memoryBytes: cost.memoryBytes, diskBytes: cost.diskBytes,
+                seconds: measured.map { cost.seconds(perStep: $0.secondsPerStep, perFeature: $0.secondsPerFeature) })
+        }
+        print(options.json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
+    }
+}

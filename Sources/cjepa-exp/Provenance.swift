@@ -1,0 +1,46 @@
+import ArgumentParser
+import ExperimentSpec
+import Foundation
+import HDF5
+import Orchestration
+import RunStore
+
+/// Where a run's numbers come from.
+enum Provenance {
+    /// Entries of the results' provenance group.
+    static func entries(
+        plan: RunPlan, backend: String, threads: Int, startedAt: Date, attempt: Int
+    ) -> [String: AttributeValue] {
+        var entries: [String: AttributeValue] = [
+            "program_version": .string(CJEPAExp.configuration.version),
+            "source_revision": .string(plan.sourceRevision ?? "unknown"),
+            "spec_path": .string(plan.specPath),
+            "host": .string(Machine.hostName),
+            "operating_system": .string(ProcessInfo.processInfo.operatingSystemVersionString),
+            "processor": .string(processorName()),
+            "cores": .integer(Machine.cores),
+            "threads": .integer(threads),
+            "shards": .integer(plan.run.configuration.resources.shards),
+            "loader_threads": .integer(plan.run.configuration.resources.loaderThreads),
+            "back_end": .string(backend),
+            "precision": "float32",
+            "hdf5_version": .string(HDF5File.libraryVersion),
+            "zstd_version": .string(HDF5File.compressionVersion),
+            "started_at": .string(startedAt.ISO8601Format()),
+            "attempts": .integer(attempt),
+            "exit_reason": "running",
+        ]
+        entries["command"] = .string(CommandLine.arguments.joined(separator: " "))
+        return entries
+    }
+
+    private static func processorName() -> String {
+        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        for line in text.split(separator: "\n") where line.hasPrefix("model name") {
+            if let name = line.split(separator: ":", maxSplits: 1).last {
+                return name.trimmingCharacters(in: .whitespaces)
+            }
+        }
+        return "unknown"
+    }
+}

@@ -1,0 +1,153 @@
+import Diagnostics
+import Evaluation
+import ExperimentSpec
+import Foundation
+import Objectives
+import Orchestration
+import RunStore
+import Safetensors
+import Training
+
+/// Carries what the trainer reports to the run's files, and to whoever listens on standard output.
+final class RunReporter: RunRecorder {
+    private let directory: RunDirectory
+    private let hash: String
+    private let writer: RunWriter
+    private var state: RunState
+    private var steps: StepClock
+    private let output: WorkerOutput
+
+    init(directory: RunDirectory, hash: String, writer: RunWriter, state: RunState, output: WorkerOutput) {
+        self.directory = directory
+        self.hash = hash
+        self.writer = writer
+        self.state = state
+        self.output = output
+        steps = StepClock(firstStep: state.step)
+    }
+
+    func record(_ step: StepRecord) throws {
+        writer.append("steps", step.columns)
+        state.step = step.step
+        state.metrics["loss"] = step.metrics.loss
+        guard let secondsLeft = steps.isDue(after: step, of: state.totalSteps) else { return }
+        try saveStateNowAndThen()
+        let metrics = step.metrics
+        output.send(
+            .step(
+                StepReport(
+                    step: step.step, totalSteps: state.totalSteps, epoch: step.epoch, loss: metrics.loss,
+                    terms: [
+                        "prediction_loss": metrics.predictionLoss, "vicreg_invariance": metrics.terms.invariance,
+                        "vicreg_variance": metrics.terms.variance, "vicreg_covariance": metrics.terms.covariance,
+                    ],
+                    imagesPerSecond: Double(step.imageCount) / step.seconds, secondsLeft: secondsLeft)))
+    }
+
+    func record(_ evaluation: EvaluationRecord) throws {
+        let table = "evaluation/\(evaluation.encoder.rawValue)"
+        writer.append(table, [("step", Double(evaluation.step))] + evaluation.metrics.map { ($0.name, $0.value) })
+        writer.append(vector: evaluation.singularValues, to: table, column: "singular_values")
+        for head in evaluation.heads {
+            writer.append(
+                "linear_heads/\(evaluation.encoder.rawValue)",
+                [
+                    ("step", Double(evaluation.step)), ("layers", head.features == "last4" ? 4 : 1),
+                    ("batch_norm", head.batchNorm ? 1 : 0), ("learning_rate", head.learningRate),
+                    ("weight_decay", head.weightDecay), ("held_out_accuracy", head.heldOutAccuracy),
+                    ("test_accuracy", head.testAccuracy),
+                ])
+        }
+        let metrics = Dictionary(uniqueKeysWithValues: evaluation.metrics.map { ($0.name, $0.value) })
+        if evaluation.encoder == .target { state.metrics.merge(metrics) { $1 } }
+        output.send(.evaluation(step: evaluation.step, encoder: evaluation.encoder.rawValue, metrics: metrics))
+    }
+
+    func record(_ embeddings: EmbeddingRecord) throws {
+        let features = embeddings.features
+        writer.setMatrix(
+            RunFormat.embeddings(encoder: embeddings.encoder.rawValue, step: embeddings.step), rows: features.rows,
+            columns: features.columns, features.values,
+            attributes: [
+                "features": "output of the encoder averaged over patches, test images",
+                "step": .integer(embeddings.step),
+            ])
+        writer.setIntegers("embeddings/labels", embeddings.labels)
+        writer.setIntegers("embeddings/indices", embeddings.indices)
+    }
+
+    func checkpoint(step: Int, tensors: [String: SafetensorsTensor]) throws {
+        // Results first: a checkpoint never knows of rows that the results lack.
+        try writer.commit()
+        try Checkpoint(configurationHash: hash, step: step, tensors: tensors).save(to: directory.checkpointFile)
+        state.updatedAt = Date()
+        try directory.save(state)
+        output.send(.checkpoint(step: step))
+    }
+
+    /// Keeps what `status` shows from being older than a few seconds.
+    private func saveStateNowAndThen() throws {
+        let now = Date()
+        guard now.timeIntervalSince(state.updatedAt) >= 5 else { return }
+        state.updatedAt = now
+        try directory.save(state)
+    }
+
+    func enter(phase: String) {
+        output.send(.phase(name: phase))
+        steps.restart()
+    }
+
+    /// Stores how the run ended.
+    func end(_ status: RunStatus, reason: String, message: String? = nil) throws {
+        let now = Date()
+        writer.header.status = status
+        writer.setProvenance(["ended_at": .string(now.ISO8601Format()), "exit_reason": .string(reason)])
+        try writer.commit()
+        state.status = status
+        state.updatedAt = now
+        state.endedAt = status == .interrupted ? nil : now
+        state.exitReason = reason
+        state.message = message
+        state.pid = nil
+        try directory.save(state)
+    }
+}
+
+/// Decides which steps are told about, and predicts the time that is left from those since the last pause.
+private struct StepClock {
+    private var firstStep: Int
+    private var start = ContinuousClock.now
+    private var lastReport = ContinuousClock.now
+    private var latestStep: Int
+
+    init(firstStep: Int) {
+        self.firstStep = firstStep
+        latestStep = firstStep
+    }
+
+    /// Evaluations do not count as time of steps.
+    mutating func restart() {
+        firstStep = latestStep
+        start = .now
+    }
+
+    /// Seconds left for training if it is time for a report: twice a second, and at the end.
+    mutating func isDue(after record: StepRecord, of totalSteps: Int) -> Double? {
+        latestStep = record.step
+        let now = ContinuousClock.now
+        guard now - lastReport >= .milliseconds(500) || record.step == totalSteps else { return nil }
+        lastReport = now
+        let perStep = ((now - start) / .seconds(1)) / Double(max(1, record.step - firstStep))
+        return perStep * Double(totalSteps - record.step)
+    }
+}
+
+/// Standard output as a stream of events, one JSON object a line.
+final class WorkerOutput {
+    func send(_ event: WorkerEvent) {
+        // A listener that is gone is no reason to stop training; the results are in the files.
+        guard let line = try? event.line() else { return }
+        try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+    }
+}

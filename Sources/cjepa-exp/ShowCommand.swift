@@ -1,0 +1,25 @@
+import Analysis
+import ArgumentParser
+import Orchestration
+import RunStore
+
+/// `cjepa-exp show`: everything about one run.
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a run's configuration, provenance, state and evaluations.")
+
+    @Argument(help: ArgumentHelp("A run's folder, experiment/run, or the beginning of a run's name.", valueName: "run"))
+    var runName: String
+
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    var results = "results"
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        let folder = try ResultsLocator(resultsDirectory: results).run(runName)
+        let summary = try RunSummary(of: RunDirectory(path: folder))
+        print(json ? String(decoding: try StoredJSON.encode(summary), as: UTF8.self) : summary.text)
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Datasets
+package import ExperimentSpec
+import Masking
+import Orchestration
+import Training
+
+/// The experiment of a spec; masks are checked by the sampler that draws them, images counted in the files.
+///
+/// - Throws: `SpecErrors` with everything that is wrong.
+package func loadSpec(
+    _ path: String, overrides: [String] = [], only: [String] = [], skip: [String] = []
+) throws(SpecErrors) -> Experiment {
+    try Experiment.load(
+        path: path, overrides: overrides, only: only, skip: skip, datasetSize: trainingImageCount,
+        masksProblem: masksProblem)
+}
+
+/// Why no masks can be drawn for a configuration; none where they can.
+func masksProblem(_ configuration: RunConfiguration) -> Experiment.MasksProblem? {
+    let grid = configuration.model.imageSize / configuration.model.patchSize
+    do throws(MaskError) {
+        try MaskSettings(configuration.masks, grid: grid).validate()
+        return nil
+    } catch {
+        return (error.setting, error.problem, error.remedy)
+    }
+}
+
+/// What `run` and `plan` share: which runs of which spec, where, on how much of the machine.
+struct SpecOptions: ParsableArguments {
+    @Argument(help: "The experiment's .spec file.", completion: .file(extensions: ["spec"]))
+    var spec: String
+
+    @Option(help: ArgumentHelp("Folder for results.", valueName: "dir"))
+    var results = "results"
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
+    var only: [String] = []
+
+    @Option(help: ArgumentHelp("No arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
+    var skip: [String] = []
+
+    @Option(help: ArgumentHelp("Runs at once (default: as many as cores and memory allow).", valueName: "n"))
+    var workers: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Threads of each run (default: the cores shared out; no result depends on it).", valueName: "n"))
+    var threads: Int?
+
+    @Flag(help: "Print JSON on standard output.")
+    var json = false
+
+    func validate() throws {
+        for (name, value) in [("--workers", workers), ("--threads", threads)] {
+            if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
+        }
+    }
+
+    /// Whether runs of the matrix were left out.
+    var isPartial: Bool { !only.isEmpty || !skip.isEmpty }
+
+    /// The experiment, with every run checked and its data read once.
+    func loadExperiment() throws -> Experiment {
+        let experiment = try loadSpec(spec, overrides: overrides, only: only, skip: skip)
+        var seen: Set<DataConfiguration> = []
+        for run in experiment.runs where seen.insert(run.configuration.data).inserted {
+            try checkData(run.configuration)
+        }
+        return experiment
+    }
+
+    /// The command line wins over the spec, the spec over the machine.
+    func capacity(for experiment: Experiment) -> Capacity {
+        let resources = experiment.runs.map(\.configuration.resources)
+        let memory = resources.compactMap(\.memoryGiB).min().map { Int($0 * 1_073_741_824) }
+        return Capacity(
+            cores: Machine.cores, memoryBytes: memory ?? Machine.freeMemoryBytes,
+            workers: workers ?? resources.compactMap(\.workers).min(), threads: threads)
+    }
+
+    /// This command again, for messages.
+    func command(_ name: String) -> String {
+        func option(_ name: String, _ values: [String]) -> [String] { values.flatMap { [name, $0] } }
+        var words = ["cjepa-exp", name, spec]
+        if results != "results" { words += ["--results", results] }
+        words += option("--set", overrides) + option("--only", only) + option("--skip", skip)
+        words += option("--workers", workers.map { ["\($0)"] } ?? [])
+        words += option("--threads", threads.map { ["\($0)"] } ?? [])
+        return words.map(Self.quoted).joined(separator: " ")
+    }
+
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=,:+@%".contains($0) }
+        return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}

@@ -1,0 +1,49 @@
+import Analysis
+import ArgumentParser
+import ExperimentSpec
+import Foundation
+import Safetensors
+
+/// `cjepa-exp table`: the comparison table of an experiment.
+struct TableCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "table", abstract: "Compare the arms of an experiment.",
+        discussion: """
+            Rows are arms and floors, columns metrics: mean ± sd over seeds, and the difference from the baseline arm \
+            paired by seed. A metric is [target.|context.|steps.]column[@init|@last|@tail|@median|@gain], for example \
+            knn_20, context.linear, steps.prediction_loss@last or knn_20@gain.
+            """)
+
+    @Argument(help: "Name of the experiment, the beginning of it, or its folder.")
+    var experiment: String
+
+    @Option(help: "Folder that holds the results.")
+    var results = "results"
+
+    @Option(name: .customLong("metric"), help: "A column of the table; may be given several times.")
+    var metrics: [String] = []
+
+    @Option(help: "Encoder that plain metric names and collapse marks mean.")
+    var encoder = EvaluationConfiguration.Encoder.target
+
+    @Option(help: "How the table is written.")
+    var format = TableFormat.markdown
+
+    @Option(help: "File to write instead of the terminal; replaced where it exists.")
+    var output: String?
+
+    func run() throws {
+        let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
+        let table = try ComparisonTable.load(
+            experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue)
+        let text = try table.text(as: format)
+        if let output {
+            try AtomicFile.write(Data(text.utf8), to: output)
+        } else {
+            print(text, terminator: "")
+        }
+    }
+}
+
+extension EvaluationConfiguration.Encoder: ExpressibleByArgument {}
+extension TableFormat: ExpressibleByArgument {}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Glibc
+import Orchestration
+import RunStore
+
+/// `cjepa-exp worker`: one process of an experiment; `run` starts it.
+struct WorkerEntry: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Train one run in a folder that holds its plan.json; started by `run`.",
+        discussion: """
+            Prints one JSON object per line. SIGINT and SIGTERM end it after the step with a checkpoint and exit code \
+            75; the same call goes on from there.
+            """,
+        shouldDisplay: false)
+
+    @Argument(help: "The run's folder.")
+    var folder: String?
+
+    @Option(help: "Compute threads; no result depends on it.")
+    var threads = 1
+
+    @Option(help: ArgumentHelp("Compute the floors of a data set into this file instead.", valueName: "json"))
+    var floors: String?
+
+    @Option(help: ArgumentHelp("With --floors: the plan.json whose data and probes count.", valueName: "json"))
+    var configuration: String?
+
+    func validate() throws {
+        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        guard (folder != nil) != (floors != nil), (floors != nil) == (configuration != nil) else {
+            throw ValidationError("Give a run's folder, or --floors with --configuration.")
+        }
+    }
+
+    func run() throws {
+        // First of all: from here on it is noticed when whoever started this process goes away.
+        let parent = getppid()
+        InterruptSignals.install()
+        // A listener that went away must not kill the worker while it writes.
+        signal(SIGPIPE, SIG_IGN)
+        if let floors, let configuration {
+            try FloorsJob(planFile: configuration, output: floors, threads: threads).run()
+        } else if let folder {
+            let status = WorkerJob(directory: RunDirectory(path: folder), threads: threads, parent: parent).run()
+            if status == .interrupted { throw ExitCode(75) }
+            if status == .failed { throw ExitCode(1) }
+        }
+    }
+}

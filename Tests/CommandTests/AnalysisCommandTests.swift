@@ -1,0 +1,44 @@
+import Analysis
+import ArgumentParser
+import ExperimentSpec
+import Testing
+
+@testable import cjepa_exp
+
+/// Arguments of `table` and `export`, and what becomes of mistakes in them.
+@Suite struct AnalysisCommandTests {
+    @Test(arguments: [
+        ["table", "ablation", "--format", "pdf"], ["export", "run", "--format", "npz"], ["export", "--embeddings"],
+        ["export", "run", "--embeddings", "--format", "npz", "--step", "end"],
+        ["export", "run", "--embeddings", "--format", "npz", "--encoder", "teacher"],
+    ])
+    func `A mistake in the arguments exits with 64`(arguments: [String]) {
+        #expect {
+            _ = try CJEPAExp.parseAsRoot(arguments)
+        } throws: { error in
+            CJEPAExp.exitCode(for: error) == .validationFailure
+        }
+    }
+
+    @Test(arguments: [
+        ["table", "ablation", "--results", "/nonexistent"],
+        ["export", "run", "--embeddings", "--format", "npz", "--results", "/nonexistent"],
+    ])
+    func `Results that are not there are an error that says what there is`(arguments: [String]) throws {
+        var command = try CJEPAExp.parseAsRoot(arguments)
+        #expect {
+            try command.run()
+        } throws: { error in
+            (error as? AnalysisError)?.code == .unknownName
+        }
+    }
+
+    @Test func `Metrics keep their order and the format its name`() throws {
+        let command = try TableCommand.parse([
+            "ablation", "--metric", "knn_20", "--metric", "context.linear", "--encoder", "context", "--format", "latex",
+        ])
+        #expect(command.metrics == ["knn_20", "context.linear"])
+        #expect(command.format == .latex)
+        #expect(command.encoder == .context)
+    }
+}

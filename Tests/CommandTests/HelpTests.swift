@@ -1,0 +1,75 @@
+import Testing
+
+@Suite struct HelpTests {
+    @Test func theProgramListsItsCommands() throws {
+        let help = try Program.run(["--help"])
+        #expect(help.status == 0)
+        for command in [
+            "plan", "run", "status", "show", "table", "export", "masks", "selftest", "schema",
+        ] {
+            #expect(help.output.contains("\n  \(command) "))
+        }
+        #expect(try Program.run(["--version"]).output == "0.1.0\n")
+    }
+
+    @Test(arguments: [
+        (
+            ["plan", "--help"],
+            """
+            OVERVIEW: Show the runs of a spec, whether they will run and why, and what they
+            cost.
+
+            Time is predicted from a few timed steps of each arm on this machine;
+            --no-calibration leaves it out.
+            Nothing is written.
+
+            USAGE: cjepa-exp plan <spec> [--results <dir>] [--set <key.path=value> ...] [--only <pattern> ...] [--skip <pattern> ...] [--workers <n>] [--threads <n>] [--json] [--calibration] [--no-calibration]
+
+            """
+        ),
+        (
+            ["run", "--help"],
+            """
+            OVERVIEW: Train every run of a spec that is not done yet, and print the
+            comparison.
+
+            """
+        ),
+        (
+            ["status", "--help"],
+            """
+            OVERVIEW: Show what of an experiment is done, running or failed, and why.
+
+            USAGE: cjepa-exp status <experiment> [--results <dir>] [--json]
+
+            """
+        ),
+        (
+            ["show", "--help"],
+            """
+            OVERVIEW: Show a run's configuration, provenance, state and evaluations.
+
+            USAGE: cjepa-exp show <run> [--results <dir>] [--json]
+
+            """
+        ),
+    ])
+    func everyCommandExplainsItself(_ arguments: [String], _ beginning: String) throws {
+        let help = try Program.run(arguments, environment: ["COLUMNS": "80"])
+        #expect(help.status == 0)
+        #expect(help.output.hasPrefix(beginning), "\(help.output)")
+    }
+
+    @Test(arguments: [
+        (["plan"], "Missing expected argument '<spec>'"),
+        (["run", "x.spec", "--workers", "0"], "--workers must be at least 1, but is 0."),
+        (["run", "x.spec", "--thread", "1"], "Unknown option '--thread'"),
+        (["dance"], "dance"),
+    ])
+    func aWrongCommandLineIsAnErrorOfUsage(_ arguments: [String], _ message: String) throws {
+        let program = try Program.run(arguments)
+        #expect(program.status == 64)
+        #expect(program.error.contains(message), "\(program.error)")
+        #expect(program.output.isEmpty)
+    }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+@Suite struct PlanCommandTests {
+    private let smoke = "experiments/smoke.spec"
+
+    @Test func thePlanOfTheSmokeExperimentIsValidJSON() throws {
+        let results = try TemporaryFolder()
+        let program = try Program.run(["plan", smoke, "--results", results.path, "--json", "--no-calibration"])
+        #expect(program.status == 0, "\(program.error)")
+        let plan = try program.json()
+        let runs = try #require(plan["runs"] as? [[String: Any]])
+        #expect(!runs.isEmpty)
+        for run in runs {
+            #expect(run["will_run"] as? Bool == true)
+            #expect(run["reason"] as? String == "new")
+            let cost = try #require(run["cost"] as? [String: Any])
+            #expect((cost["parameters"] as? Int ?? 0) > 0)
+            #expect((cost["flops_per_step"] as? Double ?? 0) > 0)
+            #expect((cost["memory_bytes"] as? Int ?? 0) > 0)
+            #expect((cost["disk_bytes"] as? Int ?? 0) > 0)
+            #expect(cost["seconds"] == nil)
+        }
+        // A plan writes nothing.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: results.path).isEmpty)
+    }
+
+    @Test func calibrationPredictsATime() throws {
+        let program = try Program.run(["plan", smoke, "--json"])
+        let totals = try #require(try program.json()["totals"] as? [String: Any])
+        #expect((totals["seconds"] as? Double ?? 0) > 0)
+    }
+
+    @Test func selectionsAndOverridesReachTheRuns() throws {
+        let all = try Program.run(["plan", smoke, "--json", "--no-calibration"]).json()
+        let first = try #require((all["runs"] as? [[String: Any]])?.first)
+        let name = try #require(first["name"] as? String)
+        let one = try Program.run([
+            "plan", smoke, "--json", "--no-calibration", "--only", name, "--set", "schedule.lr=0.00042",
+        ]).json()
+        let runs = try #require(one["runs"] as? [[String: Any]])
+        #expect(runs.map { $0["name"] as? String } == [name])
+        #expect(runs[0]["configuration_hash"] as? String != first["configuration_hash"] as? String)
+    }
+
+    @Test func theTextNamesEveryRunAndTheSlots() throws {
+        let program = try Program.run(["plan", smoke, "--no-calibration"])
+        #expect(program.status == 0)
+        #expect(program.output.contains("FLOP/step"))
+        #expect(program.output.contains("at once with"))
+        #expect(!program.output.contains("training time"))
+    }
+
+    // MARK: Errors
+
+    @Test func anUnknownKeyIsShownWithItsPlaceAndTheNearestName() throws {
+        let folder = try TemporaryFolder()
+        let spec = try folder.write(
+            """
+            question: Does it run?
+            expected: Yes.
+            data:
+              dataset: fashion_mnist_sample
+            model:
+              patch_sise: 4
+            """, to: "wrong.spec")
+        for command in ["plan", "run"] {
+            let program = try Program.run([command, spec])
+            #expect(program.status == 64)
+            #expect(program.error.contains("\(spec):6:3: error: model.patch_sise: "), "\(program.error)")
+            #expect(program.error.contains("did you mean 'model.patch_size'?"), "\(program.error)")
+            #expect(program.output.isEmpty)
+        }
+    }
+
+    @Test func missingDataIsFoundBeforeAnythingRuns() throws {
+        let folder = try TemporaryFolder()
+        let program = try Program.run([
+            "run", smoke, "--results", folder.path + "/results", "--set", "data.folder=/nonexistent",
+        ])
+        #expect(program.status == 64)
+        #expect(program.error.contains("/nonexistent"), "\(program.error)")
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/results"))
+    }
+
+    @Test func aBrokenDataFileIsFoundBeforeAnythingRuns() throws {
+        let folder = try TemporaryFolder()
+        let sample = Program.repository + "/Tests/Fixtures/fashion-mnist-sample"
+        for file in try FileManager.default.contentsOfDirectory(atPath: sample) {
+            try FileManager.default.copyItem(atPath: sample + "/" + file, toPath: folder.path + "/" + file)
+        }
+        let images = URL(fileURLWithPath: folder.path + "/train-images-idx3-ubyte.gz")
+        try Data(try Data(contentsOf: images).prefix(5000)).write(to: images)
+        let program = try Program.run([
+            "run", smoke, "--results", folder.path + "/results", "--set", "data.folder=\(folder.path)",
+        ])
+        #expect(program.status == 64)
+        #expect(program.error.contains("train-images-idx3-ubyte.gz: error: "), "\(program.error)")
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/results"))
+    }
+
+    @Test func aMissingSpecIsAnErrorOfUsage() throws {
+        let program = try Program.run(["plan", "missing.spec"])
+        #expect(program.status == 64)
+        #expect(program.error.contains("missing.spec"))
+    }
+
+    @Test(arguments: [["status", "nothing"], ["show", "nothing"], ["show", "nothing/at-all"]])
+    func unknownNamesAreErrorsOfUsageThatSayWhatThereIs(_ arguments: [String]) throws {
+        let folder = try TemporaryFolder()
+        let program = try Program.run(arguments + ["--results", folder.path])
+        #expect(program.status == 64)
+        #expect(program.error.contains("cjepa-exp run SPEC"), "\(program.error)")
+    }
+}

@@ -1,0 +1,217 @@
+import ExperimentSpec
+import Foundation
+import Glibc
+import RunStore
+import Testing
+
+/// The whole path on the committed sample: spec, workers, results, table. One training serves most questions.
+@Suite(.serialized, .smokeRun) struct RunCommandTests {
+    private let smoke = SmokeRun.spec
+    private var results: [String] { ["--results", SmokeRun.results] }
+
+    private func firstRun() throws -> String {
+        let record = try ExperimentRecord.load(fromExperiment: SmokeRun.results + "/smoke")
+        return try #require(record.runs.first).directoryName
+    }
+
+    // MARK: run
+
+    @Test func theSmokeExperimentRunsAndPrintsItsTable() throws {
+        let run = SmokeRun.program
+        #expect(run.status == 0, "\(run.error)\n\(run.output)")
+        #expect(run.error.contains(": started with "))
+        #expect(run.output.contains("|"), "no table:\n\(run.output)")
+        let folder = SmokeRun.results + "/smoke"
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        let floors = files.filter { $0.hasPrefix("floors-") && $0.hasSuffix(".json") }
+        #expect(floors.count == 1)
+        #expect(try ExperimentRecord.load(fromExperiment: folder).floors == floors)
+        #expect(files.contains(floors[0] + ".log"))
+    }
+
+    @Test func whatIsDoneIsNotRunTwice() throws {
+        let plan = try Program.run(["plan", smoke, "--json", "--no-calibration"] + results).checkedJSON()
+        let planned = try #require(plan["runs"] as? [[String: Any]])
+        #expect(planned.count == 3)
+        #expect(planned.allSatisfy { $0["action"] as? String == "skip" && $0["reason"] as? String == "done" })
+        let again = try Program.run(["run", smoke, "--json"] + results).checkedJSON()
+        let runs = try #require(again["runs"] as? [[String: Any]])
+        #expect(runs.count == planned.count)
+        #expect(runs.allSatisfy { $0["result"] as? String == "skipped" })
+    }
+
+    // MARK: Looking at results
+
+    @Test func theStatusCountsWhatIsDone() throws {
+        let status = try Program.run(["status", "smoke", "--json"] + results).checkedJSON()
+        #expect(status["counts"] as? [String: Int] == ["done": 3])
+        #expect(try Program.run(["status", "smoke"] + results).output.contains("done"))
+    }
+
+    @Test func aRunIsShownWithProvenanceAndEvaluations() throws {
+        let name = try firstRun()
+        let shown = try Program.run(["show", "smoke/\(name)", "--json"] + results).checkedJSON()
+        #expect(shown["directory"] as? String == SmokeRun.results + "/smoke/" + name)
+        let evaluations = try #require(shown["evaluations"] as? [[String: Any]])
+        #expect(evaluations.contains { $0["name"] as? String == "evaluation/target" })
+        for evaluation in evaluations {
+            // At initialisation and at the end.
+            #expect((evaluation["rows"] as? [[Any]] ?? []).count >= 2)
+        }
+        #expect((shown["provenance"] as? [String: String])?["dataset_train_fingerprint"] != nil)
+        let share = try #require(shown["loader_wait_share"] as? Double)
+        #expect(share >= 0 && share < 1)
+        let text = try Program.run(["show", name] + results).output
+        #expect(text.contains("waiting for images: "))
+    }
+
+    @Test(arguments: ["md", "csv", "latex", "json"])
+    func theTableComesInEveryFormat(format: String) throws {
+        let table = try Program.run(["table", "smoke", "--format", format] + results)
+        #expect(table.status == 0, "\(table.error)")
+        for arm in ["ijepa", "cjepa", "shared"] { #expect(table.output.contains(arm)) }
+        let file = SmokeRun.results + "/table-" + format
+        let written = try Program.run(["table", "smoke", "--format", format, "--output", file] + results)
+        #expect(written.output.isEmpty)
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == table.output)
+        if format == "json" {
+            let rows = try #require(try table.checkedJSON()["rows"] as? [[String: Any]])
+            #expect(rows.map { $0["kind"] as? String } == ["arm", "arm", "arm", "initialisation", "raw_pixels"])
+        }
+    }
+
+    @Test func embeddingsComeInEveryFormatAndPythonReadsThem() throws {
+        let name = try firstRun()
+        let folder = try TemporaryFolder()
+        for (format, file) in [("npz", "e.npz"), ("hdf5", "e.h5"), ("csv", "e.csv"), ("tsv", "projector")] {
+            let arguments = [
+                "export", "smoke/\(name)", "--embeddings", "--format", format, "--output", folder.path + "/" + file,
+            ]
+            let export = try Program.run(arguments + results)
+            #expect(export.status == 0, "\(export.error)")
+            for path in export.output.split(separator: "\n") {
+                #expect(FileManager.default.fileExists(atPath: String(path)))
+            }
+            let again = try Program.run(arguments + results)
+            #expect(again.status == 64)
+            #expect(again.error.contains("error: exists already\n    → "), "\(again.error)")
+        }
+        let script = """
+            import csv, h5py, numpy
+            npz = numpy.load("e.npz")
+            features, labels, indices = npz["features"], npz["labels"], npz["indices"]
+            assert features.shape == (200, 24) and features.dtype == numpy.float32, features.shape
+            assert numpy.isfinite(features).all() and features.std() > 0
+            assert labels.shape == indices.shape == (200,)
+            assert len(set(indices.tolist())) == 200 and set(labels.tolist()) <= set(range(10))
+            with h5py.File("e.h5") as h5:
+                for key in ("features", "labels", "indices"):
+                    assert (h5[key][:] == npz[key]).all(), key
+            rows = list(csv.DictReader(open("e.csv")))
+            assert [int(row["index"]) for row in rows] == indices.tolist()
+            assert (numpy.array([row["f23"] for row in rows], numpy.float32) == features[:, 23]).all()
+            vectors = numpy.loadtxt("projector/vectors.tsv", dtype=numpy.float32, delimiter="\\t")
+            assert (vectors == features).all()
+            assert len(open("projector/metadata.tsv").readlines()) == 201
+            print("read")
+            """
+        let python = try Program.run(["-c", script], executable: "/usr/bin/python3", in: folder.path)
+        #expect(python.output == "read\n", "\(python.error)")
+    }
+
+    @Test func aDamagedRunIsANoteInTheTable() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: SmokeRun.results + "/smoke", toPath: folder.path + "/smoke")
+        let file = folder.path + "/smoke/" + (try firstRun()) + "/run.h5"
+        let url = URL(fileURLWithPath: file)
+        try Data(contentsOf: url).prefix(3000).write(to: url)
+        let table = try Program.run(["table", "smoke", "--results", folder.path])
+        #expect(table.status == 0, "\(table.error)")
+        #expect(table.output.contains("unreadable – \(file) cannot be read ("), "\(table.output)")
+        #expect(table.output.contains("cjepa"))
+    }
+
+    // MARK: Interruptions and damage
+
+    private func waitUntil(_ process: Process, _ condition: () throws -> Bool) rethrows {
+        let deadline = Date().addingTimeInterval(60)
+        while Date() < deadline, process.isRunning, try !condition() { Thread.sleep(forTimeInterval: 0.02) }
+    }
+
+    @Test func anInterruptStopsWithCheckpointsAndTheSameCommandGoesOn() throws {
+        let folder = try TemporaryFolder()
+        // One arm, long enough to be caught at work.
+        let options = [smoke, "--results", folder.path, "--set", "training.steps=2000", "--only", "ijepa"]
+        let stopped = try Program.run(["run"] + options) { process, errorFile in
+            // The evaluation at initialisation is over, so steps are being taken.
+            try waitUntil(process) {
+                try String(contentsOfFile: errorFile, encoding: .utf8).contains("ijepa-s0: step 0, context encoder")
+            }
+            Thread.sleep(forTimeInterval: 0.5)
+            process.interrupt()
+        }
+        #expect(stopped.status == 75, "\(stopped.error)")
+        #expect(stopped.output.contains("stopped; go on with: cjepa-exp run \(smoke) --results "), "\(stopped.output)")
+        let status = try Program.run(["status", folder.path + "/smoke", "--json"]).checkedJSON()
+        let counts = try #require(status["counts"] as? [String: Int])
+        #expect((counts["interrupted"] ?? 0) > 0)
+        #expect(counts["running"] == nil)
+        let plan = try Program.run(["plan", "--json", "--no-calibration"] + options).checkedJSON()
+        #expect((plan["runs"] as? [[String: Any]])?.map { $0["action"] as? String } == ["resume"])
+
+        // What cannot be gone on from is told, and the run counts as failed.
+        let record = try ExperimentRecord.load(fromExperiment: folder.path + "/smoke")
+        let run = RunDirectory(path: folder.path + "/smoke/" + (try #require(record.runs.first)).directoryName)
+        for (file, text) in [(run.checkpointFile, "is damaged or no checkpoint"), (run.resultsFile, "is damaged")] {
+            let url = URL(fileURLWithPath: file)
+            let whole = try Data(contentsOf: url)
+            try whole.prefix(whole.count / 2).write(to: url)
+            let broken = try Program.run(["run"] + options)
+            #expect(broken.status == 1)
+            #expect(broken.output.contains("\(file): \(text)"), "\(broken.output)")
+            let state = try #require(try run.loadState())
+            #expect(state.status == .failed && state.pid == nil)
+            #expect(state.message?.contains("to start the run from the beginning") == true, "\(state.message ?? "")")
+            try whole.write(to: url)
+        }
+        let resumed = try Program.run(["run"] + options)
+        #expect(resumed.status == 0, "\(resumed.error)")
+        #expect(resumed.error.contains("ijepa-s0: goes on from step "), "\(resumed.error)")
+        #expect(try RunFile(path: run.resultsFile).table("steps")["step"] == (1...2000).map(Double.init))
+    }
+
+    @Test func aKilledWorkerIsGoneOnFromWithEveryStepOnce() throws {
+        let folder = try TemporaryFolder()
+        let steps = 600
+        let options = [
+            smoke, "--results", folder.path, "--set", "training.steps=\(steps)", "--set", "evaluation.every_steps=200",
+            "--set", "resources.checkpoint_minutes=0.001", "--only", "ijepa",
+        ]
+        func directory() throws -> RunDirectory? {
+            try RunDirectory.all(inExperiment: folder.path + "/smoke").first
+        }
+        var killedAt = 0
+        let killed = try Program.run(["run"] + options) { process, _ in
+            try waitUntil(process) {
+                guard FileManager.default.fileExists(atPath: folder.path + "/smoke"),
+                    let state = try directory()?.loadState(), state.status == .running, state.step > 20,
+                    let pid = state.pid
+                else { return false }
+                killedAt = state.step
+                return kill(pid, SIGKILL) == 0
+            }
+        }
+        #expect(killedAt > 20 && killedAt < steps)
+        #expect(killed.status == 1, "\(killed.error)")
+        #expect(killed.output.contains("signal SIGKILL"), "\(killed.output)")
+        let run = try #require(try directory())
+        #expect(try run.loadState()?.status == .failed)
+        let resumed = try Program.run(["run"] + options)
+        #expect(resumed.status == 0, "\(resumed.error)")
+        #expect(resumed.error.contains("ijepa-s0: goes on from step "), "\(resumed.error)")
+        let file = try RunFile(path: run.resultsFile)
+        #expect(try file.table("steps")["step"] == (1...steps).map(Double.init))
+        #expect(try file.table("evaluation/target")["step"] == [0, 200, 400, 600])
+        #expect(file.header.status == .done)
+    }
+}

@@ -1,0 +1,99 @@
+import ExperimentSpec
+import Foundation
+import RunStore
+import Testing
+
+@testable import cjepa_exp
+
+/// What a worker goes on from is whole, its own, and of the same data; anything else is said with its remedy.
+@Suite struct WorkerFilesTests {
+    private let folder: TemporaryFolder
+    private let directory: RunDirectory
+    private let plan: RunPlan
+
+    init() throws {
+        folder = try TemporaryFolder()
+        directory = RunDirectory(path: folder.path + "/a-s0-aaaaaaaa")
+        plan = RunPlan(
+            experiment: "trial", question: "", baseline: "a", specPath: "",
+            run: PlannedRun(
+                arm: "a", seed: 0, configuration: RunConfiguration(), differences: [:], configurationHash: "aaaaaaaabb")
+        )
+        try directory.save(plan)
+    }
+
+    /// Results of some steps, and a checkpoint.
+    private func store(steps: Int, checkpoint: Int, hash: String = "aaaaaaaabb") throws {
+        var header = RunHeader(plan)
+        header.configurationHash = hash
+        let writer = try RunWriter.create(
+            at: directory.resultsFile, header: header, configuration: RunConfiguration())
+        for step in 0..<steps { writer.append("steps", [("step", Double(step + 1)), ("loss", 1)]) }
+        writer.setProvenance(["dataset_train_fingerprint": "0123"])
+        try writer.commit()
+        try Checkpoint(configurationHash: "aaaaaaaabb", step: checkpoint, tensors: [:]).save(
+            to: directory.checkpointFile)
+    }
+
+    private func expectFailure(_ file: String, _ message: String, _ body: () throws -> Void) {
+        #expect {
+            try body()
+        } throws: { error in
+            guard let error = error as? RunStoreError else { return false }
+            return error.file == file && error.message.contains(message)
+                && error.remedy.contains("to start the run from the beginning")
+        }
+    }
+
+    @Test func aRunWithoutCheckpointBegins() throws {
+        let files = try WorkerFiles(directory, plan: plan)
+        #expect(files.checkpoint == nil)
+        try files.check(["dataset_train_fingerprint": "any"], of: "images")
+    }
+
+    @Test func stepsAfterTheCheckpointAreDropped() throws {
+        try store(steps: 5, checkpoint: 3)
+        let files = try WorkerFiles(directory, plan: plan)
+        #expect(files.checkpoint?.step == 3)
+        #expect(files.writer.table("steps")?["step"] == [1, 2, 3])
+    }
+
+    @Test func resultsThatLackStepsOfTheCheckpointAreRefused() throws {
+        try store(steps: 2, checkpoint: 3)
+        expectFailure(directory.resultsFile, "holds 2 of the 3 steps") { _ = try WorkerFiles(directory, plan: plan) }
+    }
+
+    @Test func resultsOfAnotherConfigurationAreRefused() throws {
+        try store(steps: 3, checkpoint: 3, hash: "bbbbbbbbcc")
+        expectFailure(directory.resultsFile, "the configuration bbbbbbbb, but this run has aaaaaaaa") {
+            _ = try WorkerFiles(directory, plan: plan)
+        }
+    }
+
+    @Test func damagedFilesAreNamed() throws {
+        try store(steps: 3, checkpoint: 3)
+        for (file, message) in [(directory.checkpointFile, "no checkpoint"), (directory.resultsFile, "is damaged")] {
+            let url = URL(fileURLWithPath: file)
+            let whole = try Data(contentsOf: url)
+            try whole.prefix(whole.count / 2).write(to: url)
+            expectFailure(file, message) { _ = try WorkerFiles(directory, plan: plan) }
+            try whole.write(to: url)
+        }
+    }
+
+    @Test func aCheckpointWithoutResultsIsRemovedAndTheRunStartsOver() throws {
+        try store(steps: 3, checkpoint: 3)
+        try FileManager.default.removeItem(atPath: directory.resultsFile)
+        #expect(try WorkerFiles(directory, plan: plan).checkpoint == nil)
+        #expect(!FileManager.default.fileExists(atPath: directory.checkpointFile))
+    }
+
+    @Test func otherDataIsRefused() throws {
+        try store(steps: 3, checkpoint: 3)
+        let files = try WorkerFiles(directory, plan: plan)
+        try files.check(["dataset_train_fingerprint": "0123", "dataset_test_fingerprint": "new"], of: "images")
+        expectFailure(directory.resultsFile, "dataset_train_fingerprint is 0123, that of images is 4567 now") {
+            try files.check(["dataset_train_fingerprint": "4567"], of: "images")
+        }
+    }
+}
