@@ -22,8 +22,8 @@ package final class ExperimentLock {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno
             var bytes = [UInt8](repeating: 0, count: 32)
+            // A throw from here on runs `deinit`, which closes the descriptor.
             let count = pread(descriptor, &bytes, bytes.count, 0)
-            close(descriptor)
             guard reason == EWOULDBLOCK else {
                 throw OrchestrationError(
                     .system, path: path, message: "the file cannot be locked (\(String(cString: strerror(reason))))",
@@ -41,6 +41,7 @@ package final class ExperimentLock {
     }
 
     deinit {
+        guard descriptor >= 0 else { return }
         // Unlocked, not only closed: a child that was just forked shares the lock until it has become its program.
         flock(descriptor, LOCK_UN)
         close(descriptor)
