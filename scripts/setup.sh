@@ -9,8 +9,8 @@ needed_swift=6.2
 
 # Libraries with their headers, and the data set.
 packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev pkg-config dataset-fashion-mnist)
-# A Python that reads the results.
-[ "${1:-}" = --tests ] && packages+=(python3 python3-numpy python3-h5py python3-pip)
+# A Python that reads the results, a browser that reads the report.
+[ "${1:-}" = --tests ] && packages+=(python3 python3-numpy python3-h5py python3-pip chromium-headless-shell)
 plugins=.build/python
 
 fail() {

@@ -1,5 +1,5 @@
 import CPNG
-import Foundation
+package import Foundation
 
 /// A picture that cannot be written or read.
 package struct PictureError: Error, Hashable, CustomStringConvertible {
@@ -15,6 +15,26 @@ package enum PNGFile {
     /// Writes an 8-bit colour image.
     package static func write(_ image: RGBImage, to path: String) throws {
         try write(image.pixels, width: image.width, height: image.height, format: png_uint_32(PNG_FORMAT_RGB), to: path)
+    }
+
+    /// An 8-bit colour image as the bytes of a PNG file.
+    package static func data(_ image: RGBImage) throws -> Data {
+        var header = unsafe png_image()
+        unsafe header.version = png_uint_32(PNG_IMAGE_VERSION)
+        unsafe header.width = png_uint_32(image.width)
+        unsafe header.height = png_uint_32(image.height)
+        unsafe header.format = png_uint_32(PNG_FORMAT_RGB)
+        defer { unsafe png_image_free(&header) }
+        // Asked first without memory, libpng tells how many bytes it will write.
+        var size: png_alloc_size_t = 0
+        guard unsafe png_image_write_to_memory(&header, nil, &size, 0, image.pixels, 0, nil) != 0 else {
+            throw unsafe failure(header, "PNG", "cannot be packed", "free memory and try again")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(size))
+        guard unsafe png_image_write_to_memory(&header, &bytes, &size, 0, image.pixels, 0, nil) != 0 else {
+            throw unsafe failure(header, "PNG", "cannot be packed", "free memory and try again")
+        }
+        return Data(bytes.prefix(Int(size)))
     }
 
     /// Writes an 8-bit grey image.

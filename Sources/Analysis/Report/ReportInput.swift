@@ -1,0 +1,132 @@
+package import Foundation
+package import RunStore
+
+/// Everything that a report shows of an experiment, in memory; `load` reads it, `html` writes the page.
+package struct ReportInput: Sendable {
+    /// One run of the matrix: how it went, and its series where it has stored any.
+    package struct Run: Sendable {
+        package var arm: String
+        package var seed: Int
+        package var directory: String
+        /// None: it never started, or its state cannot be read.
+        package var state: RunState?
+        /// "steps", "evaluation/target"… → series.
+        package var tables: [String: MetricTable]
+        package var provenance: [String: String]
+        /// Why there is no series, in words.
+        package var problem: String?
+        /// Last lines of the log, of runs that are not done.
+        package var logTail: [String]
+
+        package init(
+            arm: String, seed: Int, directory: String = "", state: RunState? = nil,
+            tables: [String: MetricTable] = [:], provenance: [String: String] = [:], problem: String? = nil,
+            logTail: [String] = []
+        ) {
+            self.arm = arm
+            self.seed = seed
+            self.directory = directory
+            self.state = state
+            self.tables = tables
+            self.provenance = provenance
+            self.problem = problem
+            self.logTail = logTail
+        }
+    }
+
+    /// A picture that the caller drew: masks, attention.
+    package struct Picture: Sendable {
+        package var title: String
+        package var caption: String
+        package var png: Data
+
+        package init(title: String, caption: String, png: Data) {
+            self.title = title
+            self.caption = caption
+            self.png = png
+        }
+    }
+
+    package var record: ExperimentRecord
+    package var table: ComparisonTable
+    package var runs: [Run]
+    /// One for each arm that stored any, of its first seed.
+    package var maps: [EmbeddingMap]
+    package var pictures: [Picture]
+    /// What could not be shown, and why.
+    package var remarks: [String]
+    /// Version of the program that writes the page.
+    package var program: String
+
+    package init(
+        record: ExperimentRecord, table: ComparisonTable, runs: [Run], maps: [EmbeddingMap] = [],
+        pictures: [Picture] = [], remarks: [String] = [], program: String
+    ) {
+        self.record = record
+        self.table = table
+        self.runs = runs
+        self.maps = maps
+        self.pictures = pictures
+        self.remarks = remarks
+        self.program = program
+    }
+}
+
+extension ReportInput {
+    /// Lines of a failed run's log that the page shows.
+    private static let logLines = 12
+
+    /// Reads an experiment. A run whose files are damaged is shown as such, and takes nothing else away.
+    ///
+    /// - Parameters:
+    ///   - metrics: Columns of the table; none: the usual ones.
+    ///   - encoder: "target" or "context": whose features are compared and mapped.
+    /// - Throws: `AnalysisError` or `RunStoreError` where the experiment itself cannot be read.
+    package static func load(
+        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", program: String
+    ) throws -> ReportInput {
+        let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
+        let table = try ComparisonTable.load(
+            experimentDirectory: experimentDirectory, metrics: metrics, encoder: encoder)
+        let runs = record.runs.map { entry in
+            run(
+                entry, RunDirectory(path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
+            )
+        }
+        var (maps, remarks): ([EmbeddingMap], [String]) = ([], [])
+        for arm in record.arms {
+            guard let run = runs.filter({ $0.arm == arm && $0.state?.status == .done }).min(by: { $0.seed < $1.seed })
+            else { continue }
+            do {
+                let set = try EmbeddingSet.load(runDirectory: run.directory, encoder: encoder, step: nil)
+                maps.append(EmbeddingMap(set, arm: arm, seed: run.seed))
+            } catch let error as AnalysisError where error.code == .unknownName {
+                remarks.append("\(arm): no embeddings of the \(encoder) encoder are stored, so there is no map.")
+            } catch {
+                remarks.append("\(arm): its embeddings cannot be read (\(error)).")
+            }
+        }
+        return ReportInput(
+            record: record, table: table, runs: runs, maps: maps, remarks: remarks, program: program)
+    }
+
+    private static func run(_ entry: ExperimentRecord.Entry, _ directory: RunDirectory) -> Run {
+        var run = Run(arm: entry.arm, seed: entry.seed, directory: directory.path)
+        do {
+            run.state = try directory.loadState()
+            if run.state?.status != .done { run.logTail = logTail(of: directory.logFile) }
+            guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return run }
+            let file = try RunFile(path: directory.resultsFile)
+            run.provenance = file.provenance
+            for name in file.tableNames { run.tables[name] = try file.table(name) }
+        } catch {
+            run.problem = "\(error)"
+        }
+        return run
+    }
+
+    private static func logTail(of path: String) -> [String] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+        return text.split(separator: "\n").suffix(logLines).map(String.init)
+    }
+}

@@ -1,0 +1,210 @@
+import Foundation
+import RunStore
+
+extension ReportInput {
+    /// The report as one HTML page that needs nothing but itself.
+    package func html() -> String {
+        let sections = [
+            header(), planSection(), tableSection(), trainingSection(), evaluationSection(), spectrumSection(),
+            mapSection(), pictureSection(), costSection(), failureSection(), provenanceSection(),
+        ]
+        return """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <link rel="icon" href="data:,">
+            <title>\(escaped(record.name))</title>
+            <style>
+            \(ReportStyle.css(arms: record.arms.count))
+            </style></head><body>
+            \(sections.joined())
+            <div id="tip" role="status"></div>
+            <script>
+            \(ReportStyle.script)
+            </script>
+            </body></html>
+
+            """
+    }
+
+    // MARK: What was asked, and what was run
+
+    private func header() -> String {
+        let done = runs.count { $0.state?.status == .done }
+        var html = "<h1>\(escaped(record.name))</h1>\n"
+        if !record.question.isEmpty { html += "<p><b>Question.</b> \(escaped(record.question))</p>\n" }
+        if !record.expected.isEmpty { html += "<p><b>Expected.</b> \(escaped(record.expected))</p>\n" }
+        html += "<p class=\"soft\">\(record.arms.count) arms, \(runs.count) runs, \(done) done; "
+        html += record.baseline.isEmpty ? "no baseline" : "baseline \(escaped(record.baseline))"
+        html += "; spec \(escaped(record.specPath)).</p>\n"
+        return html
+    }
+
+    private func planSection() -> String {
+        let rows = record.arms.map { arm -> String in
+            let entries = record.runs.filter { $0.arm == arm }
+            let differences = (entries.first?.differences ?? [:]).sorted { $0.key < $1.key }
+                .map { "<code>\(escaped($0.key))</code> = \(escaped($0.value))" }.joined(separator: "<br>")
+            let seeds = entries.map { String($0.seed) }.joined(separator: ", ")
+            let mark = arm == record.baseline ? " (baseline)" : ""
+            return "<tr><td>\(escaped(arm))\(mark)</td><td class=\"text\">\(differences)</td><td>\(seeds)</td></tr>"
+        }
+        return """
+            <h2>Plan</h2>
+            <div class="scroll"><table><thead><tr><th>arm</th><th>in what arms differ</th><th>seeds</th></tr></thead>
+            <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
+
+            """
+    }
+
+    // MARK: The answer
+
+    private func tableSection() -> String {
+        let text = TableText(
+            table: table,
+            notation: TableText.Notation(
+                number: { $1 == TableText.missing ? $0 : "\($0) ± \($1)" }, single: { $0 }, bold: { "<b>\($0)</b>" },
+                escape: escaped,
+                notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" }))
+        var html = "<h2>Comparison</h2>\n"
+        html += htmlTable(text.values, id: "comparison") { row, column in
+            // Label and count come first, the collapse mark last.
+            let cells = table.rows[row].cells
+            return cells.indices.contains(column - 2) ? cells[column - 2].statistics?.mean : nil
+        }
+        if let differences = text.differences {
+            let arms = table.arms.filter { $0.cells.contains { $0.difference != nil } }
+            html += "<h3>Difference from \(escaped(table.baseline)), paired by seed</h3>\n"
+            html += htmlTable(differences, id: "differences") { row, column in
+                let cells = arms[row].cells
+                return cells.indices.contains(column - 2) ? cells[column - 2].difference?.mean : nil
+            }
+        }
+        if !table.notes.isEmpty {
+            html += "<ol class=\"soft\">" + table.notes.map { "<li>\(escaped($0))</li>" }.joined() + "</ol>\n"
+        }
+        html += "<details class=\"soft\"><summary>How to read it</summary><ul>"
+        html += table.legend.map { "<li>\(escaped($0))</li>" }.joined() + "</ul></details>\n"
+        return html
+    }
+
+    /// A table that sorts by the numbers behind its cells.
+    private func htmlTable(_ rows: [[String]], id: String, value: (_ row: Int, _ column: Int) -> Double?) -> String {
+        let head = rows[0].map { "<th scope=\"col\">\($0)</th>" }.joined()
+        let body = rows.dropFirst().enumerated().map { row, cells in
+            "<tr>"
+                + cells.enumerated().map { column, cell in
+                    let key = value(row, column).map { " data-value=\"\($0)\"" } ?? ""
+                    return "<td\(cell == TableText.missing ? " data-value=\"\"" : key)>\(cell)</td>"
+                }.joined() + "</tr>"
+        }
+        return """
+            <div class="scroll"><table class="sortable" id="\(id)"><thead><tr>\(head)</tr></thead>
+            <tbody>\(body.joined(separator: "\n"))</tbody></table></div>
+
+            """
+    }
+
+    // MARK: Curves
+
+    /// Names of the arms with their colours, and switches for them.
+    private func armLegend() -> String {
+        let entries = record.arms.enumerated().map { index, arm in
+            "<li class=\"a\(index)\"><label class=\"switch\"><input type=\"checkbox\" checked value=\"\(index)\"></label>"
+                + "<i></i>\(escaped(arm))</li>"
+        }
+        return "<ul class=\"legend\">\(entries.joined())</ul>\n"
+    }
+
+    private func charts(_ charts: [LineChart]) -> String {
+        "<div class=\"grid2\">" + charts.map { $0.html() }.joined() + "</div>\n"
+    }
+
+    private func trainingSection() -> String {
+        let columns: [(name: String, title: String, isLog: Bool)] = [
+            ("loss", "Loss", false), ("prediction_loss", "Prediction loss", false),
+            ("vicreg_invariance", "Invariance term", false), ("vicreg_variance", "Variance term", false),
+            ("vicreg_covariance", "Covariance term", false), ("gradient_norm", "Gradient norm", true),
+        ]
+        let shown = columns.compactMap { column -> LineChart? in
+            let series = series("steps", column.name)
+            guard !series.isEmpty else { return nil }
+            return LineChart(
+                title: column.title, caption: column.name.hasPrefix("vicreg_") ? "before its weight" : "",
+                xLabel: "step",
+                isLogY: column.isLog, series: series)
+        }
+        guard !shown.isEmpty else { return "" }
+        return """
+            <h2>Training</h2>
+            <p class="soft">Lines are means over seeds, bands the range of the seeds; each point is the mean of a stretch of
+            steps. Losses of arms with different objectives cannot be compared.</p>
+            \(armLegend())\(charts(shown))
+            """
+    }
+
+    private func evaluationSection() -> String {
+        let tables = runs.flatMap { $0.tables.keys }.filter { $0.hasPrefix("evaluation/") }
+        let encoders = Set(tables.map { String($0.dropFirst("evaluation/".count)) }).sorted(by: >)
+        let columns: [(name: String, title: String)] = [
+            ("knn_20", "kNN, k = 20"), ("linear", "Linear probe"), ("rankme", "RankMe"),
+            ("effective_rank", "Effective rank, centred"), ("std_mean", "Feature standard deviation"),
+            ("mean_cosine", "Mean cosine"), ("alpha_req", "α-ReQ"), ("uniformity", "Uniformity"),
+            ("predictor_r2", "Predictor R²"), ("predictor_r2_position", "Predictor R² per position"),
+        ]
+        var html = ""
+        for encoder in encoders {
+            let shown = columns.compactMap { column -> LineChart? in
+                let series = series("evaluation/\(encoder)", column.name)
+                guard !series.isEmpty else { return nil }
+                let isAccuracy = column.name.hasPrefix("knn") || column.name.hasPrefix("linear")
+                return LineChart(
+                    title: column.title, caption: isAccuracy ? "% of test images" : "test images", xLabel: "step",
+                    isPercent: isAccuracy, series: series)
+            }
+            guard !shown.isEmpty else { continue }
+            html += "<h2>Features of the \(escaped(encoder)) encoder</h2>\n\(armLegend())\(charts(shown))"
+        }
+        return html
+    }
+
+    private func spectrumSection() -> String {
+        let tables = Set(runs.flatMap { $0.tables.keys }.filter { $0.hasPrefix("evaluation/") }).sorted(by: >)
+        let shown = tables.compactMap { table -> LineChart? in
+            let series = spectra(table)
+            guard !series.isEmpty else { return nil }
+            return LineChart(
+                title: "\(table.dropFirst("evaluation/".count)) encoder",
+                caption: "singular values over the largest, last evaluation, not centred", xLabel: "index",
+                isLogX: false, isLogY: true, series: series)
+        }
+        guard !shown.isEmpty else { return "" }
+        return "<h2>Singular spectra</h2>\n\(armLegend())\(charts(shown))"
+    }
+
+    private func mapSection() -> String {
+        guard !maps.isEmpty || !remarks.isEmpty else { return "" }
+        var html = "<h2>Embeddings</h2>\n"
+        if let first = maps.first {
+            html +=
+                "<p class=\"soft\">Features of test images of the \(escaped(first.encoder)) encoder on their first two "
+            html += "principal components, each arm on its own axes; at most \(EmbeddingMap.mostPoints) images.</p>\n"
+            html += ScatterChart.legend(first.labels)
+            html += "<div class=\"grid3\">" + maps.map { ScatterChart(map: $0).html() }.joined() + "</div>\n"
+        }
+        html += remarks.map { "<p class=\"soft\">\(escaped($0))</p>\n" }.joined()
+        return html
+    }
+
+    private func pictureSection() -> String {
+        guard !pictures.isEmpty else { return "" }
+        let figures = pictures.map { picture in
+            """
+            <figure><figcaption><b>\(escaped(picture.title))</b> \(escaped(picture.caption))</figcaption>
+            <img alt="\(escaped(picture.title))" src="data:image/png;base64,\(picture.png.base64EncodedString())"></figure>
+
+            """
+        }
+        return "<h2>Masks and attention</h2>\n" + figures.joined()
+    }
+}
