@@ -10,7 +10,8 @@ needed_swift=6.2
 # Libraries with their headers, and the data set.
 packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev pkg-config dataset-fashion-mnist)
 # A Python that reads the results, a browser that reads the report.
-[ "${1:-}" = --tests ] && packages+=(python3 python3-numpy python3-h5py python3-pip chromium-headless-shell)
+[ "${1:-}" = --tests ] &&
+    packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell)
 plugins=.build/python
 
 fail() {
