@@ -19,6 +19,9 @@ package protocol KernelBackend: Sendable {
     associatedtype Buffer: Sendable
     /// Memory of 32-bit indices on the device.
     associatedtype IndexBuffer: Sendable
+    /// Copies of weight matrices in another form (another precision, another order), next to the values that are
+    /// trained; a reference or a handle, since it is passed around with every weight.
+    associatedtype PackedWeights: Sendable = NoPackedWeights
 
     /// The name and what was chosen at run time, for provenance: "reference Float", "OpenBLAS SkylakeX, AVX-512".
     var summary: String { get }
@@ -37,6 +40,20 @@ package protocol KernelBackend: Sendable {
     func store(_ values: [Scalar], in destination: Tensor<Self>)
     /// The elements in row-major order.
     func values(of source: Tensor<Self>) -> [Scalar]
+
+    // MARK: Packed weights
+
+    /// Memory for packed copies of matrices of a flat vector, their contents not yet defined; nil for a back end that
+    /// reads weights as they are, which is the default.
+    ///
+    /// - Parameter flat: The whole vector; slots count from its first element.
+    func makePackedWeights(of matrices: [PackableMatrix], in flat: Tensor<Self>) -> PackedWeights?
+    /// Brings the packed copies of elements `range` of the flat vector up to date with their values.
+    ///
+    /// Called for everything after parameters were initialised or loaded, and for each piece of the vector by the thread
+    /// that has just updated it. Pieces are disjoint, may come on several threads at once, and are cut between matrices
+    /// or between groups of 32 rows of one, counted from its first; gaps and vectors that are not packed may lie within.
+    func refresh(_ packed: PackedWeights, from flat: Tensor<Self>, range: Range<Int>)
 
     // MARK: Element by element
 
@@ -72,9 +89,14 @@ package protocol KernelBackend: Sendable {
     /// - Parameters: x [.., in], weight [out, in], bias [out], pre [.., out] kept for the backward pass, y [.., out].
     func linearGELU(
         _ x: Tensor<Self>, weight: Tensor<Self>, bias: Tensor<Self>, pre: Tensor<Self>, to y: Tensor<Self>)
+    /// `linear` with a weight that may have a packed copy; by default the copy is not used.
+    func linear(_ x: Tensor<Self>, weight: Weight<Self>, bias: Tensor<Self>?, to y: Tensor<Self>)
     /// dx = dy · W, or dx += dy · W if `accumulate`.
     func linearBackwardInput(
         dy: Tensor<Self>, weight: Tensor<Self>, dx: Tensor<Self>, accumulate: Bool)
+    /// `linearBackwardInput` with a weight that may have a packed copy; by default the copy is not used.
+    func linearBackwardInput(
+        dy: Tensor<Self>, weight: Weight<Self>, dx: Tensor<Self>, accumulate: Bool)
     /// dW += dyᵀ · x and db += Σ_rows dy.
     func linearBackwardWeight(
         _ x: Tensor<Self>, dy: Tensor<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?)
@@ -104,6 +126,45 @@ package protocol KernelBackend: Sendable {
         qkv: Tensor<Self>, heads: Int, probabilities: Tensor<Self>, dy: Tensor<Self>, dQKV: Tensor<Self>,
         scratch: Tensor<Self>)
 
+    /// `attention` with queries, keys and values in separate tensors, some of them common to several sequences.
+    ///
+    /// - Parameters: probabilities: for each sequence, then head, then query, a row of T; R·H·T in all, kept for the
+    ///   backward pass; y: a row of D for each query, in the order of sequences, shared queries before own ones.
+    func attention(
+        _ operands: AttentionOperands<Self>, heads: Int, probabilities: Tensor<Self>, to y: Tensor<Self>)
+    /// Gradients of all operands, overwritten; those of shared ones are summed over their sequences in order. Not for
+    /// chosen queries. `scratch` is [2, T, T] or larger.
+    func attentionBackward(
+        _ operands: AttentionOperands<Self>, heads: Int, probabilities: Tensor<Self>, dy: Tensor<Self>,
+        gradients: AttentionOperands<Self>, scratch: Tensor<Self>)
+
+    /// Memory that the block operations need for such a shape; does not shrink where a number of the shape grows.
+    func blockMemory(_ block: BlockLayout, _ shape: BlockShape) -> BlockMemory
+    /// The output of a transformer block for the tokens that are queries.
+    ///
+    /// The residual stream, that is x and y, is in `Scalar`; what is between them is the back end's affair: the precision
+    /// and place of activations, how many sequences go through at once, which passes are one. By default it is composed
+    /// of the operations above.
+    /// - Parameters:
+    ///   - parameters: Of the network, which `block`'s slots refer to.
+    ///   - kept: Memory of `blockMemory(…).kept` elements for what the backward pass needs, in any form; none: there will
+    ///     be no backward pass.
+    ///   - scratch: Memory of `forwardScratch` elements, or `inferenceScratch` without `kept`.
+    ///   - y: Of `input.outputShape`; not the input's memory.
+    func blockForward(
+        _ block: BlockLayout, _ input: BlockInput<Self>, parameters: Parameters<Self>, kept: Tensor<Self>?,
+        scratch: Tensor<Self>, to y: Tensor<Self>)
+    /// The gradients of a transformer block. That of the bias of keys, which softmax cannot see, is set to 0.
+    ///
+    /// - Parameters:
+    ///   - input: As in the forward pass; the contents of its tensors only where `needsInput` says so.
+    ///   - kept: As the forward pass left it.
+    ///   - scratch: Memory of `backwardScratch` elements.
+    ///   - dy: Gradient of the output, of `input.outputShape`; its contents are lost.
+    func blockBackward(
+        _ block: BlockLayout, _ input: BlockInput<Self>, parameters: Parameters<Self>, kept: Tensor<Self>,
+        scratch: Tensor<Self>, dy: Tensor<Self>, gradients: BlockGradients<Self>)
+
     // MARK: Patches and tokens
 
     /// Cuts images into patches, each in the order (channel, row, column) of a convolution weight [D, C, p, p].
@@ -132,6 +193,13 @@ package protocol KernelBackend: Sendable {
     /// dContext[b] = Σ_m dy[m, b, 0..<Kc] (overwrites); dMaskToken accumulates over all mask tokens.
     func appendMaskTokensBackward(
         dy: Tensor<Self>, dContext: Tensor<Self>, dMaskToken: Tensor<Self>)
+    /// y[s, :] = shared[s mod B], then own[s]: each sequence in one piece.
+    ///
+    /// - Parameters: shared [B, Kc, D], own [S, To, D] with S a multiple of B, y [S, Kc+To, D].
+    func joinTokens(shared: Tensor<Self>, own: Tensor<Self>, to y: Tensor<Self>)
+    /// dShared[b] = Σ dy[s, 0..<Kc] over the sequences s with s mod B = b, in order; dOwn[s] = dy[s, Kc...]; both
+    /// overwritten.
+    func joinTokensBackward(dy: Tensor<Self>, dShared: Tensor<Self>, dOwn: Tensor<Self>)
     /// y[b, k, :] = x[b, T − K + k, :]: the last K tokens of each sequence.
     ///
     /// - Parameters: x [B, T, D], y [B, K, D].

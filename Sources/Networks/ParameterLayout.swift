@@ -1,17 +1,6 @@
 package import Kernels
 package import TensorCore
 
-/// Where one parameter tensor lies in a network's flat parameter vector.
-package struct ParameterSlot: Sendable, Hashable {
-    package let offset: Int
-    package let shape: Shape
-
-    /// The parameter's window on a flat vector of parameters, gradients or moments.
-    package func callAsFunction<Backend>(_ flat: Tensor<Backend>) -> Tensor<Backend> {
-        flat.window(at: offset, shape)
-    }
-}
-
 /// How a parameter is filled at the start.
 package enum ParameterInitializer: Sendable, Hashable {
     case zeros

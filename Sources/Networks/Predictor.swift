@@ -33,10 +33,10 @@ package struct Predictor: Sendable {
 
     package let settings: Settings
     package let layout: ParameterLayout
-    private let blocks: [TransformerBlock]
-    private let embedding: TransformerBlock.Affine
-    private let norm: TransformerBlock.Affine
-    private let projection: TransformerBlock.Affine
+    private let stack: BlockStack
+    private let embedding: AffineSlots
+    private let norm: AffineSlots
+    private let projection: AffineSlots
     private let maskToken: ParameterSlot
 
     package init(_ settings: Settings) {
@@ -54,15 +54,23 @@ package struct Predictor: Sendable {
         let layout = builder.build()
         self.settings = settings
         self.layout = layout
-        blocks = (0..<settings.depth).map {
-            TransformerBlock(
-                layout, name: "predictor_blocks.\($0)", width: settings.width, heads: settings.heads,
-                hidden: settings.hiddenWidth)
-        }
-        embedding = TransformerBlock.Affine(layout, "predictor_embed")
-        norm = TransformerBlock.Affine(layout, "predictor_norm")
-        projection = TransformerBlock.Affine(layout, "predictor_proj")
+        stack = BlockStack(
+            blocks: (0..<settings.depth).map {
+                BlockLayout(
+                    layout, name: "predictor_blocks.\($0)", width: settings.width, heads: settings.heads,
+                    hidden: settings.hiddenWidth)
+            })
+        embedding = AffineSlots(layout, "predictor_embed")
+        norm = AffineSlots(layout, "predictor_norm")
+        projection = AffineSlots(layout, "predictor_proj")
         maskToken = layout["mask_token"]
+    }
+
+    /// The matrices that a back end may keep packed.
+    package var matrices: [PackableMatrix] {
+        ([embedding.weight] + stack.blocks.flatMap(\.matrices) + [projection.weight]).map {
+            PackableMatrix(slot: $0, needsInputGradient: true)
+        }
     }
 
     /// The position table on the back end, [N, P].
@@ -75,7 +83,7 @@ package struct Predictor: Sendable {
     /// What the backward pass needs.
     package struct Activations<Backend: KernelBackend>: Sendable {
         let context: Tensor<Backend>
-        let blocks: [TransformerBlock.Activations<Backend>]
+        let blocks: BlockStack.Activations<Backend>
         let hidden, mean, rstd, normalized: Tensor<Backend>
         /// [M, B, Kp, D].
         package let output: Tensor<Backend>
@@ -87,7 +95,7 @@ package struct Predictor: Sendable {
     ///   - blockIndices: Places of the target blocks, [M, B, Kp].
     package func forward<Backend: KernelBackend>(
         context: Tensor<Backend>, contextIndices: IndexTensor<Backend>, blockIndices: IndexTensor<Backend>,
-        parameters: Tensor<Backend>, positions: Tensor<Backend>, workspace: Workspace<Backend>
+        parameters: Parameters<Backend>, positions: Tensor<Backend>, workspace: Workspace<Backend>
     ) -> Activations<Backend> {
         let backend = workspace.backend
         let (images, contextTokens) = (context.shape[0], context.shape[1])
@@ -97,34 +105,28 @@ package struct Predictor: Sendable {
 
         let embedded = workspace.take(Shape(images, contextTokens, settings.width))
         backend.linear(
-            context, weight: embedding.weight(parameters), bias: embedding.bias(parameters), to: embedded)
+            context, weight: parameters.weight(embedding.weight), bias: embedding.bias(parameters), to: embedded)
         backend.addRows(of: positions, indices: contextIndices, to: embedded)
         let shape = Shape(sequences, tokens, settings.width)
-        var x = workspace.take(shape)
+        let x = workspace.take(shape)
         backend.appendMaskTokens(
             context: embedded, maskToken: maskToken(parameters), table: positions, indices: blockIndices,
             to: x.reshaped(Shape(blockCount, images, tokens, settings.width)))
-        var saved: [TransformerBlock.Activations<Backend>] = []
-        saved.reserveCapacity(blocks.count)
-        for block in blocks {
-            let output = workspace.take(shape)
-            saved.append(block.forward(x, parameters: parameters, workspace: workspace, output: output))
-            x = output
-        }
+        let blocks = stack.forward(BlockInput(x), parameters: parameters, workspace: workspace)
         // LayerNorm and projection act on each token alone, so only the mask tokens need them.
         let masked = Shape(sequences, blockTokens, settings.width)
         let (hidden, normalized) = (workspace.take(masked), workspace.take(masked))
         let rows = Shape(masked.rows)
         let (mean, rstd) = (workspace.take(rows), workspace.take(rows))
-        backend.lastTokens(x, to: hidden)
+        backend.lastTokens(blocks.output, to: hidden)
         backend.layerNorm(
             hidden, gamma: norm.weight(parameters), beta: norm.bias(parameters),
-            epsilon: Backend.Scalar(TransformerBlock.normEpsilon), mean: mean, rstd: rstd, to: normalized)
+            epsilon: Backend.Scalar(BlockLayout.normEpsilon), mean: mean, rstd: rstd, to: normalized)
         let output = workspace.take(Shape(blockCount, images, blockTokens, settings.encoderWidth))
         backend.linear(
-            normalized, weight: projection.weight(parameters), bias: projection.bias(parameters), to: output)
+            normalized, weight: parameters.weight(projection.weight), bias: projection.bias(parameters), to: output)
         return Activations(
-            context: context, blocks: saved, hidden: hidden, mean: mean, rstd: rstd, normalized: normalized,
+            context: context, blocks: blocks, hidden: hidden, mean: mean, rstd: rstd, normalized: normalized,
             output: output)
     }
 
@@ -133,7 +135,7 @@ package struct Predictor: Sendable {
     ///   - gradients: Flat, like `parameters`; accumulates.
     ///   - dContext: Gradient of the context features, [B, Kc, D]; overwritten.
     package func backward<Backend: KernelBackend>(
-        _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Tensor<Backend>, gradients: Tensor<Backend>,
+        _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Parameters<Backend>, gradients: Tensor<Backend>,
         workspace: Workspace<Backend>, dContext: Tensor<Backend>
     ) {
         let backend = workspace.backend
@@ -146,16 +148,16 @@ package struct Predictor: Sendable {
             saved.normalized, dy: dy, dWeight: projection.weight(gradients), dBias: projection.bias(gradients))
         let dNormalized = workspace.take(saved.normalized.shape)
         backend.linearBackwardInput(
-            dy: dy, weight: projection.weight(parameters), dx: dNormalized, accumulate: false)
+            dy: dy, weight: parameters.weight(projection.weight), dx: dNormalized, accumulate: false)
         let dHidden = workspace.takeZeroed(saved.hidden.shape)
         backend.layerNormBackward(
             saved.hidden, gamma: norm.weight(parameters), mean: saved.mean, rstd: saved.rstd, dy: dNormalized,
             dx: dHidden, dGamma: norm.weight(gradients), dBeta: norm.bias(gradients))
         let dx = workspace.take(Shape(blockCount * images, tokens, settings.width))
         backend.lastTokensBackward(dy: dHidden, dx: dx)
-        for (block, activations) in zip(blocks, saved.blocks).reversed() {
-            block.backward(activations, parameters: parameters, gradients: gradients, workspace: workspace, dx: dx)
-        }
+        stack.backward(
+            saved.blocks, dy: dx, parameters: parameters,
+            gradients: BlockGradients(parameters: gradients, own: nil), workspace: workspace)
         let dEmbedded = workspace.take(Shape(images, saved.context.shape[1], settings.width))
         backend.appendMaskTokensBackward(
             dy: dx.reshaped(Shape(blockCount, images, tokens, settings.width)), dContext: dEmbedded,
@@ -163,33 +165,39 @@ package struct Predictor: Sendable {
         backend.linearBackwardWeight(
             saved.context, dy: dEmbedded, dWeight: embedding.weight(gradients), dBias: embedding.bias(gradients))
         backend.linearBackwardInput(
-            dy: dEmbedded, weight: embedding.weight(parameters), dx: dContext, accumulate: false)
+            dy: dEmbedded, weight: parameters.weight(embedding.weight), dx: dContext, accumulate: false)
     }
 }
 
 // MARK: - Memory
 
 extension Predictor {
-    /// Workspace elements of `forward`.
-    package func forwardElements(images: Int, contextTokens: Int, blocks blockCount: Int, blockTokens: Int) -> Int {
+    /// Workspace elements of `forward`: those that stay taken, and those at its worst moment.
+    package func forwardElements(
+        images: Int, contextTokens: Int, blocks blockCount: Int, blockTokens: Int, on backend: some KernelBackend
+    ) -> (kept: Int, peak: Int) {
         let sequences = blockCount * images
         let rows = sequences * (contextTokens + blockTokens)
         let maskRows = sequences * blockTokens
-        let perBlock =
-            blocks.first.map { $0.keptElements(images: sequences, tokens: contextTokens + blockTokens) } ?? 0
-        return alignedElements(images * contextTokens * settings.width)
-            + (blocks.count + 1) * alignedElements(rows * settings.width) + blocks.count * perBlock
-            + 2 * alignedElements(maskRows * settings.width) + 2 * alignedElements(maskRows)
+        let blocks = stack.forwardElements(
+            BlockShape(sequences: sequences, tokens: contextTokens + blockTokens), on: backend)
+        let embedding =
+            alignedElements(images * contextTokens * settings.width) + alignedElements(rows * settings.width)
+        let rest =
+            2 * alignedElements(maskRows * settings.width) + 2 * alignedElements(maskRows)
             + alignedElements(maskRows * settings.encoderWidth)
+        return (embedding + blocks.kept + rest, embedding + blocks.kept + max(blocks.scratch, rest))
     }
 
     /// Workspace elements of `backward` beyond those of `forward`.
-    package func backwardElements(images: Int, contextTokens: Int, blocks blockCount: Int, blockTokens: Int) -> Int {
+    package func backwardElements(
+        images: Int, contextTokens: Int, blocks blockCount: Int, blockTokens: Int, on backend: some KernelBackend
+    ) -> Int {
         let sequences = blockCount * images
         let tokens = contextTokens + blockTokens
-        let perBlock = blocks.first.map { $0.backwardElements(images: sequences, tokens: tokens) } ?? 0
+        let blocks = stack.backwardElements(BlockShape(sequences: sequences, tokens: tokens), on: backend)
         let dEmbedded = alignedElements(images * contextTokens * settings.width)
         return 2 * alignedElements(sequences * blockTokens * settings.width)
-            + alignedElements(sequences * tokens * settings.width) + max(perBlock, dEmbedded)
+            + alignedElements(sequences * tokens * settings.width) + max(blocks, dEmbedded)
     }
 }

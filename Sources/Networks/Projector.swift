@@ -18,8 +18,8 @@ package struct Projector: Sendable {
     private let last: ParameterSlot
 
     private struct HiddenLayer: Sendable {
-        let linear: TransformerBlock.Affine
-        let norm: TransformerBlock.Affine
+        let linear: AffineSlots
+        let norm: AffineSlots
         let width: Int
     }
 
@@ -47,8 +47,8 @@ package struct Projector: Sendable {
         outputWidth = widths[widths.count - 1]
         hiddenLayers = widths.dropLast().enumerated().map { index, width in
             HiddenLayer(
-                linear: TransformerBlock.Affine(layout, "\(index).linear"),
-                norm: TransformerBlock.Affine(layout, "\(index).norm"), width: width)
+                linear: AffineSlots(layout, "\(index).linear"),
+                norm: AffineSlots(layout, "\(index).norm"), width: width)
         }
         last = layout["last.weight"]
     }

@@ -38,9 +38,9 @@ package struct VisionTransformer: Sendable {
 
     package let settings: Settings
     package let layout: ParameterLayout
-    private let blocks: [TransformerBlock]
-    private let patchEmbedding: TransformerBlock.Affine
-    private let norm: TransformerBlock.Affine
+    private let stack: BlockStack
+    private let patchEmbedding: AffineSlots
+    private let norm: AffineSlots
 
     /// - Precondition: The grid is whole and the heads divide the width.
     package init(_ settings: Settings) {
@@ -62,13 +62,20 @@ package struct VisionTransformer: Sendable {
         let layout = builder.build()
         self.settings = settings
         self.layout = layout
-        blocks = (0..<settings.depth).map {
-            TransformerBlock(
-                layout, name: "blocks.\($0)", width: settings.width, heads: settings.heads,
-                hidden: settings.hiddenWidth)
-        }
-        patchEmbedding = TransformerBlock.Affine(layout, "patch_embed.proj")
-        norm = TransformerBlock.Affine(layout, "norm")
+        stack = BlockStack(
+            blocks: (0..<settings.depth).map {
+                BlockLayout(
+                    layout, name: "blocks.\($0)", width: settings.width, heads: settings.heads,
+                    hidden: settings.hiddenWidth)
+            })
+        patchEmbedding = AffineSlots(layout, "patch_embed.proj")
+        norm = AffineSlots(layout, "norm")
+    }
+
+    /// The matrices that a back end may keep packed; `trained`: whether gradients flow through the encoder.
+    package func matrices(trained: Bool) -> [PackableMatrix] {
+        [PackableMatrix(slot: patchEmbedding.weight, needsInputGradient: false)]
+            + stack.blocks.flatMap(\.matrices).map { PackableMatrix(slot: $0, needsInputGradient: trained) }
     }
 
     /// The position table on the back end, [N, D].
@@ -81,8 +88,8 @@ package struct VisionTransformer: Sendable {
     /// What the backward pass needs.
     package struct Activations<Backend: KernelBackend>: Sendable {
         let patches: Tensor<Backend>
-        let blocks: [TransformerBlock.Activations<Backend>]
-        let last, mean, rstd: Tensor<Backend>
+        let blocks: BlockStack.Activations<Backend>
+        let mean, rstd: Tensor<Backend>
         /// The features, [B, K, D].
         package let output: Tensor<Backend>
     }
@@ -93,32 +100,26 @@ package struct VisionTransformer: Sendable {
     ///   - images: [B, C, S, S].
     ///   - indices: The patches to encode, [B, K]; none: all N.
     package func forward<Backend: KernelBackend>(
-        _ images: Tensor<Backend>, indices: IndexTensor<Backend>?, parameters: Tensor<Backend>,
+        _ images: Tensor<Backend>, indices: IndexTensor<Backend>?, parameters: Parameters<Backend>,
         positions: Tensor<Backend>, workspace: Workspace<Backend>
     ) -> Activations<Backend> {
         let backend = workspace.backend
         let shape = tokenShape(images, indices)
         let patches = workspace.take(Shape(shape[0], shape[1], settings.patchElements))
-        var x = workspace.take(shape)
+        let x = workspace.take(shape)
         embed(images, indices: indices, parameters, positions, backend, patches: patches, to: x)
-        var saved: [TransformerBlock.Activations<Backend>] = []
-        saved.reserveCapacity(blocks.count)
-        for block in blocks {
-            let output = workspace.take(shape)
-            saved.append(block.forward(x, parameters: parameters, workspace: workspace, output: output))
-            x = output
-        }
+        let blocks = stack.forward(BlockInput(x), parameters: parameters, workspace: workspace)
         let rows = Shape(shape.rows)
         let (mean, rstd, output) = (workspace.take(rows), workspace.take(rows), workspace.take(shape))
-        normalize(x, parameters, backend, mean: mean, rstd: rstd, to: output)
-        return Activations(patches: patches, blocks: saved, last: x, mean: mean, rstd: rstd, output: output)
+        normalize(blocks.output, parameters.flat, backend, mean: mean, rstd: rstd, to: output)
+        return Activations(patches: patches, blocks: blocks, mean: mean, rstd: rstd, output: output)
     }
 
     /// Features alone, [B, K, D]; what the blocks need is given back as soon as each is done.
     ///
     /// - Parameter visit: Called with the number (from 0) and the output, [B, K, D], of each block.
     package func features<Backend: KernelBackend>(
-        _ images: Tensor<Backend>, indices: IndexTensor<Backend>? = nil, parameters: Tensor<Backend>,
+        _ images: Tensor<Backend>, indices: IndexTensor<Backend>? = nil, parameters: Parameters<Backend>,
         positions: Tensor<Backend>, workspace: Workspace<Backend>, visit: (Int, Tensor<Backend>) -> Void = { _, _ in }
     ) -> Tensor<Backend> {
         let backend = workspace.backend
@@ -126,20 +127,15 @@ package struct VisionTransformer: Sendable {
         let result = workspace.take(shape)
         let mark = workspace.mark
         defer { workspace.release(to: mark) }
-        var (x, next) = (workspace.take(shape), workspace.take(shape))
+        let (x, last) = (workspace.take(shape), workspace.take(shape))
         let patchMark = workspace.mark
         let patches = workspace.take(Shape(shape[0], shape[1], settings.patchElements))
         embed(images, indices: indices, parameters, positions, backend, patches: patches, to: x)
         workspace.release(to: patchMark)
-        for (layer, block) in blocks.enumerated() {
-            let blockMark = workspace.mark
-            _ = block.forward(x, parameters: parameters, workspace: workspace, output: next)
-            workspace.release(to: blockMark)
-            swap(&x, &next)
-            visit(layer, x)
-        }
+        stack.features(BlockInput(x), parameters: parameters, workspace: workspace, to: last, visit: visit)
         let rows = Shape(shape.rows)
-        normalize(x, parameters, backend, mean: workspace.take(rows), rstd: workspace.take(rows), to: result)
+        normalize(
+            last, parameters.flat, backend, mean: workspace.take(rows), rstd: workspace.take(rows), to: result)
         return result
     }
 
@@ -150,26 +146,26 @@ package struct VisionTransformer: Sendable {
     ) {
         backend.layerNorm(
             x, gamma: norm.weight(parameters), beta: norm.bias(parameters),
-            epsilon: Backend.Scalar(TransformerBlock.normEpsilon), mean: mean, rstd: rstd, to: y)
+            epsilon: Backend.Scalar(BlockLayout.normEpsilon), mean: mean, rstd: rstd, to: y)
     }
 
     /// - Parameters:
     ///   - dy: Gradient of the features, [B, K, D].
     ///   - gradients: Flat, like `parameters`; accumulates. No gradient flows to the images.
     package func backward<Backend: KernelBackend>(
-        _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Tensor<Backend>, gradients: Tensor<Backend>,
-        workspace: Workspace<Backend>
+        _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Parameters<Backend>,
+        gradients: Tensor<Backend>, workspace: Workspace<Backend>
     ) {
         let backend = workspace.backend
         let mark = workspace.mark
         defer { workspace.release(to: mark) }
         let dx = workspace.takeZeroed(dy.shape)
         backend.layerNormBackward(
-            saved.last, gamma: norm.weight(parameters), mean: saved.mean, rstd: saved.rstd, dy: dy, dx: dx,
+            saved.blocks.output, gamma: norm.weight(parameters), mean: saved.mean, rstd: saved.rstd, dy: dy, dx: dx,
             dGamma: norm.weight(gradients), dBeta: norm.bias(gradients))
-        for (block, activations) in zip(blocks, saved.blocks).reversed() {
-            block.backward(activations, parameters: parameters, gradients: gradients, workspace: workspace, dx: dx)
-        }
+        stack.backward(
+            saved.blocks, dy: dx, parameters: parameters,
+            gradients: BlockGradients(parameters: gradients, own: nil), workspace: workspace)
         backend.linearBackwardWeight(
             saved.patches, dy: dx, dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
     }
@@ -182,12 +178,12 @@ package struct VisionTransformer: Sendable {
     }
 
     private func embed<Backend: KernelBackend>(
-        _ images: Tensor<Backend>, indices: IndexTensor<Backend>?, _ parameters: Tensor<Backend>,
+        _ images: Tensor<Backend>, indices: IndexTensor<Backend>?, _ parameters: Parameters<Backend>,
         _ positions: Tensor<Backend>, _ backend: Backend, patches: Tensor<Backend>, to x: Tensor<Backend>
     ) {
         backend.patches(of: images, patchSize: settings.patchSize, indices: indices, to: patches)
         backend.linear(
-            patches, weight: patchEmbedding.weight(parameters), bias: patchEmbedding.bias(parameters), to: x)
+            patches, weight: parameters.weight(patchEmbedding.weight), bias: patchEmbedding.bias(parameters), to: x)
         backend.addRows(of: positions, indices: indices, to: x)
     }
 }
@@ -195,25 +191,30 @@ package struct VisionTransformer: Sendable {
 // MARK: - Memory
 
 extension VisionTransformer {
-    /// Workspace elements of `forward` on K tokens.
-    package func forwardElements(images: Int, tokens: Int) -> Int {
+    private func shape(images: Int, tokens: Int) -> BlockShape { BlockShape(sequences: images, tokens: tokens) }
+
+    /// Workspace elements of `forward` on K tokens: those that stay taken, and those at its worst moment.
+    package func forwardElements(images: Int, tokens: Int, on backend: some KernelBackend) -> (kept: Int, peak: Int) {
         let rows = images * tokens
-        let perBlock = blocks.first.map { $0.keptElements(images: images, tokens: tokens) } ?? 0
-        return alignedElements(rows * settings.patchElements) + blocks.count * perBlock
-            + (blocks.count + 2) * alignedElements(rows * settings.width) + 2 * alignedElements(rows)
+        let blocks = stack.forwardElements(shape(images: images, tokens: tokens), on: backend)
+        let embedding = alignedElements(rows * settings.patchElements) + alignedElements(rows * settings.width)
+        let normalization = 2 * alignedElements(rows) + alignedElements(rows * settings.width)
+        return (
+            embedding + blocks.kept + normalization, embedding + blocks.kept + max(blocks.scratch, normalization)
+        )
     }
 
     /// Workspace elements of `backward` beyond those of `forward`.
-    package func backwardElements(images: Int, tokens: Int) -> Int {
-        let perBlock = blocks.first.map { $0.backwardElements(images: images, tokens: tokens) } ?? 0
-        return alignedElements(images * tokens * settings.width) + perBlock
+    package func backwardElements(images: Int, tokens: Int, on backend: some KernelBackend) -> Int {
+        alignedElements(images * tokens * settings.width)
+            + stack.backwardElements(shape(images: images, tokens: tokens), on: backend)
     }
 
     /// Workspace elements of `features` while it runs; its result is the only part that stays taken.
-    package func featureElements(images: Int, tokens: Int) -> Int {
+    package func featureElements(images: Int, tokens: Int, on backend: some KernelBackend) -> Int {
         let rows = images * tokens
-        let perBlock = blocks.first.map { $0.keptElements(images: images, tokens: tokens) } ?? 0
+        let blocks = stack.featureElements(shape(images: images, tokens: tokens), on: backend)
         return 3 * alignedElements(rows * settings.width)
-            + max(perBlock, alignedElements(rows * settings.patchElements), 2 * alignedElements(rows))
+            + max(blocks, alignedElements(rows * settings.patchElements), 2 * alignedElements(rows))
     }
 }

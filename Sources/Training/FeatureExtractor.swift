@@ -41,7 +41,7 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         let shape = Shape(Self.chunkSize, settings.channels, settings.imageSize, settings.imageSize)
         let tokens = Self.chunkSize * settings.patchCount
         let elements =
-            encoder.featureElements(images: Self.chunkSize, tokens: settings.patchCount)
+            encoder.featureElements(images: Self.chunkSize, tokens: settings.patchCount, on: backend)
             + alignedElements(tokens * settings.width) + 2 * alignedElements(tokens)
             + alignedElements(Self.chunkSize * settings.width)
         lanes = (0..<threads).map { _ in
@@ -54,7 +54,8 @@ package final class FeatureExtractor<Backend: KernelBackend> {
     /// - Parameters:
     ///   - indices: Images of the data set, whole and without augmentation.
     ///   - parameters: Flat parameters of the encoder.
-    package func features(of dataset: ImageDataset, _ indices: Range<Int>, parameters: Tensor<Backend>) -> Features {
+    package func features(of dataset: ImageDataset, _ indices: Range<Int>, parameters: Parameters<Backend>) -> Features
+    {
         let width = encoder.settings.width
         let kept = min(4, encoder.settings.depth)
         let chunks = (indices.count + Self.chunkSize - 1) / Self.chunkSize
@@ -88,7 +89,7 @@ package final class FeatureExtractor<Backend: KernelBackend> {
 
     /// Calls `pooled` with the number among the kept layers (none: the encoder's output) and [images, D].
     private func extract(
-        _ dataset: ImageDataset, _ indices: Range<Int>, _ parameters: Tensor<Backend>, _ lane: Lane, kept: Int,
+        _ dataset: ImageDataset, _ indices: Range<Int>, _ parameters: Parameters<Backend>, _ lane: Lane, kept: Int,
         pooled: (Int?, [Backend.Scalar]) -> Void
     ) {
         let settings = encoder.settings
@@ -106,7 +107,7 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         ) { layer, x in
             let place = layer - (settings.depth - kept)
             guard place >= 0 else { return }
-            encoder.normalize(x, parameters, backend, mean: mean, rstd: rstd, to: normalized)
+            encoder.normalize(x, parameters.flat, backend, mean: mean, rstd: rstd, to: normalized)
             backend.meanTokens(normalized, to: average)
             pooled(place, backend.values(of: average))
         }

@@ -66,6 +66,17 @@ package struct MethodNetworks: Sendable {
     /// Parameters that are trained.
     package var parameterCount: Int { sections.reduce(0) { $0 + $1.layout.parameterCount } }
 
+    /// The matrices of encoder and predictor in the flat vector, for a back end that keeps packed copies.
+    package var matrices: [PackableMatrix] {
+        let predictorOffset = section("predictor")?.offset ?? 0
+        return encoder.matrices(trained: true)
+            + (predictor?.matrices ?? []).map {
+                PackableMatrix(
+                    slot: ParameterSlot(offset: predictorOffset + $0.slot.offset, shape: $0.slot.shape),
+                    needsInputGradient: $0.needsInputGradient)
+            }
+    }
+
     /// The section of that name, if this arm has the network.
     package func section(_ name: String) -> Section? { sections.first { $0.name == name } }
 

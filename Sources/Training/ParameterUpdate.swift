@@ -4,8 +4,9 @@ import TensorCore
 
 /// The end of a step: the sum of the shards' gradients, its norm, AdamW and the target encoder.
 ///
-/// The flat vector is cut into chunks that never cross a network or the border of weight decay; chunks are shared out
-/// over threads, and sums over chunks run in order.
+/// The flat vector is cut into chunks that never cross a network or the border of weight decay, and matrices between
+/// groups of 32 rows; chunks are shared out over threads, and sums over chunks run in order. A chunk is updated, averaged
+/// into the target encoder and packed again while it is in the cache.
 final class ParameterUpdate<Backend: KernelBackend> {
     private struct Chunk {
         let section: String
@@ -14,7 +15,10 @@ final class ParameterUpdate<Backend: KernelBackend> {
         let decays: Bool
     }
 
+    /// The most elements of a chunk, where 32 rows of a matrix are fewer.
     private static var chunkElements: Int { 1 << 16 }
+    /// Matrices are cut between groups of so many rows, which `KernelBackend.refresh` relies on.
+    private static var rowGroup: Int { 32 }
 
     private let chunks: [Chunk]
     private let encoderCount: Int
@@ -26,16 +30,11 @@ final class ParameterUpdate<Backend: KernelBackend> {
     init(_ networks: MethodNetworks, team: ThreadTeam, backend: Backend) {
         var chunks: [Chunk] = []
         for section in networks.sections {
-            let parts = [
-                (0..<section.layout.decayingCount, true), (section.layout.decayingCount..<section.layout.count, false),
-            ]
-            for (range, decays) in parts {
-                for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.chunkElements) {
-                    let count = min(Self.chunkElements, range.upperBound - start)
-                    chunks.append(
-                        Chunk(
-                            section: section.name, offset: section.offset + start, shape: Shape(count), decays: decays))
-                }
+            for (range, decays) in Self.pieces(of: section.layout) {
+                chunks.append(
+                    Chunk(
+                        section: section.name, offset: section.offset + range.lowerBound, shape: Shape(range.count),
+                        decays: decays))
             }
         }
         self.chunks = chunks
@@ -43,6 +42,34 @@ final class ParameterUpdate<Backend: KernelBackend> {
         self.backend = backend
         encoderCount = networks.encoder.layout.count
         sums = HostBuffer(count: chunks.count)
+    }
+
+    /// A layout's elements in order, gaps included, cut where chunks may end.
+    private static func pieces(of layout: ParameterLayout) -> [(range: Range<Int>, decays: Bool)] {
+        var pieces: [(range: Range<Int>, decays: Bool)] = []
+        let entries = layout.entries.sorted { $0.slot.offset < $1.slot.offset }
+        for (index, entry) in entries.enumerated() {
+            let end = index + 1 < entries.count ? entries[index + 1].slot.offset : layout.count
+            let columns = max(entry.slot.shape.columns, 1)
+            let step =
+                entry.slot.shape.rank == 2
+                ? max(rowGroup, chunkElements / columns / rowGroup * rowGroup) * columns : chunkElements
+            var start = entry.slot.offset
+            while start < end {
+                // What a last piece leaves behind it, less than a whole group of rows or a gap, belongs to it.
+                let next = start + step < entry.slot.offset + entry.slot.shape.count ? start + step : end
+                // Small neighbours of one kind make a piece together.
+                if let last = pieces.last, last.decays == entry.decays, last.range.upperBound == start,
+                    last.range.count + next - start <= chunkElements
+                {
+                    pieces[pieces.count - 1].range = last.range.lowerBound..<next
+                } else {
+                    pieces.append((start..<next, entry.decays))
+                }
+                start = next
+            }
+        }
+        return pieces
     }
 
     /// Adds all gradients into the first, in order, and returns it.
@@ -94,10 +121,13 @@ final class ParameterUpdate<Backend: KernelBackend> {
                     weightDecay: chunk.decays ? hyperparameters.weightDecay : 0, beta1: hyperparameters.beta1,
                     beta2: hyperparameters.beta2, epsilon: hyperparameters.epsilon, t: t))
             // The encoder comes first in the flat vector, at the places that it has in the target's.
-            if averagesTarget && chunk.offset < encoderCount {
+            let averages = averagesTarget && chunk.offset < encoderCount
+            if averages {
                 backend.exponentialMovingAverage(
                     source: window(state.online), momentum: hyperparameters.momentum, target: window(state.target))
             }
+            state.refreshPackedWeights(
+                chunk.offset..<(chunk.offset + chunk.shape.count), target: averages, on: backend)
         }
     }
 }

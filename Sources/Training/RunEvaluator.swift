@@ -54,7 +54,8 @@ package final class RunEvaluator<Backend: KernelBackend> {
                 measured = shared
             } else {
                 let parameters =
-                    encoder == .target ? state.target : state.online.window(at: 0, state.target.shape)
+                    encoder == .target
+                    ? state.targetParameters : state.onlineParameters.window(at: 0, count: state.target.count)
                 measured = probe(parameters, includeLinear: includeLinear)
                 shared = measured
             }
@@ -77,7 +78,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
         let features: FeatureMatrix
     }
 
-    private func probe(_ parameters: Tensor<Backend>, includeLinear: Bool) -> Probed {
+    private func probe(_ parameters: Parameters<Backend>, includeLinear: Bool) -> Probed {
         let train = extractor.features(of: data.train, 0..<data.train.count, parameters: parameters)
         let test = extractor.features(of: data.test, 0..<data.test.count, parameters: parameters)
         let result = evaluator.evaluate(

@@ -73,13 +73,14 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         staging = HostBuffer(count: max(contextElements, blockElements))
         workspace = Workspace(
             backend,
-            capacity: Self.workspaceElements(networks, images: range.count, limits: limits, rule: rule))
+            capacity: Self.workspaceElements(
+                networks, images: range.count, limits: limits, rule: rule, on: backend))
     }
 
     // MARK: Forward
 
     func forward(
-        _ batch: StepBatch, online: Tensor<Backend>, target: Tensor<Backend>, _ common: Common
+        _ batch: StepBatch, online: Parameters<Backend>, target: Parameters<Backend>, _ common: Common
     ) {
         let backend = workspace.backend
         workspace.reset()
@@ -115,14 +116,16 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
         // Context, and predictions of the targets from it.
         let context = encoder.forward(
-            images, indices: contextIndices, parameters: online.window(at: 0, Shape(encoder.layout.count)),
+            images, indices: contextIndices, parameters: online.window(at: 0, count: encoder.layout.count),
             positions: common.encoderPositions, workspace: workspace)
         var predicted: Predictor.Activations<Backend>?
         let predictions: Tensor<Backend>
         if let predictor = common.networks.predictor, let positions = common.predictorPositions {
+            let section = section("predictor", common)
             let pass = predictor.forward(
                 context: context.output, contextIndices: contextIndices, blockIndices: blockIndices,
-                parameters: section("predictor", of: online, common), positions: positions, workspace: workspace)
+                parameters: online.window(at: section.offset, count: section.layout.count), positions: positions,
+                workspace: workspace)
             predicted = pass
             predictions = pass.output
         } else {
@@ -196,9 +199,9 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             at: (view * views.shape[1] + range.lowerBound) * width, Shape(range.count, width))
     }
 
-    private func section(_ name: String, of flat: Tensor<Backend>, _ common: Common) -> Tensor<Backend> {
+    private func section(_ name: String, _ common: Common) -> MethodNetworks.Section {
         guard let section = common.networks.section(name) else { preconditionFailure("no network \(name)") }
-        return flat.window(at: section.offset, Shape(section.layout.count))
+        return section
     }
 
     /// Writes the pooled features that the regulariser compares.
@@ -219,13 +222,12 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     // MARK: Backward
 
     /// Accumulates the gradient of the whole objective, the regulariser's through `common.dViews`.
-    func backward(online: Tensor<Backend>, regularized: Bool, _ common: Common) {
+    func backward(online: Parameters<Backend>, regularized: Bool, _ common: Common) {
         guard let pass else { preconditionFailure("backward without forward") }
         let backend = workspace.backend
         let encoder = common.networks.encoder
-        let encoderShape = Shape(encoder.layout.count)
-        let encoderParameters = online.window(at: 0, encoderShape)
-        let encoderGradients = gradients.window(at: 0, encoderShape)
+        let encoderParameters = online.window(at: 0, count: encoder.layout.count)
+        let encoderGradients = gradients.window(at: 0, Shape(encoder.layout.count))
 
         if let target = pass.target {
             backwardTargets(pass, target, encoderParameters, encoderGradients, regularized: regularized, common)
@@ -238,9 +240,12 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         }
         let dContext = workspace.take(pass.context.output.shape)
         if let predictor = common.networks.predictor, let predicted = pass.predicted {
+            let section = section("predictor", common)
             predictor.backward(
-                predicted, dy: pass.dPredictions, parameters: section("predictor", of: online, common),
-                gradients: section("predictor", of: gradients, common), workspace: workspace, dContext: dContext)
+                predicted, dy: pass.dPredictions,
+                parameters: online.window(at: section.offset, count: section.layout.count),
+                gradients: gradients.window(at: section.offset, Shape(section.layout.count)), workspace: workspace,
+                dContext: dContext)
         } else {
             broadcastMeanBackward(pass.dPredictions, dContext: dContext)
         }
@@ -256,7 +261,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     /// The gradient that reaches the encoder through the targets; the loss depends on differences alone, so it begins
     /// as the negative of the predictions' gradient.
     private func backwardTargets(
-        _ pass: Pass, _ target: VisionTransformer.Activations<Backend>, _ parameters: Tensor<Backend>,
+        _ pass: Pass, _ target: VisionTransformer.Activations<Backend>, _ parameters: Parameters<Backend>,
         _ gradients: Tensor<Backend>, regularized: Bool, _ common: Common
     ) {
         let backend = workspace.backend
@@ -296,7 +301,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     /// Workspace elements of one shard's forward and backward pass at the largest mask sizes.
     static func workspaceElements(
-        _ networks: MethodNetworks, images: Int, limits: StepLimits, rule: TargetRule
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, rule: TargetRule, on backend: Backend
     ) -> Int {
         let encoder = networks.encoder
         let (patches, width) = (encoder.settings.patchCount, encoder.settings.width)
@@ -305,31 +310,41 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let blockElements = alignedElements(blocks * images * blockTokens * width)
         let contextElements = alignedElements(images * contextTokens * width)
         let pooled = alignedElements(images * width)
+        var (kept, peak) = (0, 0)
+        func pass(_ elements: (kept: Int, peak: Int)) {
+            peak = max(peak, kept + elements.peak)
+            kept += elements.kept
+        }
 
         let learnsTargets = rule == .sharedWithGradient
-        let targetPass = learnsTargets ? encoder.forwardElements(images: images, tokens: patches) : features
-        let normalization = features + 2 * alignedElements(images * patches)
-        let prediction =
-            networks.predictor.map {
-                $0.forwardElements(
-                    images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens)
-            } ?? (blockElements + pooled)
-        let kept =
-            targetPass + normalization + blockElements
-            + encoder.forwardElements(images: images, tokens: contextTokens) + prediction + blockElements
+        if learnsTargets {
+            pass(encoder.forwardElements(images: images, tokens: patches, on: backend))
+        } else {
+            // All but its features is given back before anything else is taken.
+            pass((features, encoder.featureElements(images: images, tokens: patches, on: backend)))
+        }
+        kept += features + 2 * alignedElements(images * patches) + blockElements
+        pass(encoder.forwardElements(images: images, tokens: contextTokens, on: backend))
+        if let predictor = networks.predictor {
+            pass(
+                predictor.forwardElements(
+                    images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens,
+                    on: backend))
+        } else {
+            kept += blockElements + pooled
+        }
+        kept += blockElements
+        if learnsTargets {
+            let backward = encoder.backwardElements(images: images, tokens: patches, on: backend)
+            peak = max(peak, kept + blockElements + 2 * features + backward)
+        }
         let predictorBackward =
             networks.predictor.map {
                 $0.backwardElements(
-                    images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens)
+                    images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens,
+                    on: backend)
             } ?? 2 * pooled
-        let targetBackward =
-            learnsTargets
-            ? blockElements + 2 * features + encoder.backwardElements(images: images, tokens: patches) : 0
-        let contextBackward =
-            contextElements
-            + max(predictorBackward, encoder.backwardElements(images: images, tokens: contextTokens))
-        // Without gradient, the target encoder gives back all but its features before anything else is taken.
-        return max(
-            kept + max(targetBackward, contextBackward), encoder.featureElements(images: images, tokens: patches))
+        let contextBackward = encoder.backwardElements(images: images, tokens: contextTokens, on: backend)
+        return max(peak, kept + contextElements + max(predictorBackward, contextBackward))
     }
 }

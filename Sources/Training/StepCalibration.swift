@@ -48,12 +48,12 @@ package enum StepCalibration {
         return Result(
             secondsPerStep: median, imagesPerSecond: Double(batchSize) / median,
             secondsPerFeature: featureSeconds(
-                settings.networks.encoder, state.target, on: backend, seconds: seconds / 4))
+                settings.networks.encoder, state.targetParameters, on: backend, seconds: seconds / 4))
     }
 
     /// Seconds of an image on its way through the encoder without a backward pass, as evaluations do it.
     private static func featureSeconds<Backend: KernelBackend>(
-        _ encoder: VisionTransformer, _ parameters: Tensor<Backend>, on backend: Backend, seconds: Double
+        _ encoder: VisionTransformer, _ parameters: Parameters<Backend>, on backend: Backend, seconds: Double
     ) -> Double {
         let count = 32
         let settings = encoder.settings
@@ -61,7 +61,7 @@ package enum StepCalibration {
         backend.fill(images, with: 0.5)
         let positions = encoder.positions(on: backend)
         let workspace = Workspace(
-            backend, capacity: encoder.featureElements(images: count, tokens: settings.patchCount))
+            backend, capacity: encoder.featureElements(images: count, tokens: settings.patchCount, on: backend))
         let clock = ContinuousClock()
         let start = clock.now
         var durations: [Double] = []

@@ -17,6 +17,13 @@ package struct TrainingState<Backend: KernelBackend>: Sendable {
     package let secondMoments: Tensor<Backend>
     /// Whether the target encoder has parameters of its own.
     package let targetIsSeparate: Bool
+    private let onlinePacked: Backend.PackedWeights?
+    private let targetPacked: Backend.PackedWeights?
+
+    /// The online parameters as the networks read them.
+    package var onlineParameters: Parameters<Backend> { Parameters(online, packed: onlinePacked) }
+    /// The target encoder's parameters as it reads them.
+    package var targetParameters: Parameters<Backend> { Parameters(target, packed: targetPacked) }
 
     /// - Parameter initialize: Fills the online parameters, which are zero; a separate target encoder begins as a copy
     ///   of the online encoder.
@@ -37,6 +44,29 @@ package struct TrainingState<Backend: KernelBackend>: Sendable {
             backend.copy(encoder, to: target)
         } else {
             target = encoder
+        }
+        onlinePacked = backend.makePackedWeights(of: networks.matrices, in: online)
+        targetPacked =
+            targetIsSeparate
+            ? backend.makePackedWeights(of: networks.encoder.matrices(trained: false), in: target) : onlinePacked
+        refreshPackedWeights(on: backend)
+    }
+
+    /// Brings all packed weights up to date with their values; after values were changed from outside a step.
+    package func refreshPackedWeights(on backend: Backend) {
+        if let onlinePacked { backend.refresh(onlinePacked, from: online, range: 0..<online.count) }
+        if targetIsSeparate, let targetPacked {
+            backend.refresh(targetPacked, from: target, range: 0..<target.count)
+        }
+    }
+
+    /// Brings the packed weights of some elements up to date; see `KernelBackend.refresh` for how they may be cut.
+    ///
+    /// - Parameter target: Whether those of a target encoder of its own have changed too.
+    func refreshPackedWeights(_ range: Range<Int>, target includesTarget: Bool, on backend: Backend) {
+        if let onlinePacked { backend.refresh(onlinePacked, from: online, range: range) }
+        if includesTarget, targetIsSeparate, let targetPacked {
+            backend.refresh(targetPacked, from: target, range: range)
         }
     }
 
@@ -97,5 +127,6 @@ package struct TrainingState<Backend: KernelBackend>: Sendable {
             }
             backend.store(values, in: group.flat)
         }
+        refreshPackedWeights(on: backend)
     }
 }

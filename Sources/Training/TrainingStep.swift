@@ -106,7 +106,8 @@ package final class TrainingStep<Backend: KernelBackend> {
             batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
             "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
         team.forEach(shards.count) { index in
-            shards[index].forward(batch, online: state.online, target: state.target, common)
+            shards[index].forward(
+                batch, online: state.onlineParameters, target: state.targetParameters, common)
         }
         var metrics = StepMetrics()
         metrics.predictionLoss = shards.reduce(0) { $0 + $1.predictionLoss }
@@ -119,7 +120,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     private func backward(_ state: TrainingState<Backend>) {
         let regularized = objective.regularizerWeight != 0
         team.forEach(shards.count) { index in
-            shards[index].backward(online: state.online, regularized: regularized, common)
+            shards[index].backward(online: state.onlineParameters, regularized: regularized, common)
         }
         // The projector's gradient is that of the whole batch; it joins the first shard's.
         if let section = networks.section("projector"), let projectorGradients {

@@ -39,6 +39,31 @@ final class Bench<Backend: KernelBackend> {
         input(draw(Shape(extents).count, scale: scale, shift: shift), Shape(extents))
     }
 
+    func input(_ extents: [Int]) -> Tensor<Backend> {
+        input(draw(Shape(extents).count, scale: 1, shift: 0), Shape(extents))
+    }
+
+    /// The parameters of a block, of numbers that keep its activations near 1, with packed copies where there are any.
+    func parameters(_ block: LoneBlock) -> Parameters<Backend> {
+        let flat = input(block.count, scale: 0.2, shift: 0.02)
+        // Places count from the beginning of the buffer, where the bench has put other things.
+        let whole = Tensor<Backend>(buffer: flat.buffer, shape: Shape(flat.offset + flat.count))
+        let matrices = block.layout.matrices.map {
+            PackableMatrix(
+                slot: ParameterSlot(offset: flat.offset + $0.offset, shape: $0.shape), needsInputGradient: true)
+        }
+        let packed = backend.makePackedWeights(of: matrices, in: whole)
+        if let packed { backend.refresh(packed, from: whole, range: 0..<whole.count) }
+        return Parameters(flat, packed: packed)
+    }
+
+    /// An input whose contents the operation may spoil; only its surroundings are looked at.
+    func spent(_ extents: Int...) -> Tensor<Backend> {
+        let shape = Shape(extents)
+        return place(
+            draw(shape.count, scale: 1, shift: 0), shape, name: "", guardValue: Self.sentinel, isInput: false)
+    }
+
     /// An input of whole numbers in −limit...limit: sums of products of few of them are exact in Float.
     func wholeInput(_ extents: Int..., limit: Int) -> Tensor<Backend> {
         var random = nextStream()
@@ -60,7 +85,9 @@ final class Bench<Backend: KernelBackend> {
     func putNaNIntoNextInput() { nextInputHoldsNaN = true }
 
     /// An output that is to be overwritten; NaN before.
-    func output(_ name: String, _ extents: Int...) -> Tensor<Backend> {
+    func output(_ name: String, _ extents: Int...) -> Tensor<Backend> { output(name, extents) }
+
+    func output(_ name: String, _ extents: [Int]) -> Tensor<Backend> {
         let shape = Shape(extents)
         return place(
             Array(repeating: .nan, count: shape.count), shape, name: name, guardValue: Self.sentinel, isInput: false)

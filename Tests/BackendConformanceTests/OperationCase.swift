@@ -17,6 +17,7 @@ enum Operation: String, CaseIterable {
     case upload, fill, copy, add, scale, sumOfSquares, relu, reluBackward
     case multiply, linear, linearGELU, linearBackwardInput, linearBackwardWeight, geluBackward
     case layerNorm, layerNormBackward, attention, attentionBackward
+    case blockForward, blockBackward, splitAttention, splitAttentionBackward, joinTokens, joinTokensBackward
     case patches, addRows, gatherBlocks, gatherBlocksBackward, appendMaskTokens, appendMaskTokensBackward
     case lastTokens, lastTokensBackward, meanTokens, meanTokensBackward
     case elementwiseLoss, columnMoments, normalizeColumns, addColumns, batchNorm, batchNormBackward
@@ -27,7 +28,8 @@ enum Operation: String, CaseIterable {
     var tolerance: Double {
         switch self {
         // Numbers are moved or chosen, not computed.
-        case .upload, .fill, .copy, .relu, .reluBackward, .patches, .gatherBlocks, .lastTokens, .lastTokensBackward:
+        case .upload, .fill, .copy, .relu, .reluBackward, .patches, .gatherBlocks, .lastTokens, .lastTokensBackward,
+            .joinTokens:
             0
         // One or two roundings of each element; up to 8e-8 measured.
         case .add, .scale, .addRows, .appendMaskTokens, .normalizeColumns, .addColumns, .exponentialMovingAverage,
@@ -36,7 +38,7 @@ enum Operation: String, CaseIterable {
         // Summed in Double over inputs that are exact, so that only the order differs.
         case .sumOfSquares: 1e-13
         // At most some dozens of additions in Float; up to 3e-7 measured.
-        case .gatherBlocksBackward, .meanTokens, .appendMaskTokensBackward: 1e-6
+        case .gatherBlocksBackward, .meanTokens, .appendMaskTokensBackward, .joinTokensBackward: 1e-6
         // Sums of up to a few hundred products: errors grow like √k · u, and so does the result; up to 8e-7 measured.
         case .multiply, .linear, .linearGELU, .linearBackwardInput, .linearBackwardWeight: 2e-6
         // The error function of a back end may be an approximation to a few u; up to 2e-7 measured.
@@ -44,7 +46,9 @@ enum Operation: String, CaseIterable {
         // Statistics in Float, then a difference of numbers of like size; up to 4e-7 measured.
         case .layerNorm, .layerNormBackward, .batchNorm, .batchNormBackward, .columnMoments: 2e-6
         // A product, an exponential whose argument carries the product's error, and a second product; up to 6e-7.
-        case .attention, .attentionBackward: 2e-6
+        case .attention, .attentionBackward, .splitAttention, .splitAttentionBackward: 2e-6
+        // A dozen of the operations above in a row.
+        case .blockForward, .blockBackward: 5e-6
         // The sum is in Double over terms in Float; up to 1e-7 measured.
         case .elementwiseLoss, .softmaxCrossEntropy: 5e-7
         // Moments, a square root and a division; up to 2e-7 measured.

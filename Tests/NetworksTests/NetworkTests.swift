@@ -68,9 +68,9 @@ import Testing
         let positions = encoder.positions(on: backend)
         let indices = backend.constant([0, 3, 10, 15] as [Int32], Shape(1, 4))
         func features(_ image: [Double]) -> [Double] {
-            let workspace = Workspace(backend, capacity: encoder.featureElements(images: 1, tokens: 4))
+            let workspace = Workspace(backend, capacity: encoder.featureElements(images: 1, tokens: 4, on: backend))
             let output = encoder.features(
-                backend.constant(image, Shape(1, 1, 8, 8)), indices: indices, parameters: parameters,
+                backend.constant(image, Shape(1, 1, 8, 8)), indices: indices, parameters: Parameters(parameters),
                 positions: positions, workspace: workspace)
             return backend.values(of: output)
         }
@@ -91,18 +91,18 @@ import Testing
         var random = RandomStream(seed: 2, purpose: .tests)
         let images = backend.constant((0..<(3 * 128)).map { _ in random.normal() }, Shape(3, 2, 8, 8))
         let positions = encoder.positions(on: backend)
-        let kept = Workspace(backend, capacity: encoder.forwardElements(images: 3, tokens: 16))
+        let kept = Workspace(backend, capacity: encoder.forwardElements(images: 3, tokens: 16, on: backend).peak)
         let full = encoder.forward(
-            images, indices: nil, parameters: parameters, positions: positions, workspace: kept)
-        let lean = Workspace(backend, capacity: encoder.featureElements(images: 3, tokens: 16))
+            images, indices: nil, parameters: Parameters(parameters), positions: positions, workspace: kept)
+        let lean = Workspace(backend, capacity: encoder.featureElements(images: 3, tokens: 16, on: backend))
         var visited: [Int] = []
         let features = encoder.features(
-            images, parameters: parameters, positions: positions, workspace: lean,
+            images, parameters: Parameters(parameters), positions: positions, workspace: lean,
             visit: { layer, _ in visited.append(layer) })
         #expect(backend.values(of: full.output) == backend.values(of: features))
         #expect(visited == [0, 1, 2])
-        #expect(kept.highWaterMark == encoder.forwardElements(images: 3, tokens: 16))
-        #expect(lean.highWaterMark == encoder.featureElements(images: 3, tokens: 16))
+        #expect(kept.highWaterMark == encoder.forwardElements(images: 3, tokens: 16, on: backend).peak)
+        #expect(lean.highWaterMark == encoder.featureElements(images: 3, tokens: 16, on: backend))
     }
 
     @Test("initial values follow their scheme and are shared by name")

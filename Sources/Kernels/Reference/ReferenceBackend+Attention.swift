@@ -32,7 +32,7 @@ extension ReferenceBackend {
     }
 
     /// Replaces x by exp(x − max) / Σ exp(x − max).
-    private func softmax(_ x: UnsafeMutablePointer<Scalar>, count: Int) {
+    func softmax(_ x: UnsafeMutablePointer<Scalar>, count: Int) {
         var largest = x[0]
         for i in 1..<max(count, 1) where x[i] > largest { largest = x[i] }
         var sum = 0.0
