@@ -46,6 +46,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CKernels"),
+        .target(name: "CAllocations"),
 
         // The engine.
         library("TensorCore"),
@@ -76,7 +77,8 @@ let package = Package(
         .executableTarget(
             name: "cjepa-exp",
             dependencies: [
-                argumentParser, "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives", "Datasets",
+                argumentParser, "CAllocations", "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives",
+                "Datasets",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "RunStore", "HDF5", "Orchestration",
                 "Pictures", "Analysis",
             ],

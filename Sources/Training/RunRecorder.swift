@@ -34,6 +34,8 @@ package struct StepRecord: Sendable {
     package let seconds: Double
     /// Part of `seconds` in which the engine waited for images.
     package let loaderWaitSeconds: Double
+    /// Where `seconds` went.
+    package let phases: PhaseSeconds
 
     /// By the names of the columns in results.
     package var columns: [(String, Double)] {
@@ -48,7 +50,7 @@ package struct StepRecord: Sendable {
             ("images_per_second", Double(imageCount) / seconds), ("step_seconds", seconds),
             ("loader_wait_seconds", loaderWaitSeconds), ("context_patches", Double(contextPatches)),
             ("target_patches", Double(targetPatches)),
-        ]
+        ] + StepPhase.allCases.map { ($0.name + "_seconds", phases[$0]) }
     }
 }
 

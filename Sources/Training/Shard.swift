@@ -42,6 +42,9 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     let gradients: Tensor<Backend>
     /// This shard's part of the batch's mean prediction loss.
     private(set) var predictionLoss = 0.0
+    /// What the last passes took.
+    private(set) var forwardSeconds = PhaseSeconds()
+    private(set) var backwardSeconds = PhaseSeconds()
 
     private let images: Tensor<Backend>
     private let contextIndices: IndexTensor<Backend>
@@ -83,6 +86,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         _ batch: StepBatch, online: Parameters<Backend>, target: Parameters<Backend>, _ common: Common
     ) {
         let backend = workspace.backend
+        var stopwatch = PhaseStopwatch()
         workspace.reset()
         backend.fill(gradients, with: 0)
         upload(batch)
@@ -91,6 +95,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let encoder = common.networks.encoder
         let patchCount = encoder.settings.patchCount
         let width = encoder.settings.width
+        stopwatch.lap(.load)
 
         // Targets: features of all patches, normalised without parameters, at the places of the blocks.
         var targetPass: VisionTransformer.Activations<Backend>?
@@ -113,11 +118,13 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let blockShape = Shape(batch.blockCount, range.count, batch.targetCount, width)
         let targets = workspace.take(blockShape)
         backend.gatherBlocks(normalized, indices: blockIndices, to: targets)
+        stopwatch.lap(.targetForward)
 
         // Context, and predictions of the targets from it.
         let context = encoder.forward(
             images, indices: contextIndices, parameters: online.window(at: 0, count: encoder.layout.count),
             positions: common.encoderPositions, workspace: workspace)
+        stopwatch.lap(.contextForward)
         var predicted: Predictor.Activations<Backend>?
         let predictions: Tensor<Backend>
         if let predictor = common.networks.predictor, let positions = common.predictorPositions {
@@ -131,6 +138,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         } else {
             predictions = broadcastMean(of: context.output, to: blockShape)
         }
+        stopwatch.lap(.predictorForward)
 
         let dPredictions = workspace.take(blockShape)
         predictionLoss = common.objective.prediction.evaluate(
@@ -142,6 +150,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             targetMean: mean, targetRstd: rstd, predicted: predicted, predictions: predictions, targets: targets,
             dPredictions: dPredictions, blockIndices: blockIndices)
         pool(common)
+        stopwatch.lap(.loss)
+        forwardSeconds = stopwatch.seconds
     }
 
     /// What the last forward pass computed, until the backward pass.
@@ -228,9 +238,11 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let encoder = common.networks.encoder
         let encoderParameters = online.window(at: 0, count: encoder.layout.count)
         let encoderGradients = gradients.window(at: 0, Shape(encoder.layout.count))
+        var stopwatch = PhaseStopwatch()
 
         if let target = pass.target {
             backwardTargets(pass, target, encoderParameters, encoderGradients, regularized: regularized, common)
+            stopwatch.lap(.encoderBackward)
         }
         if regularized && common.objective.pairs == .blocks {
             for block in 0..<pass.predictions.shape[0] {
@@ -249,6 +261,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         } else {
             broadcastMeanBackward(pass.dPredictions, dContext: dContext)
         }
+        stopwatch.lap(.predictorBackward)
         if regularized && common.objective.pairs == .contextTarget {
             backend.meanTokensBackward(dy: rows(ofView: 0, common.dViews), dx: dContext)
         }
@@ -256,6 +269,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             pass.context, dy: dContext, parameters: encoderParameters, gradients: encoderGradients,
             workspace: workspace)
         self.pass = nil
+        stopwatch.lap(.encoderBackward)
+        backwardSeconds = stopwatch.seconds
     }
 
     /// The gradient that reaches the encoder through the targets; the loss depends on differences alone, so it begins

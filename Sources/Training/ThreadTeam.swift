@@ -13,7 +13,7 @@ package struct ThreadTeam: Sendable {
 
     /// Calls `body` with 0 ..< count, thread t taking t, t + threads, …; returns when all are done.
     package func forEach(_ count: Int, _ body: (Int) -> Void) {
-        let workers = min(threads, count)
+        let workers = workers(for: count)
         guard workers > 1 else {
             for index in 0..<count { body(index) }
             return
@@ -21,7 +21,15 @@ package struct ThreadTeam: Sendable {
         // `forEach` returns only after every call of `body`, and its pieces are independent by contract.
         nonisolated(unsafe) let body = body
         DispatchQueue.concurrentPerform(iterations: workers) { worker in
-            for index in stride(from: worker, to: count, by: workers) { body(index) }
+            for index in share(of: worker, count) { body(index) }
         }
+    }
+
+    /// How many threads take part in `count` pieces.
+    func workers(for count: Int) -> Int { min(threads, count) }
+
+    /// The pieces of 0 ..< count that a thread takes, in order.
+    func share(of worker: Int, _ count: Int) -> StrideTo<Int> {
+        stride(from: worker, to: count, by: workers(for: count))
     }
 }

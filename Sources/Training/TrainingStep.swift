@@ -17,6 +17,9 @@ package final class TrainingStep<Backend: KernelBackend> {
     package let backend: Backend
     package let team: ThreadTeam
 
+    /// What the last step, or the last forward pass alone, took; the batch is at hand when it begins.
+    package private(set) var phases = PhaseSeconds()
+
     private let shards: [Shard<Backend>]
     private let common: Shard<Backend>.Common
     private let regularizerWorkspace: Workspace<Backend>
@@ -76,6 +79,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
         guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
         backward(state)
+        var stopwatch = PhaseStopwatch()
         _ = update.sum(shards.map(\.gradients))
         let norms = update.sectionNorms()
         metrics.gradientNorm = norms.total
@@ -85,6 +89,8 @@ package final class TrainingStep<Backend: KernelBackend> {
         update.apply(
             hyperparameters, norm: metrics.gradientNorm, t: step, state: state,
             averagesTarget: targetRule == .movingAverage)
+        stopwatch.lap(.update)
+        phases += stopwatch.seconds
         state.step = step
         return metrics
     }
@@ -109,11 +115,15 @@ package final class TrainingStep<Backend: KernelBackend> {
             shards[index].forward(
                 batch, online: state.onlineParameters, target: state.targetParameters, common)
         }
+        phases = PhaseSeconds.critical(team, shards.count) { shards[$0].forwardSeconds }
+        var stopwatch = PhaseStopwatch()
         var metrics = StepMetrics()
         metrics.predictionLoss = shards.reduce(0) { $0 + $1.predictionLoss }
         regularize(state, &metrics)
         metrics.loss = metrics.predictionLoss
         if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+        stopwatch.lap(.loss)
+        phases += stopwatch.seconds
         return metrics
     }
 
@@ -122,6 +132,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         team.forEach(shards.count) { index in
             shards[index].backward(online: state.onlineParameters, regularized: regularized, common)
         }
+        phases += PhaseSeconds.critical(team, shards.count) { shards[$0].backwardSeconds }
         // The projector's gradient is that of the whole batch; it joins the first shard's.
         if let section = networks.section("projector"), let projectorGradients {
             backend.add(

@@ -65,7 +65,9 @@ import Testing
         "step", "epoch", "loss", "prediction_loss", "vicreg_loss", "vicreg_invariance", "vicreg_variance",
         "vicreg_covariance", "learning_rate", "weight_decay", "momentum", "gradient_norm", "gradient_norm_encoder",
         "gradient_norm_predictor", "images_per_second", "step_seconds", "loader_wait_seconds", "context_patches",
-        "target_patches",
+        "target_patches", "load_seconds", "target_forward_seconds", "context_forward_seconds",
+        "predictor_forward_seconds", "loss_seconds", "predictor_backward_seconds", "encoder_backward_seconds",
+        "update_seconds",
     ]
     static let evaluationColumns = [
         "step", "knn_10", "knn_20", "knn_100", "knn_200", "linear", "linear_last1", "linear_last1_bn", "linear_last4",
