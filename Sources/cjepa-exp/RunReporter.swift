@@ -58,9 +58,23 @@ final class RunReporter: RunRecorder {
                     ("test_accuracy", head.testAccuracy),
                 ])
         }
+        store(evaluation.predictions, of: evaluation)
         let metrics = Dictionary(uniqueKeysWithValues: evaluation.metrics.map { ($0.name, $0.value) })
         if evaluation.encoder == .target { state.metrics.merge(metrics) { $1 } }
         output.send(.evaluation(step: evaluation.step, encoder: evaluation.encoder.rawValue, metrics: metrics))
+    }
+
+    /// Keeps those of the last evaluation: what resampling the test images needs.
+    private func store(_ predictions: TestPredictions, of evaluation: EvaluationRecord) {
+        guard !evaluation.heads.isEmpty, !predictions.classes.isEmpty else { return }
+        writer.setIntegers(
+            RunFormat.predictions(encoder: evaluation.encoder.rawValue), rows: predictions.classes.map(\.classes),
+            attributes: [
+                "probes": .strings(predictions.classes.map(\.name)), "step": .integer(evaluation.step),
+                "convention": "class that each probe gives each test image at the last evaluation with all probes",
+            ])
+        writer.setIntegers("predictions/labels", predictions.labels)
+        writer.setIntegers("predictions/indices", predictions.indices)
     }
 
     func record(_ embeddings: EmbeddingRecord) throws {

@@ -1,5 +1,7 @@
 import Analysis
 import ArgumentParser
+import ExperimentSpec
+import Foundation
 import Orchestration
 import RunStore
 
@@ -19,7 +21,17 @@ struct ShowCommand: ParsableCommand {
 
     func run() throws {
         let folder = try ResultsLocator(resultsDirectory: results).run(runName)
-        let summary = try RunSummary(of: RunDirectory(path: folder))
+        var summary = try RunSummary(of: RunDirectory(path: folder))
+        summary.expectations = try verdicts(
+            on: summary.arm, inExperiment: (folder as NSString).deletingLastPathComponent)
         print(json ? String(decoding: try StoredJSON.encode(summary), as: UTF8.self) : summary.text)
+    }
+
+    /// What the experiment claims of the run's arm, judged by all its runs; none outside an experiment.
+    private func verdicts(on arm: String, inExperiment folder: String) throws -> [RunSummary.JudgedClaim] {
+        guard FileManager.default.fileExists(atPath: ExperimentRecord.path(inExperiment: folder)) else { return [] }
+        return try ComparisonTable.verdicts(experimentDirectory: folder)
+            .filter { $0.expectation.arm == arm || $0.expectation.minus == arm }
+            .map { RunSummary.JudgedClaim(claim: $0.claim, verdict: $0.outcome.rawValue, reason: $0.reason) }
     }
 }

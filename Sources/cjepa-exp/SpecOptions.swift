@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Datasets
 package import ExperimentSpec
@@ -13,7 +14,10 @@ package func loadSpec(
 ) throws(SpecErrors) -> Experiment {
     try Experiment.load(
         path: path, overrides: overrides, only: only, skip: skip, datasetSize: trainingImageCount,
-        masksProblem: masksProblem)
+        masksProblem: masksProblem,
+        metricLookup: { metric, encoder, configuration in
+            MetricCatalog(of: configuration, encoder: encoder.rawValue).knowledge(of: metric)
+        })
 }
 
 /// Why no masks can be drawn for a configuration; none where they can.

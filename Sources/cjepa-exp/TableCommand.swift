@@ -29,6 +29,14 @@ struct TableCommand: ParsableCommand {
     @Option(help: "How the table is written.")
     var format = TableFormat.markdown
 
+    @Option(
+        name: .customLong("section"),
+        help: """
+            What Markdown and LaTeX show below the values: statistics, effects (both where none is named), curves, \
+            best, published, all or none; may be given several times.
+            """)
+    var sections: [SectionChoice] = []
+
     @Option(help: "File to write instead of the terminal; replaced where it exists.")
     var output: String?
 
@@ -36,12 +44,29 @@ struct TableCommand: ParsableCommand {
         let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
         let table = try ComparisonTable.load(
             experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue)
-        let text = try table.text(as: format)
+        let text = try table.text(
+            as: format,
+            sections: sections.isEmpty ? TableSection.usual : sections.reduce(into: []) { $0.formUnion($1.sections) })
         if let output {
             try AtomicFile.write(Data(text.utf8), to: output)
         } else {
             print(text, terminator: "")
         }
+    }
+}
+
+/// A section by its name, all of them, or none.
+enum SectionChoice: String, CaseIterable, ExpressibleByArgument {
+    case statistics
+    case effects
+    case curves
+    case best
+    case published
+    case all
+    case none
+
+    var sections: Set<TableSection> {
+        self == .all ? Set(TableSection.allCases) : Set(TableSection(rawValue: rawValue).map { [$0] } ?? [])
     }
 }
 
