@@ -6,7 +6,7 @@ FENCE := --explicit-target-dependency-import-check error
 SOURCES := Sources Tests Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build ablation test lint format clean
+.PHONY: help setup setup-tests build ablation test test-slurm lint format clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -25,6 +25,9 @@ ablation: build ## Train experiments/ablation.spec and print its table; goes on 
 
 test: setup-tests lint ## Check the format, build everything in release and run every test.
 	$(SWIFT) test -c release $(FENCE)
+
+test-slurm: build ## Run a matrix on a real Slurm on this machine (about a minute); installs slurm-wlm and munge.
+	Tests/Slurm/run.sh "$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp"
 
 lint: ## Check the format.
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)
