@@ -99,7 +99,7 @@ let package = Package(
         tests("SafetensorsTests", ["Safetensors"]),
         tests("StatisticsTests", ["Statistics", "TensorCore"]),
         tests("KernelsTests", ["Kernels", "TensorCore"]),
-        tests("BackendConformanceTests", ["CPUKernels", "Kernels", "TensorCore"]),
+        tests("BackendConformanceTests", ["CPUKernels", "CKernels", "Kernels", "TensorCore"]),
         tests("NetworksTests", ["Networks", "Safetensors", "Kernels", "TensorCore"]),
         tests("MaskingTests", ["Masking", "TensorCore"]),
         tests("ObjectivesTests", ["Objectives", "Safetensors", "Kernels", "TensorCore"]),

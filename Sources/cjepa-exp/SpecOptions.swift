@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import CPUKernels
 import Datasets
 package import ExperimentSpec
 import Masking
@@ -17,7 +18,7 @@ package func loadSpec(
         masksProblem: masksProblem,
         metricLookup: { metric, encoder, configuration in
             MetricCatalog(of: configuration, encoder: encoder.rawValue).knowledge(of: metric)
-        })
+        }, automaticPrecision: CPUBackend.multipliesBF16 ? .bf16 : .float32)
 }
 
 /// Why no masks can be drawn for a configuration; none where they can.
@@ -43,6 +44,9 @@ struct SpecOptions: ParsableArguments {
         name: .customLong("set"),
         help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
     var overrides: [String] = []
+
+    @Option(help: "Short for --set training.precision=…: float32, bf16, or auto for whichever is faster here.")
+    var precision: TrainingConfiguration.Precision?
 
     @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
     var only: [String] = []
@@ -75,7 +79,8 @@ struct SpecOptions: ParsableArguments {
 
     /// The experiment, with every run checked and its data read once, and what its results are compared with.
     func loadExperiment() async throws -> (experiment: Experiment, context: RunContext) {
-        let experiment = try loadSpec(spec, overrides: overrides, only: only, skip: skip)
+        let precisions = precision.map { ["training.precision=\($0.rawValue)"] } ?? []
+        let experiment = try loadSpec(spec, overrides: overrides + precisions, only: only, skip: skip)
         let fingerprints = try checkData(of: experiment.runs)
         let context = RunContext(
             sourceRevision: await SourceRevision.current(), rerunsChangedCode: rerunChangedCode,
@@ -92,6 +97,7 @@ struct SpecOptions: ParsableArguments {
         func option(_ name: String, _ values: [String]) -> [String] { values.flatMap { [name, $0] } }
         var words = ["cjepa-exp", name, spec]
         if results != "results" { words += ["--results", results] }
+        words += option("--precision", precision.map { [$0.rawValue] } ?? [])
         words += option("--set", overrides) + option("--only", only) + option("--skip", skip)
         words += option("--workers", workers.map { ["\($0)"] } ?? [])
         words += option("--threads", threads.map { ["\($0)"] } ?? [])
@@ -116,5 +122,14 @@ enum ShellWord {
     static func quoted(_ word: String) -> String {
         let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=,:+@%".contains($0) }
         return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}
+
+extension TrainingConfiguration.Precision: ExpressibleByArgument {}
+
+extension CPUBackend {
+    /// The back end for a resolved configuration.
+    convenience init(for configuration: RunConfiguration) {
+        self.init(precision: configuration.training.precision == .bf16 ? .bf16 : .float32)
     }
 }
