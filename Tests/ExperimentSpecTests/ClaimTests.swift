@@ -29,8 +29,8 @@ import Testing
             _ = try Experiment.load(path: path, metricLookup: lookup, fileExists: { _ in true })
             Issue.record("accepted: \(expect)")
             return []
-        } catch let errors as SpecErrors {
-            return errors.errors
+        } catch {
+            return error.errors
         }
     }
 
