@@ -1,6 +1,6 @@
 import ExperimentSpec
 package import Kernels
-import Networks
+package import Networks
 import Objectives
 import TensorCore
 
