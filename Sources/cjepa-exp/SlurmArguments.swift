@@ -88,7 +88,7 @@ struct SlurmArguments: ParsableArguments {
         async throws
     {
         let launcher = SlurmLauncher(
-            folder: folder, options: options, context: context, environment: workerEnvironment())
+            folder: folder, options: options, context: context)
         let report = try await launcher.launch(
             experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder), isDryRun: dryRun)
         print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)

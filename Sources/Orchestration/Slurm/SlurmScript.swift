@@ -54,7 +54,7 @@ package struct SlurmScript: Sendable {
 
     package var text: String {
         var lines = [
-            "#!/bin/bash", "# \(taskCount) runs of the experiment \(experiment), one a task; made by cjepa-exp.",
+            "#!/bin/bash", "# Runs of the experiment \(experiment), one a task; made by cjepa-exp.",
         ]
         lines += directives.map { "#SBATCH " + Self.directive($0) }
         lines.append("")
