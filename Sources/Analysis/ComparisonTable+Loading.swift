@@ -9,13 +9,27 @@ extension ComparisonTable {
     ///   - experimentDirectory: Holds `experiment.json`, a folder for each run, and `floors-*.json` where computed.
     ///   - metrics: Names as `MetricCatalog.resolve` takes them; none: `MetricSelector.defaultNames`, as far as stored.
     ///   - encoder: "target" or "context": whose evaluation plain names mean.
+    ///   - tags: Only runs that have all of these, and the arms that they belong to.
     /// Runs and floors whose files are damaged count as missing, with a note that names file and remedy.
     ///
     /// - Throws: `AnalysisError` for a metric that no run holds; `RunStoreError` where the record is damaged.
     package static func load(
-        experimentDirectory: String, metrics: [String] = [], encoder: String = "target"
+        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", tags: [String] = []
     ) throws -> ComparisonTable {
-        let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
+        var record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
+        if !tags.isEmpty {
+            record.runs.removeAll { entry in
+                !RunDirectory(path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
+                    .hasTags(tags)
+            }
+            record.arms.removeAll { arm in !record.runs.contains { $0.arm == arm } }
+            guard !record.runs.isEmpty else {
+                throw AnalysisError(
+                    .unknownName, path: experimentDirectory,
+                    message: "no run has the tag \(tags.joined(separator: " and "))",
+                    remedy: "`cjepa-exp tag RUN TAG` puts one on a run; `cjepa-exp status` shows them")
+            }
+        }
         let runs = record.runs.map { entry in
             let directory = RunDirectory(
                 path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))

@@ -143,9 +143,15 @@ private struct StepClock {
     }
 }
 
-/// Standard output as a stream of events, one JSON object a line.
+/// Standard output as a stream of events, one JSON object a line; what of them is worth keeping goes to standard error
+/// too, which is the run's log.
 final class WorkerOutput {
+    private var log = WorkerLog()
+
     func send(_ event: WorkerEvent) {
+        if let text = log.line(for: event, at: Date()) {
+            try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+        }
         // A listener that is gone is no reason to stop training; the results are in the files.
         guard let line = try? event.line() else { return }
         try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))

@@ -8,7 +8,7 @@ struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a run's configuration, provenance, state and evaluations.")
 
-    @Argument(help: ArgumentHelp("A run's folder, experiment/run, or the beginning of a run's name.", valueName: "run"))
+    @Argument(help: RunName.help)
     var runName: String
 
     @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))

@@ -26,6 +26,9 @@ struct TableCommand: ParsableCommand {
     @Option(help: "Encoder that plain metric names and collapse marks mean.")
     var encoder = EvaluationConfiguration.Encoder.target
 
+    @Option(name: .customLong("tag"), help: "Only runs with this tag; may be given several times.")
+    var tags: [String] = []
+
     @Option(help: "How the table is written.")
     var format = TableFormat.markdown
 
@@ -35,7 +38,7 @@ struct TableCommand: ParsableCommand {
     func run() throws {
         let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
         let table = try ComparisonTable.load(
-            experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue)
+            experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue, tags: tags)
         let text = try table.text(as: format)
         if let output {
             try AtomicFile.write(Data(text.utf8), to: output)
