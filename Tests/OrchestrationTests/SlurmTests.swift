@@ -1,6 +1,5 @@
 import ExperimentSpec
 import Foundation
-import Glibc
 import RunStore
 import Testing
 
@@ -55,9 +54,9 @@ import Testing
         var requeued: [String]
     }
 
-    /// Runs the script with a program and a Slurm that are shell scripts.
+    /// Runs the script with a program and a Slurm that are shell scripts; Tests/Slurm sends it signals.
     private func run(
-        program: String, state: String = "RUNNING", requeues: Int = 0, signal: Int32? = nil
+        program: String, state: String = "RUNNING", requeues: Int = 0
     ) throws -> Outcome {
         let worker = try FakeWorker()
         let folder = worker.folder
@@ -82,14 +81,8 @@ import Testing
         try Data().write(to: URL(fileURLWithPath: output))
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         try process.run()
-        if let signal {
-            let deadline = Date().addingTimeInterval(60)
-            while !FileManager.default.fileExists(atPath: folder + "/ready"), Date() < deadline {
-                Thread.sleep(forTimeInterval: 0.01)
-            }
-            kill(process.processIdentifier, signal)
-        }
         process.waitUntilExit()
+        defer { withExtendedLifetime(worker) {} }
         let requeued = (try? String(contentsOfFile: folder + "/scontrol.txt", encoding: .utf8)) ?? ""
         return Outcome(
             status: process.terminationStatus, output: try String(contentsOfFile: output, encoding: .utf8),
@@ -104,14 +97,8 @@ import Testing
         #expect(outcome.requeued.isEmpty)
     }
 
-    @Test(arguments: [SIGUSR1, SIGTERM])
-    func aNoticeReachesTheProgramAndTheTaskIsPutBack(signal: Int32) throws {
-        let program = """
-            trap 'sleep 0.2; echo checkpoint; exit 75' TERM
-            touch "$HOME_OF_TEST/ready"
-            while :; do sleep 0.05; done
-            """
-        let outcome = try run(program: program, signal: signal)
+    @Test func aTaskThatStoppedWithACheckpointIsPutBack() throws {
+        let outcome = try run(program: "echo checkpoint; exit 75", requeues: 2)
         #expect(outcome.status == 75)
         #expect(outcome.output.hasPrefix("checkpoint\n12_2 goes on later"), "\(outcome.output)")
         #expect(outcome.requeued == ["requeue 12_2"])
