@@ -118,7 +118,7 @@ let package = Package(
         tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore"]),
         tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore"]),
         tests("PicturesTests", ["Pictures"]),
-        tests("AnalysisTests", ["Analysis", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
+        tests("AnalysisTests", ["Analysis", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
         tests(
             "CommandTests",
             [

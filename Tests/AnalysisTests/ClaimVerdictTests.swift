@@ -28,12 +28,13 @@ import Testing
         Claim(arm: "cjepa", minus: "ijepa", metric: "knn_20", atLeast: atLeast, atMost: atMost, unit: .points)
     }
 
-    @Test(arguments: [
-        // The 95 % interval of 1.0, 1.2, 1.4, 1.2 is 1.2 ± 0.26 points.
-        (0.5, nil, ClaimVerdict.Outcome.supported), (0.94, nil, .supported), (1.0, nil, .cannotTell),
-        (1.4, nil, .cannotTell), (1.5, nil, .contradicted), (nil, 1.5, .supported), (nil, 1.0, .cannotTell),
-        (nil, 0.9, .contradicted), (0.9, 1.5, .supported), (-0.5, 0.5, .contradicted), (1.1, 2.0, .cannotTell),
-    ])
+    @Test(
+        arguments: [
+            // The 95 % interval of 1.0, 1.2, 1.4, 1.2 is 1.2 ± 0.26 points.
+            (0.5, nil, .supported), (0.94, nil, .supported), (1.0, nil, .cannotTell),
+            (1.4, nil, .cannotTell), (1.5, nil, .contradicted), (nil, 1.5, .supported), (nil, 1.0, .cannotTell),
+            (nil, 0.9, .contradicted), (0.9, 1.5, .supported), (-0.5, 0.5, .contradicted), (1.1, 2.0, .cannotTell),
+        ] as [(Double?, Double?, ClaimVerdict.Outcome)])
     func `the interval against the bounds decides`(
         atLeast: Double?, atMost: Double?, outcome: ClaimVerdict.Outcome
     ) {

@@ -1,5 +1,6 @@
 import ExperimentSpec
 import RunStore
+import Statistics
 import Testing
 
 @testable import Analysis

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Testing
 
 @testable import Analysis
@@ -54,7 +55,7 @@ import Testing
         #expect(one.studentPHolm == 2 * one.paired.studentP!)
         #expect(two.studentPHolm == two.paired.studentP)
         #expect(one.paired.signFlipP == 0.25)
-        #expect(table.markdown().contains("| one |     3 |      +1.10 | [0.85, 1.35] |"))
+        #expect(table.markdown().contains("+1.10 |") && table.markdown().contains("[0.85, 1.35] |"))
         #expect(table.markdown().contains("cannot go below 0.25"))
         #expect(table.csv().split(separator: "\n")[2].contains(",0.25,"))
     }
@@ -64,7 +65,7 @@ import Testing
         let text = try ExperimentFixture.mixed().markdown(sections: [.published])
         #expect(text.contains("Published figures, not measured here:"))
         #expect(text.contains("arXiv 2410.19560") && text.contains("secondary sources"))
-        #expect(text.contains("| 72.9 |") && text.contains("+0.8"))
+        #expect(text.contains("72.9 |") && text.contains("+0.8"))
     }
 
     @Test func `A single seed shows a dash for its spread`() throws {
