@@ -6,7 +6,7 @@ import Orchestration
 import RunStore
 
 /// `cjepa-exp show`: everything about one run.
-struct ShowCommand: ParsableCommand {
+struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a run's configuration, provenance, state and evaluations.")
 
@@ -19,11 +19,17 @@ struct ShowCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+<<<<<<< HEAD
     func run() throws {
         let folder = try ResultsLocator(resultsDirectory: results).run(runName)
         var summary = try RunSummary(of: RunDirectory(path: folder))
         summary.expectations = try verdicts(
             on: summary.arm, inExperiment: (folder as NSString).deletingLastPathComponent)
+=======
+    func run() async throws {
+        let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
+        let summary = try RunSummary(of: directory, liveness: await .asking(about: ExperimentFolder(of: directory)))
+>>>>>>> a4a1089 (Ask Slurm in show and diff too, and name the cluster in the README)
         print(json ? String(decoding: try StoredJSON.encode(summary), as: UTF8.self) : summary.text)
     }
 
