@@ -9,7 +9,7 @@ package struct ScheduleChoice: Encodable, Hashable, Sendable {
         package var threads: Int
         /// All of them together, measured.
         package var imagesPerSecond: Double
-        /// Predicted time of the whole matrix in this layout; runs that are left at the end share the cores.
+        /// Predicted time of the whole matrix in this layout, started as `SlotPlanner` starts runs.
         package var seconds: Double
         package var isChosen: Bool
     }
