@@ -14,6 +14,12 @@ package struct ExperimentFolder: Hashable, Sendable {
         self.init(path: results + "/" + experiment)
     }
 
+    /// The experiment that a run's folder lies in.
+    package init(of directory: RunDirectory) {
+        let parent = (directory.path as NSString).deletingLastPathComponent
+        self.init(path: parent.isEmpty ? "." : parent)
+    }
+
     package func directory(of run: PlannedRun) -> RunDirectory {
         RunDirectory(path: path + "/" + run.directoryName)
     }

@@ -132,7 +132,7 @@ extension StatusReport.Row {
         guard let task, status != RunStatus.done.rawValue, status != RunStatus.running.rawValue else { return }
         if task.isWaiting {
             (status, reason) = (Self.queued, task.text)
-        } else if reason?.contains(task.text) != true {
+        } else if !task.tellsNothing, reason?.contains(task.text) != true {
             reason = [reason, task.text].compactMap { $0 }.joined(separator: "; ")
         }
     }

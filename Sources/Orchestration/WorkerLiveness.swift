@@ -31,6 +31,11 @@ package struct WorkerLiveness: Sendable {
         return copy
     }
 
+    /// The same, in view of a second experiment's runs too.
+    package func adding(_ other: SlurmQueue) -> WorkerLiveness {
+        with(SlurmQueue(tasks: queue.tasks.merging(other.tasks) { first, _ in first }))
+    }
+
     /// Asks the kernel, and Slurm where runs of the experiment were submitted to it.
     package static func asking(about folder: ExperimentFolder) async -> WorkerLiveness {
         system.with(await SlurmQueue.ask(about: folder))

@@ -4,7 +4,7 @@ import Orchestration
 import RunStore
 
 /// `cjepa-exp diff`: two runs side by side.
-struct DiffCommand: ParsableCommand {
+struct DiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
         abstract: "Show in which keys of the configuration two runs differ, and their results side by side.")
@@ -21,10 +21,13 @@ struct DiffCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    func run() throws {
+    func run() async throws {
         let locator = ResultsLocator(resultsDirectory: results)
-        let difference = try RunDifference(
-            RunDirectory(path: try locator.run(first)), RunDirectory(path: try locator.run(second)))
+        let left = RunDirectory(path: try locator.run(first))
+        let right = RunDirectory(path: try locator.run(second))
+        let liveness = await WorkerLiveness.asking(about: ExperimentFolder(of: left))
+            .adding(await SlurmQueue.ask(about: ExperimentFolder(of: right)))
+        let difference = try RunDifference(left, right, liveness: liveness)
         print(json ? String(decoding: try StoredJSON.encode(difference), as: UTF8.self) : difference.text)
     }
 }

@@ -27,7 +27,7 @@ struct LogsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
-        let folder = ExperimentFolder(path: (directory.path as NSString).deletingLastPathComponent)
+        let folder = ExperimentFolder(of: directory)
         var log = LogFollower(of: directory)
         FileHandle.standardOutput.write(log.last(lines))
         while follow {

@@ -4,7 +4,7 @@ import Orchestration
 import RunStore
 
 /// `cjepa-exp show`: everything about one run.
-struct ShowCommand: ParsableCommand {
+struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a run's configuration, provenance, state and evaluations.")
 
@@ -17,9 +17,9 @@ struct ShowCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    func run() throws {
-        let folder = try ResultsLocator(resultsDirectory: results).run(runName)
-        let summary = try RunSummary(of: RunDirectory(path: folder))
+    func run() async throws {
+        let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
+        let summary = try RunSummary(of: directory, liveness: await .asking(about: ExperimentFolder(of: directory)))
         print(json ? String(decoding: try StoredJSON.encode(summary), as: UTF8.self) : summary.text)
     }
 }

@@ -20,6 +20,8 @@ package struct QueuedTask: Codable, Hashable, Sendable {
     }
 
     static let unknownState = "UNKNOWN"
+    /// Of a task that Slurm knew once and has forgotten.
+    static let endedState = "ENDED"
     static let waitingStates: Set<String> = [
         "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD",
     ]
@@ -30,6 +32,9 @@ package struct QueuedTask: Codable, Hashable, Sendable {
     package var isWaiting: Bool { Self.waitingStates.contains(state) }
     package var isWorking: Bool { Self.workingStates.contains(state) }
     package var isUnknown: Bool { state == Self.unknownState }
+
+    /// It ended, and nothing unusual is known of how: the run's own state says more.
+    var tellsNothing: Bool { ["COMPLETED", Self.endedState].contains(state) }
 
     /// "Slurm 12_3: PENDING (Resources)"
     package var text: String { "Slurm \(job): \(state)" + (reason.map { " (\($0))" } ?? "") }
@@ -77,7 +82,7 @@ package struct SlurmQueue: Sendable {
                 let name = "\(job)_\(index)"
                 guard let known else { return QueuedTask(job: name, state: QueuedTask.unknownState) }
                 return known.task(job, index) ?? accounted[Key(job: job, index: index)]
-                    ?? QueuedTask(job: name, state: "ENDED")
+                    ?? QueuedTask(job: name, state: QueuedTask.endedState)
             })
     }
 
