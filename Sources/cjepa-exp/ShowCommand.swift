@@ -19,17 +19,12 @@ struct ShowCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-<<<<<<< HEAD
-    func run() throws {
+    func run() async throws {
         let folder = try ResultsLocator(resultsDirectory: results).run(runName)
-        var summary = try RunSummary(of: RunDirectory(path: folder))
+        let directory = RunDirectory(path: folder)
+        var summary = try RunSummary(of: directory, liveness: await .asking(about: ExperimentFolder(of: directory)))
         summary.expectations = try verdicts(
             on: summary.arm, inExperiment: (folder as NSString).deletingLastPathComponent)
-=======
-    func run() async throws {
-        let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
-        let summary = try RunSummary(of: directory, liveness: await .asking(about: ExperimentFolder(of: directory)))
->>>>>>> a4a1089 (Ask Slurm in show and diff too, and name the cluster in the README)
         print(json ? String(decoding: try StoredJSON.encode(summary), as: UTF8.self) : summary.text)
     }
 

@@ -21,7 +21,7 @@ package struct SlurmLauncher {
             package var arm: String
             package var seed: Int
             package var path: String
-            /// start, restart, resume, skip or busy.
+            /// start, restart, resume, skip, busy or, in a dry run, conflict.
             package var action: String
             package var reason: String
         }
@@ -47,7 +47,7 @@ package struct SlurmLauncher {
                 "\(experiment): \(array.tasks.count) task\(array.tasks.count == 1 ? "" : "s") submitted as job "
                     + (array.job.map(String.init) ?? "?") + " (\(array.script))"
             }
-            let others = runs.filter { ["skip", "busy"].contains($0.action) }
+            let others = runs.filter { ["skip", "busy", "conflict"].contains($0.action) }
             if arrays.isEmpty { lines.append("\(experiment): nothing to submit") }
             for entry in others { lines.append("\(entry.name): \(entry.reason)") }
             if !arrays.isEmpty { lines.append("look in with: cjepa-exp status \(directory) --watch") }
