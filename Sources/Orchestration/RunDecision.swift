@@ -56,13 +56,15 @@ package enum RunDecision: Hashable, Sendable {
             guard let state = try liveness.currentState(of: directory) else {
                 return .start(reason: "planned, not started yet")
             }
-            let hasCheckpoint = files.fileExists(atPath: directory.checkpointFile)
+            let checkpoint = directory.checkpoints.entries.last
             let hasResults = files.fileExists(atPath: directory.resultsFile)
             switch state.status {
             case .done where hasResults:
                 return .skip(reason: "done")
-            case .done:
-                return .start(reason: "done, but run.h5 is gone")
+            case .collapsed where hasResults:
+                return .skip(reason: "collapsed: \(state.exitReason ?? "ended early")")
+            case .done, .collapsed:
+                return .start(reason: "\(state.status.rawValue), but run.h5 is gone")
             case .running:
                 return .busy(reason: "running (\(liveness.place(of: state)))")
             case .planned:
@@ -70,9 +72,13 @@ package enum RunDecision: Hashable, Sendable {
             case .interrupted, .failed:
                 let cause = state.exitReason.map { ": \($0)" } ?? ""
                 let past = state.status == .failed ? "failed\(cause)" : "interrupted\(cause)"
-                return hasCheckpoint && hasResults
-                    ? .resume(
-                        reason: "\(past); goes on from its checkpoint (step \(state.step) of \(state.totalSteps))")
+                if let checkpoint {
+                    return .resume(
+                        reason: "\(past); goes on from its checkpoint (step \(checkpoint.step) of \(state.totalSteps))")
+                }
+                // Steps without a checkpoint are never thrown away unasked: the worker says what to do.
+                return hasResults && hasSteps(directory)
+                    ? .resume(reason: "\(past); its checkpoints are gone")
                     : .start(reason: "\(past); no checkpoint, starts again")
             }
         } catch {
@@ -80,12 +86,18 @@ package enum RunDecision: Hashable, Sendable {
         }
     }
 
+    /// Whether a run's results hold steps of training, or cannot be read.
+    private static func hasSteps(_ directory: RunDirectory) -> Bool {
+        guard let file = try? RunFile(path: directory.resultsFile) else { return true }
+        return file.tableNames.contains("steps")
+    }
+
     /// Brings a folder into the state that the decision assumes: a run that starts anew keeps no old checkpoint.
     ///
     /// - Throws: `OrchestrationError` where the system refuses.
     func clear(_ directory: RunDirectory) throws {
         guard case .start = self else { return }
-        for file in [directory.checkpointFile, directory.stateFile, directory.resultsFile]
+        for file in directory.checkpoints.allPaths + [directory.stateFile, directory.resultsFile]
         where FileManager.default.fileExists(atPath: file) {
             do {
                 try FileManager.default.removeItem(atPath: file)

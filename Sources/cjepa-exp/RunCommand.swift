@@ -10,10 +10,10 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Train every run of a spec that is not done yet, and print the comparison.",
         discussion: """
-            Runs are processes of their own, as many at once as cores and memory allow. Ctrl-C lets each finish its \
-            step and write a checkpoint; the same command goes on from there. A second Ctrl-C kills.
+            Runs are processes of their own, as many at once as cores and memory allow. Ctrl-C, SIGTERM or SIGUSR1 lets \
+            each finish its step and write a checkpoint; the same command goes on from there. A second Ctrl-C kills.
 
-            Exit codes: 0 all done, 1 some failed, 64 unusable spec or data, 75 stopped by Ctrl-C.
+            Exit codes: 0 all done, 1 some failed, 64 unusable spec or data, 75 stopped on request, to be gone on with.
             """)
 
     @OptionGroup var options: SpecOptions
@@ -30,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
         var reporter: ProgressReporter?
         let report = try await runner.run(
             experiment, isPartial: options.isPartial, floors: floorsRequests(for: experiment, in: folder),
-            interruptions: { InterruptSignals.count },
+            interruptions: { InterruptSignals.level },
             willStart: { starting, _ in reporter = .standardError(runCount: starting) },
             report: { reporter?.handle($0) })
         reporter?.end()
@@ -38,10 +38,10 @@ struct RunCommand: AsyncParsableCommand {
         var hasTable = true
         let text = report.text(goOnWith: options.command("run")) + "\n"
         if options.json {
-            FileHandle.standardError.write(Data(text.utf8))
+            try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
             print(String(decoding: try StoredJSON.encode(report), as: UTF8.self))
         } else {
-            if report.runs.contains(where: { ["done", "skipped"].contains($0.result) }) {
+            if report.runs.contains(where: { ["done", "collapsed", "skipped"].contains($0.result) }) {
                 hasTable = printTable(of: folder)
             }
             print(text, terminator: "")
