@@ -43,7 +43,7 @@ extension ComparisonTable {
         var rows: [Row] = []
         for (index, arm) in arms.enumerated() {
             let armRuns = runsOfArm[arm] ?? []
-            let collapse = CollapseMark(armRuns.filter { $0.status == .done }, encoder: encoder)
+            let collapse = CollapseMark(armRuns.filter(\.isFinished), encoder: encoder)
             let first = notes.count + 1
             notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse)
             let cells = metrics.indices.map { column in
@@ -60,11 +60,11 @@ extension ComparisonTable {
             rows.append(
                 Row(
                     kind: .arm, label: arm, isBaseline: index == reference, planned: armRuns.count,
-                    done: armRuns.count { $0.status == .done }, collapse: collapse,
+                    done: armRuns.count(where: \.isFinished), collapse: collapse,
                     notes: Array(first..<notes.count + 1),
                     cells: cells))
         }
-        if !baseline.isEmpty, reference.map({ runsOfArm[arms[$0]]?.contains { $0.status == .done } ?? false }) != true {
+        if !baseline.isEmpty, reference.map({ runsOfArm[arms[$0]]?.contains(where: \.isFinished) ?? false }) != true {
             notes.append("The baseline arm \(baseline) has no finished run, so there are no differences.")
         }
         rows += Self.initialisationRows(runs, arms: arms, metrics: metrics)
@@ -129,7 +129,7 @@ extension ComparisonTable {
             let state = run.status?.rawValue ?? (run.reason == nil ? "not started" : "unreadable")
             notes.append("\(arm), seed \(run.seed): \(state)\(run.reason.map { " – \($0)" } ?? "").")
         }
-        for run in runs where run.status == .done {
+        for run in runs where run.isFinished {
             let broken = metrics.filter { run.value(of: $0)?.isFinite == false }.map(\.name)
             guard !broken.isEmpty else { continue }
             notes.append("\(arm), seed \(run.seed): not finite and left out: \(broken.joined(separator: ", ")).")
@@ -144,7 +144,7 @@ extension ComparisonTable {
     private static func initialisationRows(
         _ runs: [RunOutcome], arms: [String], metrics: [MetricSelector]
     ) -> [Row] {
-        let done = runs.filter { $0.status == .done }
+        let done = runs.filter(\.isFinished)
         let groups = Dictionary(grouping: done, by: \.network).values
             .map { group in (runs: group, arms: arms.filter { arm in group.contains { $0.arm == arm } }) }
             .sorted { (arms.firstIndex(of: $0.arms[0]) ?? 0) < (arms.firstIndex(of: $1.arms[0]) ?? 0) }
@@ -202,7 +202,7 @@ extension ComparisonTable.Cell {
 extension RunOutcome {
     /// The value where it is there and finite; failed runs hold none.
     func finiteValue(of metric: MetricSelector) -> SeedValue? {
-        guard status == .done, let value = value(of: metric), value.isFinite else { return nil }
+        guard isFinished, let value = value(of: metric), value.isFinite else { return nil }
         return SeedValue(seed: seed, value: value)
     }
 }

@@ -12,7 +12,7 @@ package struct RunOutcome: Sendable {
     package var status: RunStatus?
     /// Why it is not done, in words: "non-finite loss at step 12".
     package var reason: String?
-    /// "steps", "evaluation/target"… → column → values; empty unless the run is done.
+    /// "steps", "evaluation/target"… → column → values; empty unless the run is finished.
     package var tables: [String: Series]
     /// Everything that decides its features before training, the seed apart; runs with equal ones start alike.
     package var network: String
@@ -42,6 +42,9 @@ package struct RunOutcome: Sendable {
         self.predictions = predictions
         self.flopsPerStep = flopsPerStep
     }
+
+    /// Whether its results stand: done, or ended early because it had collapsed.
+    var isFinished: Bool { status?.isFinished == true }
 
     /// The number that `selector` names; none where the run does not hold it, NaN where it was not finite.
     func value(of selector: MetricSelector) -> Double? {

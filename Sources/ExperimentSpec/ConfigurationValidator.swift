@@ -197,6 +197,12 @@ struct ConfigurationValidator {
         if Set(evaluation.neighbours).count != evaluation.neighbours.count {
             find("evaluation.knn.k", message: "a number of neighbours stands twice", remedy: "name each once")
         }
+        if configuration.diagnostics.stopOnCollapse != nil, evaluation.everySteps == 0 {
+            find(
+                "diagnostics.stop_on_collapse", "evaluation.every_steps",
+                message: "without evaluations on the way nothing is found before the end",
+                remedy: "set evaluation.every_steps")
+        }
         let known = configuration.data.knownSizes
         let sizes = [
             ("evaluation.train_images", evaluation.trainImages, trainingImages ?? known?.train),

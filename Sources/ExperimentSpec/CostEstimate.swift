@@ -30,7 +30,7 @@ package struct CostEstimate: Hashable, Sendable {
     package let memoryBytes: Int
     /// The part of it that the step's passes work in: activations of all shards, and temporary memory of threads.
     package let stepMemoryBytes: Int
-    /// Results file and checkpoint, bytes, before compression.
+    /// Results file and checkpoints while it trains, bytes, before compression.
     package let diskBytes: Int
 
     package var parameters: Int { encoderParameters + predictorParameters + projectorParameters }
@@ -130,8 +130,8 @@ package struct CostEstimate: Hashable, Sendable {
         let columns = Double(min(4, model.depth) * model.width)
         let probed = min(threads, 2) * columns + max(0, min(threads, 4) - 2) * Double(model.width)
         let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed)
-        // A checkpoint is the state as bytes, with one network's values beside it.
-        floats += max(probes, state + Double(networks))
+        // A checkpoint is written tensor by tensor, which takes nothing to speak of.
+        floats += probes
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
         let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
         let stored = Double(images + probedImages + (configuration.data.trainSubset ?? 0)) * storedValues
@@ -190,7 +190,7 @@ package struct CostEstimate: Hashable, Sendable {
         return values
     }
 
-    /// Test embeddings, the checkpoint (weights, moments, target encoder) and the series of numbers.
+    /// Test embeddings, checkpoints (weights, moments, target encoder) and the series of numbers.
     private static func diskBytes(
         _ configuration: RunConfiguration, networks: Int, target: Int, evaluations: Int, testImages: Int
     ) -> Int {
@@ -198,11 +198,12 @@ package struct CostEstimate: Hashable, Sendable {
         let (model, encoders) = (configuration.model, configuration.evaluation.encoders.count)
         let stored = diagnostics.storeEmbeddings ? 1 + diagnostics.embeddingsAtSteps.count : 0
         let embeddings = 4 * stored * encoders * testImages * model.width
-        let checkpoint = 4 * (3 * networks + target)
+        // A new one is whole before the oldest goes.
+        let checkpoints = (configuration.resources.checkpointsKept + 1) * 4 * (3 * networks + target)
         let columns = 27
         let series = 8 * columns * (configuration.training.steps ?? 0)
         let evaluationRows = 8 * evaluations * encoders * (columns + model.width)
-        return embeddings + checkpoint + series + evaluationRows
+        return embeddings + checkpoints + series + evaluationRows
     }
 }
 

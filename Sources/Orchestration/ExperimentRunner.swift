@@ -1,6 +1,6 @@
 package import ExperimentSpec
 import Foundation
-import RunStore
+package import RunStore
 
 /// Runs what an experiment still lacks, and says how it went.
 package struct ExperimentRunner {
@@ -64,7 +64,8 @@ package struct ExperimentRunner {
                 name: item.run.name, kind: .run(item.directory),
                 demand: Demand(
                     memoryBytes: predictedMemory(configuration), threads: configuration.resources.threads),
-                retries: configuration.resources.retries)
+                retries: configuration.resources.retries,
+                stopsOthers: configuration.resources.onFailure == .stop)
         }
         let floorsJobs = floors.filter { !FileManager.default.fileExists(atPath: $0.output) }.map {
             Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: Self.floorsMemoryBytes))
@@ -97,9 +98,11 @@ package struct RunReport: Encodable, Sendable {
         package var seed: Int?
         /// The run's folder, or the floors' file.
         package var path: String
-        /// done, skipped, interrupted, failed, not_started or busy.
+        /// done, collapsed, skipped, interrupted, failed, not_started or busy.
         package var result: String
         package var message: String?
+        /// crash, killed, out_of_memory, non_finite, disk_full, not_writable, data, files or error.
+        package var failure: FailureKind?
         package var attempts: Int
         /// Wall time of this `run`, seconds.
         package var seconds: Double
@@ -111,6 +114,8 @@ package struct RunReport: Encodable, Sendable {
     package var directory: String
     /// 0: all done; 1: some failed; 75: stopped on request.
     package var exitCode: Int32
+    /// The run whose failure stopped the others (`resources.on_failure: stop`).
+    package var stoppedBy: String?
     package var runs: [Entry]
     package var floors: [Entry]
     /// What was measured of running several at once; none where nothing was.
@@ -131,6 +136,7 @@ package struct RunReport: Encodable, Sendable {
             if case .busy = item.decision { entry.result = "busy" }
             if let outcome = outcomes[item.directory.path] {
                 entry.fill(from: outcome, logFile: item.directory.logFile)
+                entry.failure = (try? item.directory.loadState())?.failure
             }
             return entry
         }
@@ -141,8 +147,15 @@ package struct RunReport: Encodable, Sendable {
             return entry
         }
         let results = Set((runs + self.floors).map(\.result))
+        stoppedBy =
+            prepared.first { item in
+                item.run.configuration.resources.onFailure == .stop
+                    && outcomes[item.directory.path]?.result == .failed
+            }?.run.name
         exitCode =
-            if results.contains("interrupted") || results.contains("not_started") {
+            if stoppedBy != nil {
+                1
+            } else if results.contains("interrupted") || results.contains("not_started") {
                 WorkerExit.toBeResumed
             } else if results.contains("failed") || results.contains("busy") {
                 1
@@ -155,15 +168,18 @@ package struct RunReport: Encodable, Sendable {
 
     /// The end of `run` for people: numbers, failures with the last lines of their logs, and how to go on.
     package func text(goOnWith command: String) -> String {
-        let counts = ["done", "skipped", "failed", "busy", "interrupted", "not_started"].compactMap { result in
+        let counts = ["done", "collapsed", "skipped", "failed", "busy", "interrupted", "not_started"].compactMap {
+            result in
             count(result) > 0 ? "\(count(result)) \(result == "not_started" ? "not started" : result)" : nil
         }
         var lines = ["\(experiment): " + counts.joined(separator: ", ") + "  (\(directory))"]
         for entry in floors + runs where entry.result == "failed" || entry.result == "busy" {
-            lines.append("\(entry.name) \(entry.result): \(entry.message ?? "no reason known")")
+            let kind = entry.failure.map { $0 == .other ? "" : " (\($0.rawValue))" } ?? ""
+            lines.append("\(entry.name) \(entry.result)\(kind): \(entry.message ?? "no reason known")")
             lines += (entry.logTail ?? []).map { "    | " + $0 }
             if entry.result == "failed" { lines.append("    log: \(logPath(of: entry))") }
         }
+        if let stoppedBy { lines.append("stopped by the failure of \(stoppedBy) (resources.on_failure: stop)") }
         switch exitCode {
         case WorkerExit.toBeResumed: lines.append("stopped; go on with: \(command)")
         case 0: break

@@ -15,17 +15,26 @@ package struct Job: Sendable {
     package var demand: Demand
     /// How often it is tried again after a failure.
     package var retries: Int
+    /// Its final failure stops the other jobs (`resources.on_failure: stop`).
+    package var stopsOthers: Bool
 
-    package init(name: String, kind: Kind, demand: Demand, retries: Int = 0) {
+    package init(name: String, kind: Kind, demand: Demand, retries: Int = 0, stopsOthers: Bool = false) {
         precondition(retries >= 0, "retries is \(retries), but must not be negative")
         self.name = name
         self.kind = kind
         self.demand = demand
         self.retries = retries
+        self.stopsOthers = stopsOthers
     }
 
     package var isRun: Bool {
         if case .run = kind { true } else { false }
+    }
+
+    /// What its folder says of it, where it is a run whose state can be read.
+    var state: RunState? {
+        guard case .run(let directory) = kind else { return nil }
+        return try? directory.loadState()
     }
 
     /// The worker's arguments.
@@ -63,6 +72,8 @@ package struct FloorsRequest: Hashable, Sendable {
 package struct JobOutcome: Hashable, Sendable {
     package enum Result: String, Codable, Hashable, Sendable {
         case done
+        /// Ended early because its features had collapsed; that is a result, not a failure.
+        case collapsed
         /// Stopped on request, to be gone on with.
         case interrupted
         case failed

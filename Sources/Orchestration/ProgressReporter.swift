@@ -28,7 +28,7 @@ package final class ProgressReporter {
     ///   - size: Columns and rows of the terminal; asked before each frame.
     ///   - write: Takes text, with its line feeds.
     package init(
-        runCount: Int, style: Style, now: @escaping () -> Date = { Date() },
+        runCount: Int, style: Style, now: @escaping () -> Date = { SteadyClock.now },
         size: @escaping () -> (columns: Int, rows: Int), write: @escaping (String) -> Void
     ) {
         model = ProgressModel(runCount: runCount, startedAt: now())
@@ -43,7 +43,7 @@ package final class ProgressReporter {
         let isTerminal = Terminal.canRedraw(STDERR_FILENO)
         return ProgressReporter(
             runCount: runCount, style: isTerminal ? .live : .plain, size: { Terminal.size(of: STDERR_FILENO) },
-            write: { FileHandle.standardError.write(Data($0.utf8)) })
+            write: { try? FileHandle.standardError.write(contentsOf: Data($0.utf8)) })
     }
 
     package func handle(_ event: SchedulerEvent) {
@@ -78,6 +78,8 @@ package final class ProgressReporter {
             ]
         case .worker(let job, .start(let totalSteps, let step, _)) where style == .plain && step > 0:
             return ["\(job): goes on from step \(step) of \(totalSteps)"]
+        case .worker(let job, .warning(let message)):
+            return ["\(job): warning: \(message)"]
         case .worker(let job, .evaluation(let step, let encoder, let metrics)) where style == .plain:
             // Probes that this evaluation left out are NaN.
             let shown = metrics.filter { name, value in

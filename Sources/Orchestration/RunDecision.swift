@@ -66,13 +66,15 @@ package enum RunDecision: Hashable, Sendable {
             guard let state = current else {
                 return .start(reason: "planned, not started yet")
             }
-            let hasCheckpoint = files.fileExists(atPath: directory.checkpointFile)
+            let checkpoint = directory.checkpoints.entries.last
             let hasResults = files.fileExists(atPath: directory.resultsFile)
             switch state.status {
             case .done where hasResults:
                 return .skip(reason: "done")
-            case .done:
-                return .start(reason: "done, but run.h5 is gone")
+            case .collapsed where hasResults:
+                return .skip(reason: "collapsed: \(state.exitReason ?? "ended early")")
+            case .done, .collapsed:
+                return .start(reason: "\(state.status.rawValue), but run.h5 is gone")
             case .running:
                 return .busy(reason: "running (\(liveness.place(of: state)))")
             case .planned:
@@ -80,14 +82,24 @@ package enum RunDecision: Hashable, Sendable {
             case .interrupted, .failed:
                 let cause = state.exitReason.map { ": \($0)" } ?? ""
                 let past = state.status == .failed ? "failed\(cause)" : "interrupted\(cause)"
-                return hasCheckpoint && hasResults
-                    ? .resume(
-                        reason: "\(past); goes on from its checkpoint (step \(state.step) of \(state.totalSteps))")
+                if let checkpoint {
+                    return .resume(
+                        reason: "\(past); goes on from its checkpoint (step \(checkpoint.step) of \(state.totalSteps))")
+                }
+                // Steps without a checkpoint are never thrown away unasked: the worker says what to do.
+                return hasResults && hasSteps(directory)
+                    ? .resume(reason: "\(past); its checkpoints are gone")
                     : .start(reason: "\(past); no checkpoint, starts again")
             }
         } catch {
             return .conflict(reason: "\(error)")
         }
+    }
+
+    /// Whether a run's results hold steps of training, or cannot be read.
+    private static func hasSteps(_ directory: RunDirectory) -> Bool {
+        guard let file = try? RunFile(path: directory.resultsFile) else { return true }
+        return file.tableNames.contains("steps")
     }
 
     /// The decision in view of what changed since the results were made, with a reason that tells it.
@@ -143,7 +155,7 @@ package enum RunDecision: Hashable, Sendable {
             return
         }
         guard case .start = self else { return }
-        for file in [directory.checkpointFile, directory.stateFile, directory.resultsFile]
+        for file in directory.checkpoints.allPaths + [directory.stateFile, directory.resultsFile]
         where FileManager.default.fileExists(atPath: file) {
             do {
                 try FileManager.default.removeItem(atPath: file)

@@ -1,5 +1,5 @@
 package import Foundation
-import RunStore
+package import RunStore
 
 /// What `status` shows: how far each run of an experiment is, and why it is no further.
 package struct StatusReport: Encodable, Sendable {
@@ -8,8 +8,8 @@ package struct StatusReport: Encodable, Sendable {
         package var arm: String
         package var seed: Int
         package var directory: String
-        /// planned, queued (in Slurm), running, interrupted, failed or done; "unreadable" where the state's file is
-        /// broken.
+        /// planned, queued (in Slurm), running, interrupted, failed, collapsed or done; "unreadable" where the state's
+        /// file is broken.
         package var status: String
         package var step: Int
         package var totalSteps: Int
@@ -22,6 +22,8 @@ package struct StatusReport: Encodable, Sendable {
         package var endedAt: Date?
         /// Why it ended or stopped.
         package var reason: String?
+        /// What kind of trouble it was, where it failed: crash, out_of_memory, non_finite…
+        package var failure: FailureKind?
         /// Latest numbers: accuracies as fractions.
         package var metrics: [String: Double]
         package var tags: [String]
@@ -85,6 +87,7 @@ package struct StatusReport: Encodable, Sendable {
             row.metrics = state.metrics
             if state.status == .running { row.pid = state.pid }
             if state.status != .done {
+                row.failure = state.failure
                 row.reason = [state.exitReason, state.message].compactMap { $0 }.joined(separator: ": ")
             }
         } catch {

@@ -15,7 +15,11 @@ package protocol RunRecorder: AnyObject {
     /// Features of the test images, where they are to be kept.
     func record(_ embeddings: EmbeddingRecord) throws
     /// A state that training can go on from; everything recorded before belongs to it.
-    func checkpoint(step: Int, tensors: [String: SafetensorsTensor]) throws
+    ///
+    /// - Parameters:
+    ///   - tensors: Valid during the call.
+    ///   - counters: What else the trainer needs to go on, as strings.
+    func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) throws
     /// What the run is doing besides steps: "evaluating".
     func enter(phase: String)
 }

@@ -13,6 +13,8 @@ package final class Trainer<Backend: KernelBackend> {
         case completed
         /// Asked to stop; a checkpoint was made, unless it had not begun.
         case interrupted
+        /// Too many evaluations in a row found collapse (`diagnostics.stop_on_collapse`); a checkpoint was made.
+        case collapsed
     }
 
     package let settings: RunSettings
@@ -24,6 +26,7 @@ package final class Trainer<Backend: KernelBackend> {
     private let evaluator: RunEvaluator<Backend>
     private let training: ImageDataset
     private var isResumed = false
+    private var collapse: CollapseWatch
 
     /// - Parameter data: The whole data set; the configuration says how much of it is used.
     /// - Throws: `MaskError`, `DatasetError`, `TrainingError` for a configuration that does not fit the data.
@@ -41,6 +44,7 @@ package final class Trainer<Backend: KernelBackend> {
         self.settings = settings
         self.backend = backend
         self.recorder = recorder
+        collapse = CollapseWatch(configuration)
         training = try data.train.limited(to: configuration.data.trainSubset)
         state = settings.initialState(on: backend)
         step = settings.step(on: backend, threads: threads)
@@ -48,9 +52,12 @@ package final class Trainer<Backend: KernelBackend> {
     }
 
     /// Goes on from a checkpoint instead of the initial state.
-    package func resume(fromStep step: Int, tensors: [String: SafetensorsTensor]) throws {
+    package func resume(
+        fromStep step: Int, tensors: [String: SafetensorsTensor], counters: [String: String] = [:]
+    ) throws {
         try state.load(tensors, settings.networks, on: backend)
         state.step = step
+        collapse.count = counters[CollapseWatch.counter].flatMap { Int($0) } ?? 0
         isResumed = true
     }
 
@@ -74,8 +81,11 @@ package final class Trainer<Backend: KernelBackend> {
         defer { loader.stop() }
 
         let clock = ContinuousClock()
-        var lastCheckpoint = clock.now
+        let resources = configuration.resources
+        var checkpoints = CheckpointSchedule(
+            steps: resources.checkpointSteps, minutes: resources.checkpointMinutes, now: clock.now)
         while state.step < settings.totalSteps {
+            if collapse.isOver { return .collapsed }
             if shouldStop() {
                 try checkpoint()
                 return .interrupted
@@ -87,9 +97,9 @@ package final class Trainer<Backend: KernelBackend> {
             if isLast || isDue || configuration.diagnostics.embeddingsAtSteps.contains(state.step) {
                 try evaluate()
             }
-            if isLast || clock.now - lastCheckpoint >= .seconds(configuration.resources.checkpointMinutes * 60) {
+            if isLast || collapse.isOver || checkpoints.isDue(afterStep: state.step, now: clock.now) {
                 try checkpoint()
-                lastCheckpoint = clock.now
+                checkpoints.made(at: clock.now)
             }
         }
         return .completed
@@ -118,15 +128,24 @@ package final class Trainer<Backend: KernelBackend> {
 
     private func evaluate() throws {
         let configuration = settings.configuration
-        let isEnd = state.step == settings.totalSteps
+        var isEnd = state.step == settings.totalSteps
+        func outcomes(includeLinear: Bool) -> [RunEvaluator<Backend>.Outcome] {
+            evaluator.evaluate(
+                configuration.evaluation.encoders, state: state, step: step, includeLinear: includeLinear)
+        }
         recorder.enter(phase: "evaluating")
-        let outcomes = evaluator.evaluate(
-            configuration.evaluation.encoders, state: state, step: step,
-            includeLinear: isEnd || state.step == 0 || configuration.evaluation.linear.intermediate)
+        let includesLinear = isEnd || state.step == 0 || configuration.evaluation.linear.intermediate
+        var found = outcomes(includeLinear: includesLinear)
+        collapse = collapse.noting(found.map(\.record))
+        if collapse.isOver, !isEnd {
+            // It is the run's last evaluation, so it has what a last one has.
+            isEnd = true
+            if !includesLinear { found = outcomes(includeLinear: true) }
+        }
         let diagnostics = configuration.diagnostics
         let storesEmbeddings =
             (isEnd && diagnostics.storeEmbeddings) || diagnostics.embeddingsAtSteps.contains(state.step)
-        for outcome in outcomes {
+        for outcome in found {
             try recorder.record(outcome.record)
             if storesEmbeddings {
                 try recorder.record(outcome.embeddings)
@@ -136,6 +155,8 @@ package final class Trainer<Backend: KernelBackend> {
     }
 
     private func checkpoint() throws {
-        try recorder.checkpoint(step: state.step, tensors: state.tensors(settings.networks, on: backend))
+        try recorder.checkpoint(
+            step: state.step, tensors: state.tensors(settings.networks, on: backend),
+            counters: [CollapseWatch.counter: "\(collapse.count)"])
     }
 }

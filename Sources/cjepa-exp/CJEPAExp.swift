@@ -17,7 +17,7 @@ struct CJEPAExp: AsyncParsableCommand {
             PlanCommand.self, RunCommand.self, RerunCommand.self, StatusCommand.self, LogsCommand.self,
             ShowCommand.self, DiffCommand.self, TagCommand.self, CleanCommand.self, TableCommand.self,
             ReportCommand.self, ExportCommand.self, MasksCommand.self, BenchCommand.self, SelftestCommand.self,
-            SchemaCommand.self, WorkerEntry.self, TaskEntry.self,
+            VerifyResumeCommand.self, SchemaCommand.self, WorkerEntry.self, TaskEntry.self,
         ])
 }
 

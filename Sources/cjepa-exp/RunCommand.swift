@@ -8,10 +8,10 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Train every run of a spec that is not done yet, and print the comparison.",
         discussion: """
-            Runs are processes of their own, as many at once as cores and memory allow. Ctrl-C lets each finish its \
-            step and write a checkpoint; the same command goes on from there. A second Ctrl-C kills.
+            Runs are processes of their own, as many at once as cores and memory allow. Ctrl-C, SIGTERM or SIGUSR1 lets \
+            each finish its step and write a checkpoint; the same command goes on from there. A second Ctrl-C kills.
 
-            Exit codes: 0 all done, 1 some failed, 64 unusable spec or data, 75 stopped by Ctrl-C.
+            Exit codes: 0 all done, 1 some failed, 64 unusable spec or data, 75 stopped on request, to be gone on with.
             """)
 
     @OptionGroup var options: SpecOptions

@@ -20,12 +20,12 @@ struct RunSession {
         runner.schedule = { starting, capacity in
             // A matrix that is over soon is not worth measuring.
             guard let choice = measuredSchedule(of: starting, capacity: capacity, leastSeconds: 30) else { return nil }
-            FileHandle.standardError.write(Data((choice.text + "\n").utf8))
+            try? FileHandle.standardError.write(contentsOf: Data((choice.text + "\n").utf8))
             return choice
         }
         let report = try await runner.run(
             experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder),
-            interruptions: { InterruptSignals.count },
+            interruptions: { InterruptSignals.level },
             willStart: { starting, _ in reporter = .standardError(runCount: starting) },
             report: { reporter?.handle($0) })
         reporter?.end()
@@ -33,10 +33,10 @@ struct RunSession {
         var hasTable = true
         let text = report.text(goOnWith: command) + "\n"
         if json {
-            FileHandle.standardError.write(Data(text.utf8))
+            try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
             print(String(decoding: try StoredJSON.encode(report), as: UTF8.self))
         } else {
-            if report.runs.contains(where: { ["done", "skipped"].contains($0.result) }) {
+            if report.runs.contains(where: { ["done", "collapsed", "skipped"].contains($0.result) }) {
                 hasTable = printTable(of: folder)
             }
             print(text, terminator: "")
