@@ -33,7 +33,7 @@ package struct SlurmTask {
         // pair is no impatient user, and must not kill the worker while it writes its checkpoint.
         let outcomes = await scheduler.run([job], interruptions: { min(1, interruptions()) }, report: report)
         switch outcomes[0].result {
-        case .done: return (0, nil)
+        case .done, .collapsed: return (0, nil)
         case .interrupted, .notStarted: return (WorkerExit.toBeResumed, outcomes[0].message)
         case .failed: return (1, outcomes[0].message)
         }
