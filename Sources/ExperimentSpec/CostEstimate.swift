@@ -59,7 +59,7 @@ package struct CostEstimate: Hashable, Sendable {
         let evaluation = configuration.evaluation
         let probeTrain = min(evaluation.trainImages ?? allTrain, allTrain)
         let probeTest = min(evaluation.testImages ?? allTest, allTest)
-        let sizes = NetworkSizes(configuration.model)
+        let sizes = NetworkSizes(configuration.model, precision: configuration.training.precision)
         let projector = ProjectorSizes(configuration)
         (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
         projectorParameters = projector.parameters
@@ -119,6 +119,8 @@ package struct CostEstimate: Hashable, Sendable {
         // Weights, two moments, the target encoder; a sum of gradients for every four shards.
         let state = Double(3 * networks + target)
         var floats = state + Double((shards + 3) / 4 * networks) + step
+        // Packed copies in bfloat16: for products with the weights and with their transposes; the target's for the first.
+        if configuration.training.precision == .bf16 { floats += Double(networks) + Double(target) / 2 }
         // Four batches are prepared.
         floats += Double(4 * batch) * imageValues
         // Feature extraction has a lane for each thread, with its images twice, and normalised and averaged outputs.
