@@ -34,7 +34,7 @@ enum Provenance {
         return entries
     }
 
-    private static func processorName() -> String {
+    static func processorName() -> String {
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         for line in text.split(separator: "\n") where line.hasPrefix("model name") {
             if let name = line.split(separator: ":", maxSplits: 1).last {

@@ -5,10 +5,10 @@ import Testing
 /// Linear maps and normalisations on bfloat16 against their definitions in Double.
 ///
 /// Operands are rounded beforehand, so a product differs from the definition by float32 sums alone (tolerance 1e-5), and
-/// what is stored in bfloat16 by half a unit of its eight bits besides (2⁻⁹, tolerance 0.003).
+/// what is stored in bfloat16 by half a unit of its eight bits besides (2⁻⁸, tolerance 0.0041).
 @Suite struct BF16ProductTests {
     static let exact = 1e-5
-    static let stored = 0.003
+    static let stored = 0.0041
 
     /// Rows, inputs, outputs: less than a tile, more than one, tails in every direction, several parts of a gradient.
     static let shapes = [
@@ -122,8 +122,15 @@ import Testing
         (output.activated, output.activated_stride) = (activated.pointer, activated.stride)
         kernels.table.product(
             map.narrowDY.pointer, map.narrowDY.stride, map.backward.pointer, map.rows, map.outputs, map.inputs, output)
-        let truth = zip(map.dx, pre).map { $0 * geluSlope($1) }
-        #expect(largestError(narrow.values, truth, floor: 0.1) < Self.stored && narrow.isPadded)
+        let dx = map.dx
+        let truth = zip(dx, pre).map { $0 * geluSlope($1) }
+        // The slope of GELU has an absolute error of 1e-4.
+        let found = narrow.values
+        let isClose = truth.indices.allSatisfy { index in
+            let bound = Self.stored * max(abs(truth[index]), 0.1) + 1.2e-4 * abs(dx[index])
+            return abs(found[index] - truth[index]) <= bound
+        }
+        #expect(isClose && narrow.isPadded)
         let values = pre.map { $0 * normalDistribution($0) }
         #expect(largestError(activated.values, values, floor: 0.1) < Self.stored && activated.isPadded)
     }
