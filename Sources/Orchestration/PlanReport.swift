@@ -11,7 +11,7 @@ package struct PlanReport: Encodable, Sendable {
         package var steps: Int
         package var memoryBytes: Int
         package var diskBytes: Int
-        /// Time of the training steps on one thread; nil without a calibration.
+        /// Time of the whole run on one thread; nil without a calibration.
         package var seconds: Double?
 
         package init(
@@ -65,10 +65,12 @@ package struct PlanReport: Encodable, Sendable {
     package var runs: [Row]
     package var totals: Totals
 
-    /// - Parameter cost: Predicts one run; called once for each configuration hash.
+    /// - Parameters:
+    ///   - cost: Predicts one run; called once for each configuration hash.
+    ///   - floorsSeconds: Predicts, after all runs, the floors that are still to be computed, in seconds on one thread.
     package init(
         experiment: Experiment, prepared: [PreparedRun], capacity: Capacity,
-        cost: (RunConfiguration) throws -> Cost
+        cost: (RunConfiguration) throws -> Cost, floorsSeconds: () -> [Double] = { [] }
     ) rethrows {
         self.experiment = experiment.name
         question = experiment.question
@@ -97,11 +99,14 @@ package struct PlanReport: Encodable, Sendable {
         var planner = SlotPlanner(capacity: capacity)
         let first = planner.start(demands)
         let seconds = starting.compactMap { $0.1.cost.seconds }
+        // Floors start first.
+        let floors = seconds.isEmpty ? [] : floorsSeconds()
+        let withFloors = floors.map { _ in Demand(memoryBytes: ExperimentRunner.floorsMemoryBytes) } + demands
         totals = Totals(
             runs: runs.count, runsToStart: starting.count, workers: first.count,
             threads: first.compactMap(\.threads).max() ?? 0,
             seconds: seconds.count == starting.count && !seconds.isEmpty
-                ? SlotPlanner.predictedSeconds(demands, seconds: seconds, capacity: capacity) : nil,
+                ? SlotPlanner.predictedSeconds(withFloors, seconds: floors + seconds, capacity: capacity) : nil,
             diskBytes: starting.reduce(0) { $0 + $1.1.cost.diskBytes },
             memoryBytes: first.reduce(0) { $0 + $1.memoryBytes })
     }

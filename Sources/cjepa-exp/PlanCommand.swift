@@ -22,16 +22,19 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let experiment = try options.loadExperiment()
         let folder = ExperimentFolder(results: options.results, experiment: experiment.name)
-        let report = try PlanReport(
-            experiment: experiment, prepared: folder.decisions(for: experiment),
-            capacity: options.capacity(for: experiment)
-        ) { configuration in
+        let prepared = try folder.decisions(for: experiment)
+        let capacity = options.capacity(for: experiment)
+        let starting = prepared.filter(\.decision.willRun)
+        let predictor = RunPredictor(capacity: capacity, runs: starting.count)
+        let floors = starting.isEmpty ? [] : missingFloors(of: experiment, in: folder)
+        let report = try PlanReport(experiment: experiment, prepared: prepared, capacity: capacity) { configuration in
             let cost = CostEstimate(configuration, trainImages: try trainingImageCount(configuration.data))
-            let measured = calibration ? try calibrate(configuration) : nil
+            let seconds = calibration ? try predictor.seconds(configuration, cost: cost) : nil
             return PlanReport.Cost(
                 parameters: cost.parameters, flopsPerStep: cost.flopsPerStep, steps: cost.steps,
-                memoryBytes: cost.memoryBytes, diskBytes: cost.diskBytes,
-                seconds: measured.map { cost.seconds(perStep: $0.secondsPerStep, perFeature: $0.secondsPerFeature) })
+                memoryBytes: cost.memoryBytes, diskBytes: cost.diskBytes, seconds: seconds)
+        } floorsSeconds: {
+            floors.compactMap(predictor.floorsSeconds)
         }
         print(options.json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
     }
