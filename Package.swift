@@ -91,7 +91,7 @@ let package = Package(
         tests("TensorCoreTests", ["TensorCore"]),
         tests("SafetensorsTests", ["Safetensors"]),
         tests("KernelsTests", ["Kernels", "TensorCore"]),
-        tests("BackendConformanceTests", ["CPUKernels", "Kernels", "TensorCore"]),
+        tests("BackendConformanceTests", ["CPUKernels", "CKernels", "Kernels", "TensorCore"]),
         tests("NetworksTests", ["Networks", "Safetensors", "Kernels", "TensorCore"]),
         tests("MaskingTests", ["Masking", "TensorCore"]),
         tests("ObjectivesTests", ["Objectives", "Safetensors", "Kernels", "TensorCore"]),

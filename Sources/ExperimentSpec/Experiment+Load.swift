@@ -12,12 +12,14 @@ extension Experiment {
     ///   - masksProblem: Why no masks can be drawn for a configuration; asked only where nothing else is wrong. The
     ///     sampler alone knows, and it is no part of this module.
     ///   - fileExists: Whether a file or folder is there.
+    ///   - automaticPrecision: What `training.precision: auto` comes to on this machine.
     /// - Throws: `SpecErrors` with everything that is wrong.
     package static func load(
         path: String, overrides: [String] = [], only: [String] = [], skip: [String] = [],
         datasetSize: (DataConfiguration) throws -> Int = { try $0.trainingImageCount() },
         masksProblem: (RunConfiguration) -> MasksProblem? = { _ in nil },
-        fileExists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) }
+        fileExists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) },
+        automaticPrecision: TrainingConfiguration.Precision = .float32
     ) throws(SpecErrors) -> Experiment {
         let diagnostics = SpecDiagnostics()
         var document: SpecDocument
@@ -32,6 +34,9 @@ extension Experiment {
 
         var arms = matrix.arms(of: document, diagnostics)
         try diagnostics.throwIfAny()
+        for index in arms.indices where arms[index].configuration.training.precision == .auto {
+            arms[index].configuration.training.precision = automaticPrecision
+        }
         if arms.isEmpty {
             diagnostics.report(
                 document.matrixLocation, keyPath: "matrix", "no arm is left", remedy: "'exclude' takes all of them out")

@@ -145,7 +145,8 @@ package struct Predictor: Sendable {
         let tokens = saved.context.shape[1] + blockTokens
 
         backend.linearBackwardWeight(
-            saved.normalized, dy: dy, dWeight: projection.weight(gradients), dBias: projection.bias(gradients))
+            saved.normalized, dy: dy, weight: parameters.weight(projection.weight),
+            dWeight: projection.weight(gradients), dBias: projection.bias(gradients))
         let dNormalized = workspace.take(saved.normalized.shape)
         backend.linearBackwardInput(
             dy: dy, weight: parameters.weight(projection.weight), dx: dNormalized, accumulate: false)
@@ -163,7 +164,8 @@ package struct Predictor: Sendable {
             dy: dx.reshaped(Shape(blockCount, images, tokens, settings.width)), dContext: dEmbedded,
             dMaskToken: maskToken(gradients))
         backend.linearBackwardWeight(
-            saved.context, dy: dEmbedded, dWeight: embedding.weight(gradients), dBias: embedding.bias(gradients))
+            saved.context, dy: dEmbedded, weight: parameters.weight(embedding.weight),
+            dWeight: embedding.weight(gradients), dBias: embedding.bias(gradients))
         backend.linearBackwardInput(
             dy: dEmbedded, weight: parameters.weight(embedding.weight), dx: dContext, accumulate: false)
     }

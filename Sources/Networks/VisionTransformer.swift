@@ -167,7 +167,8 @@ package struct VisionTransformer: Sendable {
             saved.blocks, dy: dx, parameters: parameters,
             gradients: BlockGradients(parameters: gradients, own: nil), workspace: workspace)
         backend.linearBackwardWeight(
-            saved.patches, dy: dx, dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
+            saved.patches, dy: dx, weight: parameters.weight(patchEmbedding.weight),
+            dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
     }
 
     private func tokenShape<Backend>(_ images: Tensor<Backend>, _ indices: IndexTensor<Backend>?) -> Shape {

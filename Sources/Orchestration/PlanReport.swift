@@ -59,6 +59,8 @@ package struct PlanReport: Encodable, Sendable {
     package var question: String
     package var expected: String
     package var baseline: String
+    /// float32, bf16, or both, comma-separated; "auto" has become one of them.
+    package var precision: String
     package var spec: String
     package var cores: Int
     package var freeMemoryBytes: Int
@@ -76,6 +78,7 @@ package struct PlanReport: Encodable, Sendable {
         question = experiment.question
         expected = experiment.expected
         baseline = experiment.baseline
+        precision = Set(prepared.map(\.run.configuration.training.precision.rawValue)).sorted().joined(separator: ", ")
         spec = experiment.specPath
         cores = capacity.cores
         freeMemoryBytes = capacity.memoryBytes
@@ -132,7 +135,7 @@ package struct PlanReport: Encodable, Sendable {
         var lines = ["experiment  \(experiment)  (\(spec))"]
         if !question.isEmpty { lines.append("question    \(Self.folded(question))") }
         if !expected.isEmpty { lines.append("expected    \(Self.folded(expected))") }
-        lines += ["baseline    \(baseline)", "", table.text, "", summary]
+        lines += ["baseline    \(baseline)", "precision   \(precision)", "", table.text, "", summary]
         return lines.joined(separator: "\n")
     }
 

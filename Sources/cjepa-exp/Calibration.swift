@@ -26,7 +26,7 @@ final class RunPredictor {
     func seconds(_ configuration: RunConfiguration, cost: CostEstimate) throws -> Double {
         let (slots, threads) = share(configuration, cost)
         var pace = try RunRehearsal.measure(
-            configuration, cost: cost, on: CPUBackend(), slots: slots, threads: threads, seconds: 1)
+            configuration, cost: cost, on: CPUBackend(for: configuration), slots: slots, threads: threads, seconds: 1)
         pace.start = Self.processSeconds + (try seconds(ofReading: configuration.data))
         known[configuration] = (cost, pace, threads)
         return cost.seconds(pace) * Double(threads)

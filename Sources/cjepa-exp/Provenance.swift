@@ -23,7 +23,7 @@ enum Provenance {
             "shards": .integer(plan.run.configuration.resources.shards),
             "loader_threads": .integer(plan.run.configuration.resources.loaderThreads),
             "back_end": .string(backend),
-            "precision": "float32",
+            "precision": .string(plan.run.configuration.training.precision.rawValue),
             "hdf5_version": .string(HDF5File.libraryVersion),
             "zstd_version": .string(HDF5File.compressionVersion),
             "started_at": .string(startedAt.ISO8601Format()),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPUKernels
 import Datasets
 package import ExperimentSpec
 import Masking
@@ -13,7 +14,7 @@ package func loadSpec(
 ) throws(SpecErrors) -> Experiment {
     try Experiment.load(
         path: path, overrides: overrides, only: only, skip: skip, datasetSize: trainingImageCount,
-        masksProblem: masksProblem)
+        masksProblem: masksProblem, automaticPrecision: CPUBackend.multipliesBF16 ? .bf16 : .float32)
 }
 
 /// Why no masks can be drawn for a configuration; none where they can.
@@ -39,6 +40,9 @@ struct SpecOptions: ParsableArguments {
         name: .customLong("set"),
         help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
     var overrides: [String] = []
+
+    @Option(help: "Short for --set training.precision=…: float32, bf16, or auto for whichever is faster here.")
+    var precision: TrainingConfiguration.Precision?
 
     @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
     var only: [String] = []
@@ -68,7 +72,8 @@ struct SpecOptions: ParsableArguments {
 
     /// The experiment, with every run checked and its data read once.
     func loadExperiment() throws -> Experiment {
-        let experiment = try loadSpec(spec, overrides: overrides, only: only, skip: skip)
+        let precisions = precision.map { ["training.precision=\($0.rawValue)"] } ?? []
+        let experiment = try loadSpec(spec, overrides: overrides + precisions, only: only, skip: skip)
         var seen: Set<DataConfiguration> = []
         for run in experiment.runs where seen.insert(run.configuration.data).inserted {
             try checkData(run.configuration)
@@ -90,6 +95,7 @@ struct SpecOptions: ParsableArguments {
         func option(_ name: String, _ values: [String]) -> [String] { values.flatMap { [name, $0] } }
         var words = ["cjepa-exp", name, spec]
         if results != "results" { words += ["--results", results] }
+        words += option("--precision", precision.map { [$0.rawValue] } ?? [])
         words += option("--set", overrides) + option("--only", only) + option("--skip", skip)
         words += option("--workers", workers.map { ["\($0)"] } ?? [])
         words += option("--threads", threads.map { ["\($0)"] } ?? [])
@@ -99,5 +105,14 @@ struct SpecOptions: ParsableArguments {
     private static func quoted(_ word: String) -> String {
         let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=,:+@%".contains($0) }
         return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}
+
+extension TrainingConfiguration.Precision: ExpressibleByArgument {}
+
+extension CPUBackend {
+    /// The back end for a resolved configuration.
+    convenience init(for configuration: RunConfiguration) {
+        self.init(precision: configuration.training.precision == .bf16 ? .bf16 : .float32)
     }
 }
