@@ -17,8 +17,11 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [],
+    settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(
@@ -51,6 +54,7 @@ let package = Package(
         // The engine.
         library("TensorCore"),
         library("Safetensors"),
+        library("Statistics", ["TensorCore"]),
         library("Kernels", ["TensorCore"]),
         library("CPUKernels", ["Kernels", "TensorCore", "COpenBLAS", "CKernels"]),
         library("Networks", ["Kernels", "TensorCore"]),
@@ -73,7 +77,10 @@ let package = Package(
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
-        library("Analysis", ["RunStore", "HDF5", "Safetensors", "Diagnostics", "ExperimentSpec"]),
+        library(
+            "Analysis", ["RunStore", "HDF5", "Safetensors", "Statistics", "Diagnostics", "ExperimentSpec"],
+            // In the program itself, which stays one file.
+            resources: [.embedInCode("Resources/published-figures.json")]),
         .executableTarget(
             name: "cjepa-exp",
             dependencies: [
@@ -90,6 +97,7 @@ let package = Package(
             swiftSettings: strict),
         tests("TensorCoreTests", ["TensorCore"]),
         tests("SafetensorsTests", ["Safetensors"]),
+        tests("StatisticsTests", ["Statistics", "TensorCore"]),
         tests("KernelsTests", ["Kernels", "TensorCore"]),
         tests("BackendConformanceTests", ["CPUKernels", "CKernels", "Kernels", "TensorCore"]),
         tests("NetworksTests", ["Networks", "Safetensors", "Kernels", "TensorCore"]),
@@ -110,7 +118,7 @@ let package = Package(
         tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore"]),
         tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore"]),
         tests("PicturesTests", ["Pictures"]),
-        tests("AnalysisTests", ["Analysis", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
+        tests("AnalysisTests", ["Analysis", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
         tests(
             "CommandTests",
             [

@@ -35,9 +35,11 @@ package struct PlanReport: Encodable, Sendable {
         package var configurationHash: String
         package var directory: String
         package var willRun: Bool
-        /// start, resume, skip, busy or conflict.
+        /// start, restart, resume, skip, busy or conflict.
         package var action: String
         package var reason: String
+        /// What changed since an earlier run's results were made; none where nothing did.
+        package var changes: RunChanges?
         package var cost: Cost
     }
 
@@ -66,12 +68,15 @@ package struct PlanReport: Encodable, Sendable {
     package var freeMemoryBytes: Int
     package var runs: [Row]
     package var totals: Totals
+    /// What was measured of running several at once; none where nothing was.
+    package var schedule: ScheduleChoice?
 
     /// - Parameters:
+    ///   - schedule: What was measured of running several at once; nil: as many as fit, and threads that scale ideally.
     ///   - cost: Predicts one run; called once for each configuration hash.
     ///   - floorsSeconds: Predicts, after all runs, the floors that are still to be computed, in seconds on one thread.
     package init(
-        experiment: Experiment, prepared: [PreparedRun], capacity: Capacity,
+        experiment: Experiment, prepared: [PreparedRun], capacity: Capacity, schedule: ScheduleChoice? = nil,
         cost: (RunConfiguration) throws -> Cost, floorsSeconds: () -> [Double] = { [] }
     ) rethrows {
         self.experiment = experiment.name
@@ -92,13 +97,16 @@ package struct PlanReport: Encodable, Sendable {
                     name: item.run.name, arm: item.run.arm, seed: item.run.seed, differences: item.run.differences,
                     configurationHash: item.run.configurationHash, directory: item.directory.path,
                     willRun: item.decision.willRun, action: item.decision.action, reason: item.decision.reason,
-                    cost: cost)
+                    changes: item.changes == RunChanges() ? nil : item.changes, cost: cost)
             }
         }
         let starting = zip(prepared, runs).filter { $0.1.willRun }
         let demands = starting.map { item, row in
             Demand(memoryBytes: row.cost.memoryBytes, threads: item.run.configuration.resources.threads)
         }
+        var capacity = capacity
+        capacity.preferredWorkers = schedule?.chosen.workers
+        self.schedule = schedule
         var planner = SlotPlanner(capacity: capacity)
         let first = planner.start(demands)
         let seconds = starting.compactMap { $0.1.cost.seconds }
@@ -109,7 +117,9 @@ package struct PlanReport: Encodable, Sendable {
             runs: runs.count, runsToStart: starting.count, workers: first.count,
             threads: first.compactMap(\.threads).max() ?? 0,
             seconds: seconds.count == starting.count && !seconds.isEmpty
-                ? SlotPlanner.predictedSeconds(withFloors, seconds: floors + seconds, capacity: capacity) : nil,
+                ? SlotPlanner.predictedSeconds(
+                    withFloors, seconds: floors + seconds, capacity: capacity,
+                    speedup: { schedule?.speedup(threads: $0) ?? Double($0) }) : nil,
             diskBytes: starting.reduce(0) { $0 + $1.1.cost.diskBytes },
             memoryBytes: first.reduce(0) { $0 + $1.memoryBytes })
     }
@@ -149,7 +159,7 @@ package struct PlanReport: Encodable, Sendable {
             "disk \(Quantity.bytes(totals.diskBytes))",
         ]
         if let seconds = totals.seconds { parts.append("training time about \(Quantity.duration(seconds))") }
-        return parts.joined(separator: "; ")
+        return parts.joined(separator: "; ") + (schedule.map { "\n" + $0.text } ?? "")
     }
 
     /// Key paths in which the shown runs differ, sorted.

@@ -18,6 +18,11 @@ package struct MetricConvention: Sendable, Equatable {
         return nil
     }
 
+    /// Names of the columns of a table ("steps", "evaluation/target") that have a convention, but those of kNN.
+    package static func columns(of table: String) -> [String] {
+        (table == "steps" ? steps : table.hasPrefix("linear_heads/") ? linearHeads : evaluation).keys.sorted()
+    }
+
     private init(_ unit: String, _ text: String) {
         self.unit = unit
         self.text = text

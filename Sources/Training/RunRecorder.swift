@@ -64,6 +64,17 @@ package struct EvaluationRecord: Sendable {
     package let singularValues: [Double]
     /// Every linear head that was trained, not only the chosen ones.
     package let heads: [HeadResult]
+    package let predictions: TestPredictions
+}
+
+/// The class that each probe gives each test image.
+package struct TestPredictions: Sendable {
+    /// By the names of the accuracies, [n_test] each.
+    package let classes: [(name: String, classes: [Int32])]
+    /// The images' classes, [n_test].
+    package let labels: [Int32]
+    /// Where each image stands in the test files, [n_test].
+    package let indices: [Int32]
 }
 
 /// Features of the test images under one encoder.

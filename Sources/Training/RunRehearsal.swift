@@ -2,7 +2,9 @@ import Datasets
 import Diagnostics
 import Evaluation
 package import ExperimentSpec
+import Foundation
 package import Kernels
+import Synchronization
 import TensorCore
 
 /// Does for a moment what a run does for long, side by side with as many others, to predict how long runs take.
@@ -39,11 +41,25 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
         let rehearsals = try (0..<slots).map { _ in
             try RunRehearsal(configuration, cost: cost, on: backend, threads: threads)
         }
-        let paces = ResultsOfSlots(count: slots)
-        ThreadTeam(threads: slots).forEach(slots) { slot in
-            paces[slot] = Result { try rehearsals[slot].pace(seconds: seconds) }
+        // Threads of their own, since teams of threads inside those of a team would wait for each other.
+        let paces = Paces()
+        let done = DispatchGroup()
+        for rehearsal in rehearsals {
+            done.enter()
+            let thread = Thread {
+                let pace = Result { try rehearsal.pace(seconds: seconds) }
+                paces.all.withLock { $0.append(pace) }
+                done.leave()
+            }
+            thread.stackSize = 16 << 20
+            thread.start()
         }
-        return RunPace.mean(try paces.values())
+        done.wait()
+        return RunPace.mean(try paces.all.withLock { try $0.map { try $0.get() } })
+    }
+
+    private final class Paces: Sendable {
+        let all = Mutex<[Result<RunPace, any Error>]>([])
     }
 
     private func pace(seconds: Double) throws -> RunPace {
@@ -144,29 +160,4 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
         let labels = { (count: Int) in (0..<count).map { Int32($0 % 10) } }
         return ProbeLabels(train: labels(evaluation.trainImages ?? 1), test: labels(evaluation.testImages ?? 1))
     }
-}
-
-/// A result of each slot, written by the slot's thread alone.
-private final class ResultsOfSlots: @unchecked Sendable {
-    private let pointer: UnsafeMutablePointer<Result<RunPace, any Error>?>
-    private let count: Int
-
-    init(count: Int) {
-        self.count = count
-        pointer = .allocate(capacity: count)
-        pointer.initialize(repeating: nil, count: count)
-    }
-
-    deinit {
-        pointer.deinitialize(count: count)
-        pointer.deallocate()
-    }
-
-    subscript(slot: Int) -> Result<RunPace, any Error>? {
-        get { pointer[slot] }
-        set { pointer[slot] = newValue }
-    }
-
-    /// - Throws: What the first slot that failed threw.
-    func values() throws -> [RunPace] { try (0..<count).compactMap { try pointer[$0]?.get() } }
 }

@@ -51,13 +51,17 @@ package struct PhaseSeconds: Sendable, Hashable {
     /// The phases of the thread that was busy longest.
     ///
     /// - Parameters:
-    ///   - count: Pieces of work that `team` shared out.
+    ///   - threads: Threads that shared out the pieces.
+    ///   - count: Pieces of work.
+    ///   - thread: Which thread did piece i, from 0.
     ///   - piece: What piece i took.
-    package static func critical(_ team: ThreadTeam, _ count: Int, _ piece: (Int) -> PhaseSeconds) -> PhaseSeconds {
+    package static func critical(
+        threads: Int, _ count: Int, thread: (Int) -> Int, _ piece: (Int) -> PhaseSeconds
+    ) -> PhaseSeconds {
         var longest = PhaseSeconds()
-        for thread in 0..<team.workers(for: count) {
+        for candidate in 0..<threads {
             var own = PhaseSeconds()
-            for index in team.share(of: thread, count) { own += piece(index) }
+            for index in 0..<count where thread(index) == candidate { own += piece(index) }
             if own.total > longest.total { longest = own }
         }
         return longest

@@ -7,6 +7,7 @@ import Training
 /// Predicts how long runs take, from a rehearsal of each configuration with as many side by side as will run at once.
 final class RunPredictor {
     private let capacity: Capacity
+    private let schedule: ScheduleChoice?
     /// Runs that will start.
     private let runs: Int
     private var dataSeconds: [DataConfiguration: Double] = [:]
@@ -15,12 +16,18 @@ final class RunPredictor {
     /// A worker's start and the end of its files, without reading data; 0.15 to 0.3 s where it was measured.
     private static let processSeconds = 0.2
 
-    init(capacity: Capacity, runs: Int) {
+    /// - Parameters:
+    ///   - runs: How many will start.
+    ///   - schedule: What was measured of running several at once; nil: as many as fit.
+    init(capacity: Capacity, runs: Int, schedule: ScheduleChoice?) {
+        var capacity = capacity
+        capacity.preferredWorkers = schedule?.chosen.workers
         self.capacity = capacity
+        self.schedule = schedule
         self.runs = max(1, runs)
     }
 
-    /// Seconds of one run, times its threads, which are taken to share the work evenly.
+    /// Seconds of one run in the schedule, times what its threads gain there: what it would take alone on one thread.
     ///
     /// - Throws: `TrainingError`, `MaskError` or `DatasetError` for a configuration that cannot take a step.
     func seconds(_ configuration: RunConfiguration, cost: CostEstimate) throws -> Double {
@@ -29,13 +36,15 @@ final class RunPredictor {
             configuration, cost: cost, on: CPUBackend(for: configuration), slots: slots, threads: threads, seconds: 1)
         pace.start = Self.processSeconds + (try seconds(ofReading: configuration.data))
         known[configuration] = (cost, pace, threads)
-        return cost.seconds(pace) * Double(threads)
+        return cost.seconds(pace) * speedup(threads)
     }
 
     /// The same of the floors of a rehearsed run's data; nil for others.
     func floorsSeconds(_ configuration: RunConfiguration) -> Double? {
-        known[configuration].map { $0.cost.floorsSeconds($0.pace) * Double($0.threads) }
+        known[configuration].map { $0.cost.floorsSeconds($0.pace) * speedup($0.threads) }
     }
+
+    private func speedup(_ threads: Int) -> Double { schedule?.speedup(threads: threads) ?? Double(threads) }
 
     private func seconds(ofReading data: DataConfiguration) throws -> Double {
         if let known = dataSeconds[data] { return known }

@@ -109,6 +109,33 @@ import Testing
         #expect(try root.dataset("embeddings/labels").filters().isEmpty)
     }
 
+    @Test func predictionsComeBackAndSurviveAResumption() throws {
+        let classes: [[Int32]] = [[1, 2, 3, 4], [1, 0, 3, 0]]
+        let writer = try SampleRun.writer(at: path)
+        writer.setIntegers(
+            RunFormat.predictions(encoder: "target"), rows: classes,
+            attributes: ["probes": .strings(["knn_20", "linear"]), "step": 8])
+        writer.setIntegers("predictions/labels", [1, 2, 0, 4])
+        writer.setIntegers("predictions/indices", [7, 8, 9, 11])
+        try writer.commit()
+        let expected = StoredPredictions(
+            step: 8, classes: ["knn_20": classes[0], "linear": classes[1]], labels: [1, 2, 0, 4],
+            indices: [7, 8, 9, 11])
+        #expect(try RunFile(path: path).predictions(encoder: "target") == expected)
+        #expect(try RunFile(path: path).predictions(encoder: "context") == nil)
+        #expect(expected.correctness("linear") == [1, 0, 0, 0])
+        #expect(expected.correctness("knn_10") == nil)
+        #expect(
+            try HDF5File(reading: path).root.dataset("predictions/target").filters().map(\.identifier) == [2, 32015])
+        try RunWriter.resume(at: path, keepingThroughStep: 8).commit()
+        #expect(try RunFile(path: path).predictions(encoder: "target") == expected)
+    }
+
+    @Test func filesOfEarlierVersionsHaveNoPredictions() throws {
+        try SampleRun.writer(at: path).commit()
+        #expect(try RunFile(path: path).predictions(encoder: "target") == nil)
+    }
+
     @Test func resumedRunsEqualUninterruptedOnes() throws {
         let whole = try SampleRun.writer(at: path)
         try whole.commit()

@@ -16,11 +16,11 @@ import Training
             seconds([.contextForward: 1, .loss: 0.5]), seconds([.contextForward: 2]),
             seconds([.contextForward: 1.25]), seconds([.contextForward: 0.5, .load: 0.125]),
         ]
-        let critical = PhaseSeconds.critical(ThreadTeam(threads: 2), 4) { pieces[$0] }
+        let critical = PhaseSeconds.critical(threads: 2, 4, thread: { $0 % 2 }) { pieces[$0] }
         #expect(critical == seconds([.contextForward: 2.25, .loss: 0.5]))
         #expect(critical.total == 2.75)
-        #expect(PhaseSeconds.critical(ThreadTeam(threads: 9), 4) { pieces[$0] } == pieces[1])
-        #expect(PhaseSeconds.critical(ThreadTeam(threads: 1), 4) { pieces[$0] }.total == 5.375)
+        #expect(PhaseSeconds.critical(threads: 9, 4, thread: { $0 }) { pieces[$0] } == pieces[1])
+        #expect(PhaseSeconds.critical(threads: 1, 4, thread: { _ in 0 }) { pieces[$0] }.total == 5.375)
     }
 
     private var tiny: RunConfiguration {

@@ -98,44 +98,4 @@ extension CPUBackend {
             }
         }
     }
-
-    // MARK: Blocks
-
-    package func blockMemory(_ block: BlockLayout, _ shape: BlockShape) -> BlockMemory {
-        guard let narrowKernels else { return ComposedBlock<CPUBackend>.memory(block, shape) }
-        return bf16BlockMemory(block, shape, narrowKernels)
-    }
-
-    package func blockForward(
-        _ block: BlockLayout, _ input: BlockInput<CPUBackend>, parameters: Parameters<CPUBackend>,
-        kept: Tensor<CPUBackend>?, scratch: Tensor<CPUBackend>, to y: Tensor<CPUBackend>
-    ) {
-        guard let narrowKernels else {
-            ComposedBlock(block, input, on: self).forward(parameters, kept: kept, scratch: scratch, to: y)
-            return
-        }
-        ShapeCheck.blockForward(
-            block, input, memory: blockMemory(block, input.shape), kept: kept?.shape, scratch: scratch.shape,
-            y: y.shape)
-        if case .chosen(let rows, _) = input.queries { rows.checkRange(below: input.own.shape.rows, "blockForward") }
-        BF16Block(block, input, parameters, narrowKernels).forward(
-            kept: kept?.hostPointer, scratch: scratch.hostPointer, to: y.hostPointer)
-    }
-
-    package func blockBackward(
-        _ block: BlockLayout, _ input: BlockInput<CPUBackend>, parameters: Parameters<CPUBackend>,
-        kept: Tensor<CPUBackend>, scratch: Tensor<CPUBackend>, dy: Tensor<CPUBackend>,
-        gradients: BlockGradients<CPUBackend>
-    ) {
-        guard let narrowKernels else {
-            ComposedBlock(block, input, on: self).backward(
-                parameters, kept: kept, scratch: scratch, dy: dy, gradients: gradients)
-            return
-        }
-        ShapeCheck.blockBackward(
-            block, input, memory: blockMemory(block, input.shape), kept: kept.shape, scratch: scratch.shape,
-            dy: dy.shape, gradients: gradients)
-        BF16Block(block, input, parameters, narrowKernels).backward(
-            kept: kept.hostPointer, scratch: scratch.hostPointer, dy: dy.hostPointer, gradients: gradients)
-    }
 }
