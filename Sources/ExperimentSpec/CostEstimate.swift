@@ -23,8 +23,13 @@ package struct CostEstimate: Hashable, Sendable {
     package let evaluations: Int
     package let evaluationPasses: Int
     package let linearProbes: Int
-    /// Images whose features one pass needs.
+    /// Images whose features one pass needs, and the test images among them.
     package let imagesPerPass: Int
+    package let testImages: Int
+    /// Numbers of one image, and of its features in all linear probes: how probes of raw pixels compare with those.
+    private let pixels: Int
+    private let probedColumns: Int
+    private let featureWidth: Int
     /// Peak resident memory of the run's process with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
@@ -41,13 +46,6 @@ package struct CostEstimate: Hashable, Sendable {
     /// All kNN and linear probes.
     private var probeFlops: Double {
         Double(evaluationPasses) * flopsPerNeighbours + Double(linearProbes) * flopsPerLinearProbe
-    }
-
-    /// Seconds of the run from the measured seconds of a step and of one image's features, which run at different
-    /// rates; probes are taken to run at the rate of a step.
-    package func seconds(perStep: Double, perFeature: Double) -> Double {
-        perStep * (Double(steps) + probeFlops / flopsPerStep)
-            + perFeature * Double(evaluationPasses * imagesPerPass)
     }
 
     /// - Parameters:
@@ -69,6 +67,10 @@ package struct CostEstimate: Hashable, Sendable {
             StepFLOPs(configuration, contextPatches: contextPatches, targetPatches: targetPatches).total
         let width = Double(configuration.model.width)
         imagesPerPass = probeTrain + probeTest
+        self.testImages = probeTest
+        pixels = configuration.model.channels * configuration.model.imageSize * configuration.model.imageSize
+        probedColumns = configuration.model.width * (1 + min(4, configuration.model.depth))
+        featureWidth = configuration.model.width
         flopsPerFeature = sizes.encoderFlops(tokens: Double(sizes.patches))
         flopsPerNeighbours = 2 * Double(probeTrain) * Double(probeTest) * width
         // Heads on the last layer and on the last four, each with and without BatchNorm; ten classes. Forward and the
@@ -96,6 +98,21 @@ package struct CostEstimate: Hashable, Sendable {
             features: probeTrain + probeTest)
         diskBytes = Self.diskBytes(
             configuration, networks: networks, target: target, evaluations: evaluations, testImages: probeTest)
+    }
+
+    // MARK: Time
+
+    /// Seconds of the run: steps, evaluations and what frames them.
+    package func seconds(_ pace: RunPace) -> Double {
+        let pass = Double(imagesPerPass) * pace.feature + pace.neighbours + pace.diagnostics
+        return pace.start + Double(steps) * pace.step + Double(evaluationPasses) * pass
+            + Double(linearProbes) * pace.linearProbe + Double(evaluations) * pace.skill
+    }
+
+    /// Seconds of the floors of the run's data, kNN and linear probe of raw pixels.
+    package func floorsSeconds(_ pace: RunPace) -> Double {
+        pace.start + pace.neighbours * Double(pixels) / Double(featureWidth)
+            + pace.linearProbe * Double(pixels) / Double(probedColumns)
     }
 
     // MARK: Memory and disk

@@ -172,7 +172,7 @@ import Testing
         ]
         let cost = CostEstimate(try load("", overrides: overrides).runs[0].configuration)
         #expect(cost.memoryBytes > 1 << 50 && cost.diskBytes > 0)
-        #expect(cost.seconds(perStep: 1, perFeature: 1).isFinite)
+        #expect(cost.seconds(RunPace(step: 1, feature: 1)).isFinite)
     }
 
     @Test func `a text that is nothing has a remedy that works`() throws {
