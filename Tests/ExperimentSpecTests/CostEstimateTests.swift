@@ -148,10 +148,14 @@ import Testing
         #expect(cost.testImages == 500)
         let pace = RunPace(
             step: 0.5, feature: 0.01, neighbours: 0.25, diagnostics: 0.125, linearProbe: 2, skill: 0.375, start: 3)
-        let expected = 10 * 0.5 + 7 * (1500 * 0.01 + 0.25 + 0.125) + 7 * 2 + 4 * 0.375 + 3
+        let steps = 10 * 0.5
+        let passes = 7 * (1500 * 0.01 + 0.25 + 0.125)
+        let expected: Double = steps + passes + 7.0 * 2 + 4 * 0.375 + 3
         #expect(abs(cost.seconds(pace) - expected) <= 1e-9 * expected)
         // Raw pixels, 3·32², instead of 48 numbers in kNN, and of 48 and 2·48 in the linear probes.
-        let floors = 3 + 0.25 * 3072 / 48 + 2 * 3072 / 144.0
+        let neighbours: Double = 0.25 * 3072 / 48
+        let probes: Double = 2 * 3072 / 144
+        let floors: Double = 3 + neighbours + probes
         #expect(abs(cost.floorsSeconds(pace) - floors) <= 1e-9 * floors)
         let other = RunPace(
             step: 1.5, feature: 0.03, neighbours: 0.75, diagnostics: 0, linearProbe: 4, skill: 0, start: 1)
