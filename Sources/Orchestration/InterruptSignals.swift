@@ -28,7 +28,9 @@ package enum InterruptSignals {
     package static func install() {
         // Touched here, so that no lazy initialisation can happen inside the handler.
         _ = (level, latestName)
-        for number in [SIGINT, SIGTERM, SIGUSR1, SIGHUP] {
+        let numbers = [SIGINT, SIGTERM, SIGUSR1, SIGHUP]
+        defer { unblock(numbers) }
+        for number in numbers {
             var current = sigaction()
             sigaction(number, nil, &current)
             if number == SIGHUP, isIgnored(current) { continue }
@@ -41,6 +43,14 @@ package enum InterruptSignals {
             action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
         }
+    }
+
+    /// A process inherits the signals that its parent's thread had blocked, and threads of a pool block most.
+    private static func unblock(_ numbers: [Int32]) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for number in numbers { sigaddset(&set, number) }
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
     private static func isIgnored(_ action: sigaction) -> Bool {
