@@ -175,6 +175,13 @@ struct ConfigurationValidator {
                 message: "\(configuration.resources.shards) shards of a batch of \(training.batchSize)",
                 remedy: "set resources.shards: \(training.batchSize) or fewer")
         }
+        let resources = configuration.resources
+        if resources.accumulate > resources.shards {
+            find(
+                "resources.accumulate", "resources.shards",
+                message: "\(resources.accumulate) rounds of \(resources.shards) shards",
+                remedy: "set resources.shards: \(resources.accumulate) or more, or fewer rounds")
+        }
         if training.steps == nil, training.epochs == nil {
             find(
                 "training.steps", "training.batch_size", message: "the training has no length",

@@ -133,14 +133,19 @@ package struct CostEstimate: Hashable, Sendable {
         let batch = configuration.training.batchSize
         let shards = min(resources.shards, batch)
         let shardImages = (batch + shards - 1) / shards
+        // Only one round's shards are in memory.
+        let rounds = min(resources.accumulate, shards)
+        let lanes = (shards + rounds - 1) / rounds
+        let laneImages = Double(lanes * shardImages)
         let threads = Double(resources.threads ?? 1)
         let imageValues = Double(model.channels * model.imageSize * model.imageSize)
-        // Weights, two moments, the target encoder; a gradient of each shard.
+        // Weights, two moments, the target encoder; a gradient of each shard in memory, and the sum of several rounds'.
         let state = Double(3 * networks + target)
-        var floats = state + Double(shards * networks)
-        // Each shard has a workspace for the largest masks and a copy of its images; four batches are prepared.
-        floats += Double(shards * shardImages) * (workspaceValues(configuration, sizes) + imageValues)
-        floats += Double(4 * batch) * imageValues
+        var floats = state + Double((lanes + (rounds > 1 ? 1 : 0)) * networks)
+        // Each shard has a workspace for the largest masks and a copy of its images; four rounds' images are prepared.
+        floats += laneImages * (workspaceValues(configuration, sizes) + imageValues)
+        floats += Double(max(4, resources.loaderThreads + 1)) * laneImages * imageValues
+        floats += regularizerValues(configuration)
         // Feature extraction has a lane for each thread, with its images twice.
         floats += threads * featureChunk * (sizes.featureValues + 2 * imageValues)
         // Pooled features of the last layer and of the last four, and three copies of those that are being probed.
@@ -153,6 +158,18 @@ package struct CostEstimate: Hashable, Sendable {
         let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
         let stored = Double(images + features + (configuration.data.trainSubset ?? 0)) * storedValues
         return Int(min(baseBytes + 4 * floats + stored, 1e18))
+    }
+
+    /// Pooled features of the batch with their gradient, and what VICReg and its projector keep of them.
+    private static func regularizerValues(_ configuration: RunConfiguration) -> Double {
+        let vicreg = configuration.objective.vicreg
+        let (batch, width) = (configuration.training.batchSize, configuration.model.width)
+        let rows = (vicreg.pairs == .blocks ? configuration.masks.targetBlocks : 2) * batch
+        let widths = vicreg.weight > 0 ? vicreg.projector.widths : []
+        let output = widths.last ?? width
+        let hidden = widths.dropLast().reduce(0, +)
+        let terms = max(2 * batch * output, output * output + batch * output)
+        return Double(rows * (2 * width + 5 * hidden + 2 * output) + terms)
     }
 
     /// Values of one image in a shard's forward and backward pass, for the largest Kc and Kp that may be drawn.

@@ -249,6 +249,10 @@ extension SpecKey {
             "Parts of a batch that are summed in a fixed order; changes results in rounding only.",
             limits: .between(1, 1024)),
         SpecKey(
+            "resources.accumulate", \.resources.accumulate,
+            "Rounds in which the shards of a batch are worked through; memory is needed for one. Changes no result.",
+            limits: .between(1, 1024), isIdentity: false),
+        SpecKey(
             "resources.loader_threads", \.resources.loaderThreads, "Threads that prepare images.",
             limits: .between(1, 256),
             isIdentity: false),

@@ -99,7 +99,7 @@ package struct GoldenCheck<Backend: KernelBackend> {
             throw TrainingError(description: "\(path): images do not have the sizes of \"config\"")
         }
         batch = StepBatch(
-            images: HostBuffer(images), imageCount: config.batch,
+            images: .whole(HostBuffer(images)), imageCount: config.batch,
             context: try indices("context_indices", config.batch * config.kc),
             targets: try indices("block_indices", config.blocks * config.batch * config.kp),
             blockCount: config.blocks)
@@ -139,7 +139,7 @@ package struct GoldenCheck<Backend: KernelBackend> {
     }
 
     private func outputs(_ step: TrainingStep<Backend>, _ state: TrainingState<Backend>) throws -> [Result] {
-        let metrics = step.evaluate(batch, state: state)
+        let metrics = try step.evaluate(batch, state: state)
         let shards = step.outputs
         let images = { (tensor: (ShardOutputs<Backend>) -> Tensor<Backend>) in
             shards.flatMap { backend.values(of: tensor($0)) }
@@ -175,7 +175,7 @@ package struct GoldenCheck<Backend: KernelBackend> {
     }
 
     private func gradients(_ step: TrainingStep<Backend>, _ state: TrainingState<Backend>) throws -> [Result] {
-        let (_, flat) = step.gradients(batch, state: state)
+        let (_, flat) = try step.gradients(batch, state: state)
         return try compareParameters(.gradients, prefix: "grad.", flat)
     }
 

@@ -24,10 +24,20 @@ final class ParameterUpdate<Backend: KernelBackend> {
     private let encoderCount: Int
     private let team: ThreadTeam
     private let backend: Backend
-    private let sums: HostBuffer<Double>
-    private var gradients: Tensor<Backend>?
+    /// Squares of each chunk of the sum.
+    private let squares: HostBuffer<Double>
+    /// The sum of all gradients, flat.
+    let gradients: Tensor<Backend>
 
-    init(_ networks: MethodNetworks, team: ThreadTeam, backend: Backend) {
+    /// Whether the sum is the memory of the first gradient that is added.
+    private let isInPlace: Bool
+
+    /// - Parameters:
+    ///   - sum: Where the gradients are summed up.
+    ///   - isInPlace: Whether that is the first gradient's own memory; all of them then come at once.
+    init(_ networks: MethodNetworks, sum: Tensor<Backend>, isInPlace: Bool, team: ThreadTeam, backend: Backend) {
+        gradients = sum
+        self.isInPlace = isInPlace
         var chunks: [Chunk] = []
         for section in networks.sections {
             for (range, decays) in Self.pieces(of: section.layout) {
@@ -41,7 +51,7 @@ final class ParameterUpdate<Backend: KernelBackend> {
         self.team = team
         self.backend = backend
         encoderCount = networks.encoder.layout.count
-        sums = HostBuffer(count: chunks.count)
+        squares = HostBuffer(count: chunks.count)
     }
 
     /// A layout's elements in order, gaps included, cut where chunks may end.
@@ -72,30 +82,34 @@ final class ParameterUpdate<Backend: KernelBackend> {
         return pieces
     }
 
-    /// Adds all gradients into the first, in order, and returns it.
-    func sum(_ shardGradients: [Tensor<Backend>]) -> Tensor<Backend> {
-        let total = shardGradients[0]
+    /// Adds the gradients of some shards to the sum, one after the other.
+    ///
+    /// - Parameters:
+    ///   - isFirst: The sum so far does not count.
+    ///   - isLast: The sum is complete; its norms are taken.
+    func add(_ shardGradients: [Tensor<Backend>], isFirst: Bool, isLast: Bool) {
+        precondition(!isInPlace || (isFirst && isLast), "gradients that come in parts need a sum of their own")
         team.forEach(chunks.count) { index in
             let chunk = chunks[index]
-            let destination = total.window(at: chunk.offset, chunk.shape)
-            for gradient in shardGradients.dropFirst() {
-                backend.add(gradient.window(at: chunk.offset, chunk.shape), times: 1, to: destination)
+            let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
+            let destination = window(gradients)
+            if isFirst && !isInPlace { backend.copy(window(shardGradients[0]), to: destination) }
+            for gradient in shardGradients.dropFirst(isFirst ? 1 : 0) {
+                backend.add(window(gradient), times: 1, to: destination)
             }
-            sums[index] = backend.sumOfSquares(destination)
+            if isLast { squares[index] = backend.sumOfSquares(destination) }
         }
-        gradients = total
-        return total
     }
 
     /// Euclidean norms of the summed gradient.
     func sectionNorms() -> (total: Double, bySection: [String: Double]) {
         var total = 0.0
-        var squares: [String: Double] = [:]
+        var bySection: [String: Double] = [:]
         for (index, chunk) in chunks.enumerated() {
-            total += sums[index]
-            squares[chunk.section, default: 0] += sums[index]
+            total += squares[index]
+            bySection[chunk.section, default: 0] += squares[index]
         }
-        return (total.squareRoot(), squares.mapValues { $0.squareRoot() })
+        return (total.squareRoot(), bySection.mapValues { $0.squareRoot() })
     }
 
     /// AdamW on every parameter, then the moving average of the encoder.
@@ -107,7 +121,6 @@ final class ParameterUpdate<Backend: KernelBackend> {
         _ hyperparameters: StepHyperparameters, norm: Double, t: Int, state: TrainingState<Backend>,
         averagesTarget: Bool
     ) {
-        guard let gradients else { preconditionFailure("no gradients were summed") }
         let clip = hyperparameters.clipNorm.map { min(1, $0 / (norm + 1e-6)) } ?? 1
         team.forEach(chunks.count) { index in
             let chunk = chunks[index]

@@ -44,8 +44,8 @@ package final class RunEvaluator<Backend: KernelBackend> {
     package func evaluate(
         _ encoders: [EvaluationConfiguration.Encoder], state: TrainingState<Backend>, step: TrainingStep<Backend>,
         includeLinear: Bool
-    ) -> [Outcome] {
-        let skill = predictorSkill(state: state, step: step)
+    ) throws -> [Outcome] {
+        let skill = try predictorSkill(state: state, step: step)
         let areEqual = !state.targetIsSeparate || state.step == 0
         var shared: Probed?
         return encoders.map { encoder in
@@ -99,24 +99,26 @@ package final class RunEvaluator<Backend: KernelBackend> {
     /// R² of the predictions on test images, on masks that are the same at every evaluation.
     private func predictorSkill(
         state: TrainingState<Backend>, step: TrainingStep<Backend>
-    ) -> [(name: String, value: Double)] {
+    ) throws -> [(name: String, value: Double)] {
         let encoder = settings.networks.encoder.settings
         let batchSize = settings.limits.imageCount
         var skill = PredictorSkill(columns: encoder.width, positions: encoder.patchCount)
         let images = HostBuffer<Float>(
-            count: batchSize * encoder.channels * encoder.imageSize * encoder.imageSize)
+            count: (step.imageParts.map(\.count).max() ?? 0) * encoder.channels * encoder.imageSize
+                * encoder.imageSize)
         // A batch is filled up with images from the beginning; each image counts once.
         let imageCount = min(Self.skillImages, data.test.count)
         for batchIndex in 0..<((imageCount + batchSize - 1) / batchSize) {
             let counted = min(batchSize, imageCount - batchIndex * batchSize)
-            let indices = (0..<batchSize).map { (batchIndex * batchSize + $0) % data.test.count }
-            data.test.renderWhole(indices, size: encoder.imageSize, into: images)
             let masks = settings.sampler.sample(seed: Self.skillSeed, step: batchIndex, imageCount: batchSize)
             let batch = StepBatch(
-                images: images, imageCount: batchSize, context: masks.context, targets: masks.targets,
+                images: .parts { [data] range in
+                    let indices = range.map { (batchIndex * batchSize + $0) % data.test.count }
+                    data.test.renderWhole(indices, size: encoder.imageSize, into: images)
+                    return images
+                }, imageCount: batchSize, context: masks.context, targets: masks.targets,
                 blockCount: masks.blocks)
-            _ = step.evaluate(batch, state: state)
-            for shard in step.outputs {
+            try step.forEachOutput(of: batch, first: counted, state: state) { shard in
                 let images = shard.range.clamped(to: 0..<counted)
                 for block in 0..<masks.blocks where !images.isEmpty {
                     let numbers = images.count * masks.targetCount * encoder.width

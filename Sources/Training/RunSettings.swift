@@ -33,7 +33,8 @@ package struct RunSettings: Sendable {
         let batchSize = configuration.training.batchSize
         limits = StepLimits(
             imageCount: batchSize, blockCount: masks.targetBlocks, contextCount: masks.maximumContextCount,
-            targetCount: masks.maximumTargetCount, shards: min(configuration.resources.shards, batchSize))
+            targetCount: masks.maximumTargetCount, shards: min(configuration.resources.shards, batchSize),
+            rounds: configuration.resources.accumulate)
 
         let schedule = configuration.schedule
         let scheduleSteps = Int((Double(totalSteps) * schedule.stretch).rounded())

@@ -18,7 +18,7 @@ package struct ShardOutputs<Backend: KernelBackend> {
     package let targets: Tensor<Backend>
 }
 
-/// One part of the batch on its way through the networks, with memory and gradients of its own.
+/// Memory and gradients for one part of the batch on its way through the networks; one part after the other may use it.
 ///
 /// A shard runs on one thread. It leaves pooled features in the step's shared views for the regulariser, and is given
 /// their gradient back.
@@ -35,15 +35,16 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let dViews: Tensor<Backend>
     }
 
-    /// The images of the batch that are this shard's.
-    let range: Range<Int>
+    /// The images of the batch that are this shard's in the present round.
+    private(set) var range = 0..<0
     let workspace: Workspace<Backend>
     /// Flat, like the online parameters.
     let gradients: Tensor<Backend>
     /// This shard's part of the batch's mean prediction loss.
     private(set) var predictionLoss = 0.0
 
-    private let images: Tensor<Backend>
+    /// For as many images as a part may have.
+    private let imageMemory: Tensor<Backend>
     private let contextIndices: IndexTensor<Backend>
     private let blockIndices: IndexTensor<Backend>
     private let staging: HostBuffer<Int32>
@@ -60,13 +61,13 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let blockIndices: IndexTensor<Backend>
     }
 
-    init(_ networks: MethodNetworks, range: Range<Int>, limits: StepLimits, rule: TargetRule, on backend: Backend) {
-        self.range = range
+    /// - Parameter images: Of the largest part that it gets.
+    init(_ networks: MethodNetworks, images: Int, limits: StepLimits, rule: TargetRule, on backend: Backend) {
         let encoder = networks.encoder.settings
-        let blockElements = limits.blockCount * range.count * limits.targetCount
+        let blockElements = limits.blockCount * images * limits.targetCount
         gradients = backend.makeTensor(Shape(networks.count))
-        images = backend.makeTensor(Shape(range.count, encoder.channels, encoder.imageSize, encoder.imageSize))
-        let contextElements = range.count * limits.contextCount
+        imageMemory = backend.makeTensor(Shape(images, encoder.channels, encoder.imageSize, encoder.imageSize))
+        let contextElements = images * limits.contextCount
         contextIndices = IndexTensor(
             buffer: backend.makeIndexBuffer(count: contextElements), shape: Shape(contextElements))
         blockIndices = IndexTensor(buffer: backend.makeIndexBuffer(count: blockElements), shape: Shape(blockElements))
@@ -74,20 +75,33 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         workspace = Workspace(
             backend,
             capacity: Self.workspaceElements(
-                networks, images: range.count, limits: limits, rule: rule, on: backend))
+                networks, images: images, limits: limits, rule: rule, on: backend))
+    }
+
+    /// A part of the batch in this shard's memory.
+    private struct Input {
+        /// [B, C, S, S].
+        let images: Tensor<Backend>
+        /// [B, Kc].
+        let contextIndices: IndexTensor<Backend>
+        /// [M, B, Kp].
+        let blockIndices: IndexTensor<Backend>
     }
 
     // MARK: Forward
 
+    /// Everything that the backward pass needs; leaves the pooled features in the views.
+    ///
+    /// - Parameters:
+    ///   - range: The images of the batch to work on.
+    ///   - buffer: Holds them; `first` is the image of the batch that stands first in it.
     func forward(
-        _ batch: StepBatch, online: Parameters<Backend>, target: Parameters<Backend>, _ common: Common
+        _ batch: StepBatch, _ range: Range<Int>, from buffer: (images: HostBuffer<Float>, first: Int),
+        online: Parameters<Backend>, target: Parameters<Backend>, _ common: Common
     ) {
         let backend = workspace.backend
-        workspace.reset()
-        backend.fill(gradients, with: 0)
-        upload(batch)
-        let contextIndices = contextIndices.window(at: 0, Shape(range.count, batch.contextCount))
-        let blockIndices = blockIndices.window(at: 0, Shape(batch.blockCount, range.count, batch.targetCount))
+        let input = begin(batch, range, from: buffer)
+        let (images, contextIndices, blockIndices) = (input.images, input.contextIndices, input.blockIndices)
         let encoder = common.networks.encoder
         let patchCount = encoder.settings.patchCount
         let width = encoder.settings.width
@@ -141,7 +155,62 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             context: context, target: targetPass, targetFeatures: targetFeatures, normalizedTargets: normalized,
             targetMean: mean, targetRstd: rstd, predicted: predicted, predictions: predictions, targets: targets,
             dPredictions: dPredictions, blockIndices: blockIndices)
-        pool(common)
+        switch common.objective.pairs {
+        case .blocks:
+            poolPredictions(predictions, common)
+        case .contextTarget:
+            poolContext(context.output, common)
+            poolTargets(targetFeatures, common)
+        }
+    }
+
+    /// Leaves the same pooled features in the views as `forward`, and nothing else; what the views do not need is not
+    /// computed.
+    func forwardViews(
+        _ batch: StepBatch, _ range: Range<Int>, from buffer: (images: HostBuffer<Float>, first: Int),
+        online: Parameters<Backend>, target: Parameters<Backend>, _ common: Common
+    ) {
+        let input = begin(batch, range, from: buffer)
+        let encoder = common.networks.encoder
+        if common.objective.pairs == .contextTarget {
+            let mark = workspace.mark
+            poolTargets(
+                encoder.features(
+                    input.images, parameters: target, positions: common.encoderPositions, workspace: workspace), common)
+            workspace.release(to: mark)
+        }
+        let context = encoder.features(
+            input.images, indices: input.contextIndices,
+            parameters: online.window(at: 0, count: encoder.layout.count), positions: common.encoderPositions,
+            workspace: workspace)
+        guard common.objective.pairs == .blocks else { return poolContext(context, common) }
+        if let predictor = common.networks.predictor, let positions = common.predictorPositions {
+            let section = section("predictor", common)
+            let pass = predictor.forward(
+                context: context, contextIndices: input.contextIndices, blockIndices: input.blockIndices,
+                parameters: online.window(at: section.offset, count: section.layout.count), positions: positions,
+                workspace: workspace)
+            poolPredictions(pass.output, common)
+        } else {
+            let shape = Shape(batch.blockCount, range.count, batch.targetCount, encoder.settings.width)
+            poolPredictions(broadcastMean(of: context, to: shape), common)
+        }
+    }
+
+    /// Takes a part of the batch into this shard's memory.
+    private func begin(
+        _ batch: StepBatch, _ range: Range<Int>, from buffer: (images: HostBuffer<Float>, first: Int)
+    ) -> Input {
+        self.range = range
+        pass = nil
+        workspace.reset()
+        let shape = imageMemory.shape
+        let input = Input(
+            images: imageMemory.window(at: 0, Shape(range.count, shape[1], shape[2], shape[3])),
+            contextIndices: contextIndices.window(at: 0, Shape(range.count, batch.contextCount)),
+            blockIndices: blockIndices.window(at: 0, Shape(batch.blockCount, range.count, batch.targetCount)))
+        upload(batch, from: buffer, to: input)
+        return input
     }
 
     /// What the last forward pass computed, until the backward pass.
@@ -153,10 +222,10 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         }
     }
 
-    private func upload(_ batch: StepBatch) {
+    private func upload(_ batch: StepBatch, from buffer: (images: HostBuffer<Float>, first: Int), to input: Input) {
         let backend = workspace.backend
-        let perImage = images.count / range.count
-        backend.upload(batch.images, at: range.lowerBound * perImage, to: images)
+        let perImage = input.images.count / range.count
+        backend.upload(buffer.images, at: (range.lowerBound - buffer.first) * perImage, to: input.images)
         let (contextCount, targetCount) = (batch.contextCount, batch.targetCount)
         let contextElements = range.count * contextCount
         for index in 0..<contextElements {
@@ -204,27 +273,29 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         return section
     }
 
-    /// Writes the pooled features that the regulariser compares.
-    private func pool(_ common: Common) {
-        guard let pass else { return }
-        let backend = workspace.backend
-        switch common.objective.pairs {
-        case .blocks:
-            for block in 0..<pass.predictions.shape[0] {
-                backend.meanTokens(plane(block, of: pass.predictions), to: rows(ofView: block, common.views))
-            }
-        case .contextTarget:
-            backend.meanTokens(pass.context.output, to: rows(ofView: 0, common.views))
-            backend.meanTokens(pass.targetFeatures, to: rows(ofView: 1, common.views))
+    // The pooled features that the regulariser compares: one view for each block, or the context's and the targets'.
+
+    private func poolPredictions(_ predictions: Tensor<Backend>, _ common: Common) {
+        for block in 0..<predictions.shape[0] {
+            workspace.backend.meanTokens(plane(block, of: predictions), to: rows(ofView: block, common.views))
         }
+    }
+
+    private func poolContext(_ features: Tensor<Backend>, _ common: Common) {
+        workspace.backend.meanTokens(features, to: rows(ofView: 0, common.views))
+    }
+
+    private func poolTargets(_ features: Tensor<Backend>, _ common: Common) {
+        workspace.backend.meanTokens(features, to: rows(ofView: 1, common.views))
     }
 
     // MARK: Backward
 
-    /// Accumulates the gradient of the whole objective, the regulariser's through `common.dViews`.
+    /// Writes the gradient of the whole objective, the regulariser's through `common.dViews`.
     func backward(online: Parameters<Backend>, regularized: Bool, _ common: Common) {
         guard let pass else { preconditionFailure("backward without forward") }
         let backend = workspace.backend
+        backend.fill(gradients, with: 0)
         let encoder = common.networks.encoder
         let encoderParameters = online.window(at: 0, count: encoder.layout.count)
         let encoderGradients = gradients.window(at: 0, Shape(encoder.layout.count))

@@ -1,9 +1,25 @@
 package import TensorCore
 
-/// The input of one step: images and the masks drawn for them.
-package struct StepBatch: Sendable {
-    /// [B, C, S, S], normalised.
-    package let images: HostBuffer<Float>
+/// Where a step gets its images from.
+package enum StepImages {
+    /// All of them, [B, C, S, S], normalised.
+    case whole(HostBuffer<Float>)
+    /// Those of a range of the batch, [range.count or more, C, S, S]; valid until the next call. A step asks in the order
+    /// of its `imageParts`.
+    case parts((Range<Int>) throws -> HostBuffer<Float>)
+
+    /// A buffer that holds the images of `range`, and the image of the batch that stands first in it.
+    func buffer(_ range: Range<Int>) throws -> (images: HostBuffer<Float>, first: Int) {
+        switch self {
+        case .whole(let images): (images, 0)
+        case .parts(let part): (try part(range), range.lowerBound)
+        }
+    }
+}
+
+/// The input of one step: images and the masks drawn for the whole batch.
+package struct StepBatch {
+    package let images: StepImages
     /// B.
     package let imageCount: Int
     /// Patch indices of the context, [B, Kc].
@@ -14,7 +30,7 @@ package struct StepBatch: Sendable {
     package let blockCount: Int
 
     package init(
-        images: HostBuffer<Float>, imageCount: Int, context: [Int32], targets: [Int32], blockCount: Int
+        images: StepImages, imageCount: Int, context: [Int32], targets: [Int32], blockCount: Int
     ) {
         precondition(context.count % imageCount == 0, "\(context.count) context indices of \(imageCount) images")
         precondition(
@@ -45,18 +61,39 @@ package struct StepLimits: Sendable, Hashable {
     package var targetCount: Int
     /// Parts that the batch is split into; fixes the order of summation.
     package var shards: Int
+    /// Groups of shards that go through the networks one after the other; no result depends on it.
+    package var rounds: Int
 
-    package init(imageCount: Int, blockCount: Int, contextCount: Int, targetCount: Int, shards: Int) {
+    package init(
+        imageCount: Int, blockCount: Int, contextCount: Int, targetCount: Int, shards: Int, rounds: Int = 1
+    ) {
         precondition(shards >= 1 && shards <= imageCount, "\(shards) shards of \(imageCount) images")
+        precondition(rounds >= 1 && rounds <= shards, "\(rounds) rounds of \(shards) shards")
         self.imageCount = imageCount
         self.blockCount = blockCount
         self.contextCount = contextCount
         self.targetCount = targetCount
         self.shards = shards
+        self.rounds = rounds
     }
 
     /// The images of a shard; sizes differ by at most one.
     func images(ofShard shard: Int) -> Range<Int> {
         (shard * imageCount / shards)..<((shard + 1) * imageCount / shards)
     }
+
+    /// The images of consecutive shards.
+    func images(ofShards shards: Range<Int>) -> Range<Int> {
+        images(ofShard: shards.lowerBound).lowerBound..<images(ofShard: shards.upperBound - 1).upperBound
+    }
+
+    /// The shards of a round; their numbers differ by at most one.
+    func shards(ofRound round: Int) -> Range<Int> {
+        (round * shards / rounds)..<((round + 1) * shards / rounds)
+    }
+
+    /// Shards in memory at once.
+    var lanes: Int { (shards + rounds - 1) / rounds }
+    /// Images of the largest shard.
+    var largestShard: Int { (imageCount + shards - 1) / shards }
 }

@@ -37,7 +37,7 @@ package enum StepCalibration {
         while count < 4 || (clock.now - start < .seconds(seconds) && count < 1000) {
             let masks = settings.sampler.sample(seed: 0, step: count, imageCount: batchSize)
             let batch = StepBatch(
-                images: images, imageCount: batchSize, context: masks.context, targets: masks.targets,
+                images: .whole(images), imageCount: batchSize, context: masks.context, targets: masks.targets,
                 blockCount: masks.blocks)
             let hyperparameters = StepHyperparameters(learningRate: 1e-5, weightDecay: 0, momentum: 0.999)
             let duration = try clock.measure { _ = try step(batch, hyperparameters, state: &state) }

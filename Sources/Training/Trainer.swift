@@ -67,7 +67,7 @@ package final class Trainer<Backend: KernelBackend> {
         let loader = try BatchLoader(
             dataset: training,
             settings: BatchLoaderSettings(
-                batchSize: settings.limits.imageCount, imageSize: configuration.model.imageSize,
+                batchSize: settings.limits.imageCount, parts: step.imageParts, imageSize: configuration.model.imageSize,
                 crop: try RandomResizedCrop(scale: configuration.data.cropScale, aspect: configuration.data.cropAspect),
                 seed: seed, startStep: state.step, totalSteps: settings.totalSteps,
                 threads: configuration.resources.loaderThreads))
@@ -99,25 +99,25 @@ package final class Trainer<Backend: KernelBackend> {
 
     private func trainStep(_ loader: BatchLoader, _ clock: ContinuousClock) throws -> StepRecord {
         let start = clock.now
-        let loaded = try loader.next()
-        defer { loader.recycle(loaded) }
+        let images = LoadedImages(loader)
+        defer { images.recycle() }
         let masks = settings.sampler.sample(seed: seed, step: state.step, imageCount: settings.limits.imageCount)
         let batch = StepBatch(
-            images: loaded.images, imageCount: settings.limits.imageCount, context: masks.context,
+            images: .parts(images.next), imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
         let metrics = try step(batch, hyperparameters, state: &state)
         return StepRecord(
-            step: state.step, epoch: loaded.epoch, metrics: metrics, hyperparameters: hyperparameters,
+            step: state.step, epoch: images.epoch, metrics: metrics, hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
-            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds)
+            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: images.waitSeconds)
     }
 
     private func evaluate() throws {
         let configuration = settings.configuration
         let isEnd = state.step == settings.totalSteps
         recorder.enter(phase: "evaluating")
-        let outcomes = evaluator.evaluate(
+        let outcomes = try evaluator.evaluate(
             configuration.evaluation.encoders, state: state, step: step,
             includeLinear: isEnd || state.step == 0 || configuration.evaluation.linear.intermediate)
         let diagnostics = configuration.diagnostics
@@ -134,5 +134,32 @@ package final class Trainer<Backend: KernelBackend> {
 
     private func checkpoint() throws {
         try recorder.checkpoint(step: state.step, tensors: state.tensors(settings.networks, on: backend))
+    }
+}
+
+/// The loader's parts of one step's batch, each handed back when the next is asked for.
+private final class LoadedImages {
+    private let loader: BatchLoader
+    private var loaded: LoadedBatch?
+    private(set) var epoch = 0
+    private(set) var waitSeconds = 0.0
+
+    init(_ loader: BatchLoader) {
+        self.loader = loader
+    }
+
+    func next(_ range: Range<Int>) throws -> HostBuffer<Float> {
+        recycle()
+        let part = try loader.next()
+        precondition(part.part == range, "the step asks for images \(range), the loader has \(part.part)")
+        loaded = part
+        epoch = part.epoch
+        waitSeconds += part.waitSeconds
+        return part.images
+    }
+
+    func recycle() {
+        if let loaded { loader.recycle(loaded) }
+        loaded = nil
     }
 }

@@ -9,6 +9,10 @@ import TensorCore
 /// The batch is split into shards that each go through the networks on one thread; they meet at the regulariser, which
 /// sees the whole batch, and at the sum of gradients. Sums run over shards in order, so results depend on the number of
 /// shards (in rounding) and never on the number of threads.
+///
+/// Shards may go through in several rounds, which need the memory of one. The regulariser then needs two passes: the
+/// first collects the pooled features of all images, the second repeats each round's forward pass and goes back with the
+/// exact gradient. Both compute the same bits as a single round.
 package final class TrainingStep<Backend: KernelBackend> {
     package let networks: MethodNetworks
     package let objective: StepObjective
@@ -17,7 +21,10 @@ package final class TrainingStep<Backend: KernelBackend> {
     package let backend: Backend
     package let team: ThreadTeam
 
+    /// As many as are in memory at once.
     private let shards: [Shard<Backend>]
+    /// Each shard's part of the batch's mean.
+    private var predictionLosses: [Double]
     private let common: Shard<Backend>.Common
     private let regularizerWorkspace: Workspace<Backend>
     private let projectorGradients: Tensor<Backend>?
@@ -44,25 +51,57 @@ package final class TrainingStep<Backend: KernelBackend> {
             encoderPositions: networks.encoder.positions(on: backend),
             predictorPositions: networks.predictor?.positions(on: backend), views: backend.makeTensor(viewShape),
             dViews: backend.makeTensor(viewShape))
-        shards = (0..<limits.shards).map {
-            Shard(networks, range: limits.images(ofShard: $0), limits: limits, rule: targetRule, on: backend)
+        shards = (0..<limits.lanes).map { lane in
+            let images = limits.rounds == 1 ? limits.images(ofShard: lane).count : limits.largestShard
+            return Shard(networks, images: images, limits: limits, rule: targetRule, on: backend)
         }
+        predictionLosses = Array(repeating: 0, count: limits.shards)
         regularizerWorkspace = Workspace(
             backend, capacity: Self.regularizerElements(networks, views: viewCount, images: limits.imageCount))
         projectorGradients = networks.section("projector").map { backend.makeTensor(Shape($0.layout.count)) }
-        update = ParameterUpdate(networks, team: team, backend: backend)
+        // A single round is summed into its first shard's gradient.
+        let isInPlace = limits.rounds == 1
+        update = ParameterUpdate(
+            networks, sum: isInPlace ? shards[0].gradients : backend.makeTensor(Shape(networks.count)),
+            isInPlace: isInPlace, team: team, backend: backend)
     }
 
     /// Losses of a batch, without changing anything.
-    package func evaluate(_ batch: StepBatch, state: TrainingState<Backend>) -> StepMetrics {
-        forward(batch, state)
+    ///
+    /// - Throws: What the batch's images throw.
+    package func evaluate(_ batch: StepBatch, state: TrainingState<Backend>) throws -> StepMetrics {
+        for round in 0..<limits.rounds { try forward(batch, limits.shards(ofRound: round), state) }
+        return measure(state)
+    }
+
+    /// What the forward passes compute of the first `count` images' shards.
+    ///
+    /// - Parameter visit: Called for one shard after the other, in order; valid during the call.
+    /// - Throws: What the batch's images throw.
+    package func forEachOutput(
+        of batch: StepBatch, first count: Int, state: TrainingState<Backend>, visit: (ShardOutputs<Backend>) -> Void
+    ) throws {
+        for round in 0..<limits.rounds {
+            let shards = limits.shards(ofRound: round)
+            guard limits.images(ofShards: shards).lowerBound < count else { return }
+            try forward(batch, shards, state)
+            outputs.prefix(shards.count).forEach(visit)
+        }
     }
 
     /// Losses and the gradient of the whole objective, flat like the online parameters.
-    package func gradients(_ batch: StepBatch, state: TrainingState<Backend>) -> (StepMetrics, Tensor<Backend>) {
-        let metrics = forward(batch, state)
-        backward(state)
-        return (metrics, update.sum(shards.map(\.gradients)))
+    ///
+    /// - Throws: `TrainingError` if a loss is not finite; what the batch's images throw.
+    package func gradients(
+        _ batch: StepBatch, state: TrainingState<Backend>
+    ) throws -> (StepMetrics, Tensor<Backend>) {
+        (try passes(batch, state), update.gradients)
+    }
+
+    /// The images that each step asks its batch for, in this order.
+    package var imageParts: [Range<Int>] {
+        let pass = (0..<limits.rounds).map { limits.images(ofShards: limits.shards(ofRound: $0)) }
+        return needsTwoPasses ? pass + pass : pass
     }
 
     /// One whole step.
@@ -71,12 +110,8 @@ package final class TrainingStep<Backend: KernelBackend> {
     package func callAsFunction(
         _ batch: StepBatch, _ hyperparameters: StepHyperparameters, state: inout TrainingState<Backend>
     ) throws -> StepMetrics {
-        var metrics = forward(batch, state)
+        var metrics = try passes(batch, state)
         let step = state.step + 1
-        guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
-        guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
-        backward(state)
-        _ = update.sum(shards.map(\.gradients))
         let norms = update.sectionNorms()
         metrics.gradientNorm = norms.total
         metrics.encoderGradientNorm = norms.bySection["encoder"] ?? 0
@@ -89,7 +124,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         return metrics
     }
 
-    /// What the last `evaluate` computed, shard by shard.
+    /// What the last round of `evaluate` computed, shard by shard.
     package var outputs: [ShardOutputs<Backend>] { shards.compactMap(\.outputs) }
 
     /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
@@ -101,33 +136,98 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     // MARK: Phases
 
-    private func forward(_ batch: StepBatch, _ state: TrainingState<Backend>) -> StepMetrics {
-        precondition(
-            batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
-            "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
-        team.forEach(shards.count) { index in
-            shards[index].forward(
-                batch, online: state.onlineParameters, target: state.targetParameters, common)
+    private var isRegularized: Bool { objective.regularizerWeight != 0 }
+    /// Whether the regulariser's gradient is needed before all shards have been in memory at once.
+    private var needsTwoPasses: Bool { isRegularized && limits.rounds > 1 }
+
+    /// Everything up to the sum of gradients.
+    private func passes(_ batch: StepBatch, _ state: TrainingState<Backend>) throws -> StepMetrics {
+        if needsTwoPasses {
+            for round in 0..<limits.rounds {
+                try run(batch, limits.shards(ofRound: round)) { shard, images, buffer in
+                    shard.forwardViews(batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters, common)
+                }
+            }
+            var metrics = StepMetrics()
+            regularize(state, &metrics)
+            for round in 0..<limits.rounds {
+                try forward(batch, limits.shards(ofRound: round), state)
+                backward(round: round, state)
+            }
+            gatherLosses(&metrics)
+            try check(metrics, step: state.step + 1)
+            return metrics
         }
-        var metrics = StepMetrics()
-        metrics.predictionLoss = shards.reduce(0) { $0 + $1.predictionLoss }
-        regularize(state, &metrics)
-        metrics.loss = metrics.predictionLoss
-        if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+        if limits.rounds == 1 {
+            try forward(batch, limits.shards(ofRound: 0), state)
+            let metrics = measure(state)
+            try check(metrics, step: state.step + 1)
+            backward(round: 0, state)
+            return metrics
+        }
+        for round in 0..<limits.rounds {
+            try forward(batch, limits.shards(ofRound: round), state)
+            backward(round: round, state)
+        }
+        let metrics = measure(state)
+        try check(metrics, step: state.step + 1)
         return metrics
     }
 
-    private func backward(_ state: TrainingState<Backend>) {
-        let regularized = objective.regularizerWeight != 0
-        team.forEach(shards.count) { index in
-            shards[index].backward(online: state.onlineParameters, regularized: regularized, common)
+    /// Calls `body` with each of the given shards' memory, images and a buffer that holds them, on all threads.
+    private func run(
+        _ batch: StepBatch, _ numbers: Range<Int>,
+        _ body: (Shard<Backend>, Range<Int>, (images: HostBuffer<Float>, first: Int)) -> Void
+    ) throws {
+        precondition(
+            batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
+            "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
+        let buffer = try batch.images.buffer(limits.images(ofShards: numbers))
+        team.forEach(numbers.count) { index in
+            body(shards[index], limits.images(ofShard: numbers.lowerBound + index), buffer)
+        }
+    }
+
+    private func forward(_ batch: StepBatch, _ numbers: Range<Int>, _ state: TrainingState<Backend>) throws {
+        try run(batch, numbers) { shard, images, buffer in
+            shard.forward(batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters, common)
+        }
+        for (shard, number) in zip(shards, numbers) { predictionLosses[number] = shard.predictionLoss }
+    }
+
+    /// The losses, once every shard has been through its forward pass.
+    private func measure(_ state: TrainingState<Backend>) -> StepMetrics {
+        var metrics = StepMetrics()
+        regularize(state, &metrics)
+        gatherLosses(&metrics)
+        return metrics
+    }
+
+    private func gatherLosses(_ metrics: inout StepMetrics) {
+        metrics.predictionLoss = predictionLosses.reduce(0, +)
+        metrics.loss = metrics.predictionLoss
+        if isRegularized { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+    }
+
+    private func check(_ metrics: StepMetrics, step: Int) throws {
+        guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
+        guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
+    }
+
+    /// The round's gradients, added to the sum of those before.
+    private func backward(round: Int, _ state: TrainingState<Backend>) {
+        let numbers = limits.shards(ofRound: round)
+        team.forEach(numbers.count) { index in
+            shards[index].backward(online: state.onlineParameters, regularized: isRegularized, common)
         }
         // The projector's gradient is that of the whole batch; it joins the first shard's.
-        if let section = networks.section("projector"), let projectorGradients {
+        if round == 0, let section = networks.section("projector"), let projectorGradients {
             backend.add(
                 projectorGradients, times: 1,
                 to: shards[0].gradients.window(at: section.offset, Shape(section.layout.count)))
         }
+        update.add(
+            shards.prefix(numbers.count).map(\.gradients), isFirst: round == 0, isLast: round == limits.rounds - 1)
     }
 
     /// VICReg on the pooled features of the whole batch; leaves β_vicreg times its gradient in `common.dViews`.

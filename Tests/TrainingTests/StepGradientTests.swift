@@ -40,7 +40,7 @@ import Training
     @Test("the gradient agrees with central differences", arguments: cases)
     func gradientAgrees(_ testCase: Case) throws {
         let fixture = StepFixture(testCase)
-        let (_, flat) = fixture.step.gradients(fixture.batch, state: fixture.state)
+        let (_, flat) = try fixture.step.gradients(fixture.batch, state: fixture.state)
         let analytic = fixture.backend.values(of: flat)
         let parameters = fixture.backend.values(of: fixture.state.online)
         var random = RandomStream(seed: 11, purpose: .tests)
@@ -51,7 +51,7 @@ import Training
                 let largest = (0..<scale).map { abs(analytic[section.offset + entry.slot.offset + $0]) }.max() ?? 0
                 for _ in 0..<3 {
                     let index = section.offset + entry.slot.offset + random.integer(below: scale)
-                    let numeric = fixture.slope(at: index, parameters)
+                    let numeric = try fixture.slope(at: index, parameters)
                     let error = abs(numeric - analytic[index]) / max(largest, 1e-3)
                     #expect(error <= 1e-5, "\(section.name).\(entry.name): \(analytic[index]) for \(numeric)")
                     checked += 1
@@ -62,9 +62,9 @@ import Training
     }
 
     @Test("the bias of keys has no gradient, which softmax cannot see; those of queries and values have one")
-    func keyBias() {
+    func keyBias() throws {
         let fixture = StepFixture(Self.cases[0])
-        let (_, flat) = fixture.step.gradients(fixture.batch, state: fixture.state)
+        let (_, flat) = try fixture.step.gradients(fixture.batch, state: fixture.state)
         let values = fixture.backend.values(of: flat)
         for section in fixture.networks.sections {
             for entry in section.layout.entries where entry.name.hasSuffix("attn.qkv.bias") {
@@ -78,13 +78,13 @@ import Training
     }
 
     @Test("stop-gradient on shared weights has the gradient of a separate target with equal weights")
-    func stopGradient() {
+    func stopGradient() throws {
         let shared = StepFixture(Case(name: "shared", rule: .sharedStopGradient))
         let separate = StepFixture(Case(name: "separate"))
         separate.backend.copy(
             separate.state.online.window(at: 0, separate.state.target.shape), to: separate.state.target)
-        let (_, a) = shared.step.gradients(shared.batch, state: shared.state)
-        let (_, b) = separate.step.gradients(separate.batch, state: separate.state)
+        let (_, a) = try shared.step.gradients(shared.batch, state: shared.state)
+        let (_, b) = try separate.step.gradients(separate.batch, state: separate.state)
         #expect(shared.backend.values(of: a) == separate.backend.values(of: b))
     }
 
@@ -139,7 +139,7 @@ import Training
     @Test("a loss that is not finite is reported and leaves the parameters alone")
     func nonFinite() throws {
         var fixture = StepFixture(Self.cases[0])
-        fixture.batch.images[0] = .nan
+        fixture.images[0] = .nan
         let before = fixture.backend.values(of: fixture.state.online)
         let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0, momentum: 0.75)
         #expect(throws: TrainingError.self) { _ = try fixture.step(hyperparameters) }
@@ -161,15 +161,20 @@ import Training
     }
 }
 
-/// A tiny step in Double: 5 images of 1×8×8, patch 2, D 8, two blocks deep.
+/// A tiny step in Double: 5 images (or as many as asked for) of 1×8×8, patch 2, D 8, two blocks deep.
 struct StepFixture {
     let backend = ReferenceBackend<Double>()
     let networks: MethodNetworks
     let step: TrainingStep<ReferenceBackend<Double>>
+    let images: HostBuffer<Float>
     let batch: StepBatch
     var state: TrainingState<ReferenceBackend<Double>>
 
-    init(_ testCase: StepGradientTests.Case, threads: Int = 2) {
+    init(
+        _ testCase: StepGradientTests.Case, imageCount: Int = 5, shards: Int = 2, rounds: Int = 1,
+        regularizerWeight: Double = 0.1,
+        threads: Int = 2
+    ) {
         let encoder = VisionTransformer(
             .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2))
         let predictor = Predictor(.init(encoderWidth: 8, width: 4, depth: 1, heads: 1, grid: 4))
@@ -177,15 +182,18 @@ struct StepFixture {
             encoder: encoder, predictor: testCase.hasPredictor ? predictor : nil,
             projector: testCase.projector.map(Projector.init))
         var random = RandomStream(seed: 3, purpose: .tests)
-        let images = HostBuffer((0..<(5 * 64)).map { _ in Float(random.normal()) })
-        let context: [Int32] = (0..<5).flatMap { _ in RandomStream.sorted(4, below: 16, &random) }
-        let targets: [Int32] = (0..<15).flatMap { _ in RandomStream.sorted(3, below: 16, &random) }
-        batch = StepBatch(images: images, imageCount: 5, context: context, targets: targets, blockCount: 3)
-        let limits = StepLimits(imageCount: 5, blockCount: 3, contextCount: 4, targetCount: 3, shards: 2)
+        images = HostBuffer((0..<(imageCount * 64)).map { _ in Float(random.normal()) })
+        let context: [Int32] = (0..<imageCount).flatMap { _ in RandomStream.sorted(4, below: 16, &random) }
+        let targets: [Int32] = (0..<(3 * imageCount)).flatMap { _ in RandomStream.sorted(3, below: 16, &random) }
+        batch = StepBatch(
+            images: .whole(images), imageCount: imageCount, context: context, targets: targets, blockCount: 3)
+        let limits = StepLimits(
+            imageCount: imageCount, blockCount: 3, contextCount: 4, targetCount: 3, shards: shards, rounds: rounds)
         step = TrainingStep(
             networks,
             objective: StepObjective(
-                prediction: testCase.prediction, regularizerWeight: 0.1, vicreg: testCase.vicreg, pairs: testCase.pairs),
+                prediction: testCase.prediction, regularizerWeight: regularizerWeight, vicreg: testCase.vicreg,
+                pairs: testCase.pairs),
             targetRule: testCase.rule, limits: limits, backend: backend, threads: threads)
         // Larger than a real initialisation, so that every path carries a gradient worth checking.
         let (networks, backend) = (networks, backend)
@@ -200,16 +208,16 @@ struct StepFixture {
     }
 
     /// d loss / d parameter by a central difference.
-    func slope(at index: Int, _ parameters: [Double]) -> Double {
+    func slope(at index: Int, _ parameters: [Double]) throws -> Double {
         let h = 1e-5
         let loss = { (shift: Double) in
             var moved = parameters
             moved[index] += shift
             backend.store(moved, in: state.online)
-            return step.evaluate(batch, state: state).loss
+            return try step.evaluate(batch, state: state).loss
         }
         defer { backend.store(parameters, in: state.online) }
-        return (loss(h) - loss(-h)) / (2 * h)
+        return try (loss(h) - loss(-h)) / (2 * h)
     }
 
     mutating func step(_ hyperparameters: StepHyperparameters) throws -> StepMetrics {
