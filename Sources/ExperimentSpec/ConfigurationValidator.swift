@@ -176,11 +176,14 @@ struct ConfigurationValidator {
                 remedy: "set resources.shards: \(training.batchSize) or fewer")
         }
         let resources = configuration.resources
-        if resources.accumulate > resources.shards {
+        let needed = resources.accumulate * resources.ranks
+        if needed > resources.shards {
+            let ranks = resources.ranks > 1 ? " over \(resources.ranks) ranks" : ""
             find(
-                "resources.accumulate", "resources.shards",
-                message: "\(resources.accumulate) rounds of \(resources.shards) shards",
-                remedy: "set resources.shards: \(resources.accumulate) or more, or fewer rounds")
+                resources.accumulate > 1 ? "resources.accumulate" : "resources.ranks", "resources.ranks",
+                "resources.shards",
+                message: "\(resources.accumulate) rounds of \(resources.shards) shards\(ranks)",
+                remedy: "set resources.shards: \(needed) or more, or fewer rounds\(ranks.isEmpty ? "" : " or ranks")")
         }
         if training.steps == nil, training.epochs == nil {
             find(

@@ -27,7 +27,7 @@ package struct CostEstimate: Hashable, Sendable {
     package let linearProbes: Int
     /// Images whose features one pass needs.
     package let imagesPerPass: Int
-    /// Peak resident memory of the run's process with `resources.threads` threads (none: one), bytes. Workspaces count
+    /// Peak resident memory of the run's processes with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
     /// Results file and checkpoint, bytes, before compression.
@@ -135,7 +135,8 @@ package struct CostEstimate: Hashable, Sendable {
         let shardImages = (batch + shards - 1) / shards
         // Only one round's shards are in memory.
         let rounds = min(resources.accumulate, shards)
-        let lanes = (shards + rounds - 1) / rounds
+        let perRound = (shards + rounds - 1) / rounds
+        let lanes = (perRound + resources.ranks - 1) / resources.ranks
         let laneImages = Double(lanes * shardImages)
         let threads = Double(resources.threads ?? 1)
         let imageValues = Double(model.channels * model.imageSize * model.imageSize)
@@ -146,6 +147,9 @@ package struct CostEstimate: Hashable, Sendable {
         floats += laneImages * (workspaceValues(configuration, sizes) + imageValues)
         floats += Double(max(4, resources.loaderThreads + 1)) * laneImages * imageValues
         floats += regularizerValues(configuration)
+        // All ranks have that; rank 0 alone evaluates and writes checkpoints.
+        let ranks = Double(resources.ranks)
+        floats *= ranks
         // Feature extraction has a lane for each thread, with its images twice.
         floats += threads * featureChunk * (sizes.featureValues + 2 * imageValues)
         // Pooled features of the last layer and of the last four, and three copies of those that are being probed.
@@ -157,7 +161,7 @@ package struct CostEstimate: Hashable, Sendable {
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
         let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
         let stored = Double(images + features + (configuration.data.trainSubset ?? 0)) * storedValues
-        return Int(min(baseBytes + 4 * floats + stored, 1e18))
+        return Int(min(ranks * (baseBytes + stored) + 4 * floats, 1e18))
     }
 
     /// Pooled features of the batch with their gradient, and what VICReg and its projector keep of them.

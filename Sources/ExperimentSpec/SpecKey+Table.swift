@@ -242,7 +242,8 @@ extension SpecKey {
 
     private static let resources: [SpecKey] = [
         SpecKey(
-            "resources.threads", \.resources.threads, "Compute threads of one run; none: decided when it starts.",
+            "resources.threads", \.resources.threads,
+            "Compute threads of one run, over all its ranks; none: decided when it starts.",
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
             "resources.shards", \.resources.shards,
@@ -251,6 +252,10 @@ extension SpecKey {
         SpecKey(
             "resources.accumulate", \.resources.accumulate,
             "Rounds in which the shards of a batch are worked through; memory is needed for one. Changes no result.",
+            limits: .between(1, 1024), isIdentity: false),
+        SpecKey(
+            "resources.ranks", \.resources.ranks,
+            "Processes that train one run together, started through mpirun where more than one. Changes no result.",
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
             "resources.loader_threads", \.resources.loaderThreads, "Threads that prepare images.",

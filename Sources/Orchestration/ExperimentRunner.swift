@@ -49,7 +49,7 @@ package struct ExperimentRunner {
                 name: item.run.name, kind: .run(item.directory),
                 demand: Demand(
                     memoryBytes: predictedMemory(configuration), threads: configuration.resources.threads),
-                retries: configuration.resources.retries)
+                retries: configuration.resources.retries, ranks: configuration.resources.ranks)
         }
         let floorsJobs = floors.filter { !FileManager.default.fileExists(atPath: $0.output) }.map {
             Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: Self.floorsMemoryBytes))

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Counts SIGINT, SIGTERM and SIGHUP instead of dying of them.
+/// Counts SIGINT, SIGTERM, SIGUSR1 (which mpirun and Slurm pass on) and SIGHUP instead of dying of them.
 ///
 /// The handler only adds to an atomic number, which is all that a signal handler may safely do; loops look at `count`.
 /// A handler, unlike an ignored signal, is not inherited by child processes.
@@ -15,7 +15,7 @@ package enum InterruptSignals {
     package static func install() {
         // Touched here, so that no lazy initialisation can happen inside the handler.
         _ = count
-        for number in [SIGINT, SIGTERM, SIGHUP] {
+        for number in [SIGINT, SIGTERM, SIGUSR1, SIGHUP] {
             var current = sigaction()
             sigaction(number, nil, &current)
             if number == SIGHUP, isIgnored(current) { continue }

@@ -38,6 +38,9 @@ struct Settlement {
             (.done, nil)
         case .exited(WorkerExit.toBeResumed):
             (.interrupted, "stopped with a checkpoint")
+        case .exited(let code) where isInterrupting && [SIGINT, SIGTERM, SIGKILL].contains(code - 128):
+            // mpirun, of processes that were killed.
+            (.interrupted, "signal \(Self.name(of: code - 128))")
         case .exited(let code):
             (.failed, "exit code \(code)")
         case .signalled(let signal) where isInterrupting && [SIGINT, SIGTERM, SIGKILL].contains(signal):

@@ -22,21 +22,28 @@ final class ParameterUpdate<Backend: KernelBackend> {
 
     private let chunks: [Chunk]
     private let encoderCount: Int
-    private let team: ThreadTeam
-    private let backend: Backend
+    let team: ThreadTeam
+    let backend: Backend
+    /// For what other processes send; a single element where there are none.
+    let staging: Tensor<Backend>
     /// Squares of each chunk of the sum.
     private let squares: HostBuffer<Double>
     /// The sum of all gradients, flat.
     let gradients: Tensor<Backend>
 
     /// Whether the sum is the memory of the first gradient that is added.
-    private let isInPlace: Bool
+    let isInPlace: Bool
 
     /// - Parameters:
     ///   - sum: Where the gradients are summed up.
     ///   - isInPlace: Whether that is the first gradient's own memory; all of them then come at once.
-    init(_ networks: MethodNetworks, sum: Tensor<Backend>, isInPlace: Bool, team: ThreadTeam, backend: Backend) {
+    ///   - ranks: Processes that train together.
+    init(
+        _ networks: MethodNetworks, sum: Tensor<Backend>, isInPlace: Bool, ranks: Int, team: ThreadTeam,
+        backend: Backend
+    ) {
         gradients = sum
+        staging = Self.makeStaging(ranks > 1 ? networks.count : 1, on: backend)
         self.isInPlace = isInPlace
         var chunks: [Chunk] = []
         for section in networks.sections {
@@ -98,6 +105,14 @@ final class ParameterUpdate<Backend: KernelBackend> {
                 backend.add(window(gradient), times: 1, to: destination)
             }
             if isLast { squares[index] = backend.sumOfSquares(destination) }
+        }
+    }
+
+    /// Takes the squares of a complete sum that did not come from `add`.
+    func measure() {
+        team.forEach(chunks.count) { index in
+            let chunk = chunks[index]
+            squares[index] = backend.sumOfSquares(gradients.window(at: chunk.offset, chunk.shape))
         }
     }
 

@@ -104,8 +104,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
         let batchSize = settings.limits.imageCount
         var skill = PredictorSkill(columns: encoder.width, positions: encoder.patchCount)
         let images = HostBuffer<Float>(
-            count: (step.imageParts.map(\.count).max() ?? 0) * encoder.channels * encoder.imageSize
-                * encoder.imageSize)
+            count: step.imagesAtOnce * encoder.channels * encoder.imageSize * encoder.imageSize)
         // A batch is filled up with images from the beginning; each image counts once.
         let imageCount = min(Self.skillImages, data.test.count)
         for batchIndex in 0..<((imageCount + batchSize - 1) / batchSize) {

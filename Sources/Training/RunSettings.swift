@@ -79,9 +79,12 @@ package struct RunSettings: Sendable {
         }
     }
 
-    package func step<Backend: KernelBackend>(on backend: Backend, threads: Int) -> TrainingStep<Backend> {
+    package func step<Backend: KernelBackend>(
+        on backend: Backend, threads: Int, communicator: any Communicator = SingleProcess()
+    ) -> TrainingStep<Backend> {
         TrainingStep(
-            networks, objective: objective, targetRule: targetRule, limits: limits, backend: backend, threads: threads)
+            networks, objective: objective, targetRule: targetRule, limits: limits, backend: backend, threads: threads,
+            communicator: communicator)
     }
 }
 

@@ -92,8 +92,17 @@ package struct StepLimits: Sendable, Hashable {
         (round * shards / rounds)..<((round + 1) * shards / rounds)
     }
 
-    /// Shards in memory at once.
-    var lanes: Int { (shards + rounds - 1) / rounds }
+    /// The part of a round's shards that is a rank's, out of `count` ranks; at least one.
+    func shards(ofRound round: Int, rank: Int, of count: Int) -> Range<Int> {
+        let all = shards(ofRound: round)
+        return (all.lowerBound + rank * all.count / count)..<(all.lowerBound + (rank + 1) * all.count / count)
+    }
+
+    /// Shards that a rank has in memory at once, at most.
+    func lanes(ofRanks count: Int) -> Int {
+        let perRound = (shards + rounds - 1) / rounds
+        return (perRound + count - 1) / count
+    }
     /// Images of the largest shard.
     var largestShard: Int { (imageCount + shards - 1) / shards }
 }

@@ -20,16 +20,21 @@ package final class Trainer<Backend: KernelBackend> {
 
     private let backend: Backend
     private let recorder: any RunRecorder
+    private let communicator: any Communicator
     private let step: TrainingStep<Backend>
     private let evaluator: RunEvaluator<Backend>
     private let training: ImageDataset
     private var isResumed = false
 
-    /// - Parameter data: The whole data set; the configuration says how much of it is used.
-    /// - Throws: `MaskError`, `DatasetError`, `TrainingError` for a configuration that does not fit the data.
+    /// - Parameters:
+    ///   - data: The whole data set; the configuration says how much of it is used.
+    ///   - recorder: Told of steps by every process, and of the rest by rank 0 alone.
+    ///   - communicator: The processes that train this run together, each with a trainer of its own.
+    /// - Throws: `MaskError`, `DatasetError`, `TrainingError` for a configuration that does not fit the data or the
+    ///   number of processes.
     package init(
         _ configuration: RunConfiguration, data: DatasetSplits, backend: Backend, threads: Int,
-        recorder: any RunRecorder
+        recorder: any RunRecorder, communicator: any Communicator = SingleProcess()
     ) throws {
         let settings = try RunSettings(configuration)
         let channels = settings.networks.encoder.settings.channels
@@ -41,9 +46,11 @@ package final class Trainer<Backend: KernelBackend> {
         self.settings = settings
         self.backend = backend
         self.recorder = recorder
+        self.communicator = communicator
+        try communicator.check(settings, backend.summary, data)
         training = try data.train.limited(to: configuration.data.trainSubset)
         state = settings.initialState(on: backend)
-        step = settings.step(on: backend, threads: threads)
+        step = settings.step(on: backend, threads: threads, communicator: communicator)
         evaluator = try RunEvaluator(settings, data: data, backend: backend, threads: threads)
     }
 
@@ -59,8 +66,9 @@ package final class Trainer<Backend: KernelBackend> {
     /// - Throws: `TrainingError` where a loss is not finite; whatever the recorder throws.
     package func run(shouldStop: () -> Bool) throws -> Ending {
         let configuration = settings.configuration
+        shareState()
         if !isResumed {
-            if shouldStop() { return .interrupted }
+            if communicator.any(shouldStop()) { return .interrupted }
             try evaluate()
             try checkpoint()
         }
@@ -76,7 +84,8 @@ package final class Trainer<Backend: KernelBackend> {
         let clock = ContinuousClock()
         var lastCheckpoint = clock.now
         while state.step < settings.totalSteps {
-            if shouldStop() {
+            // Whoever was asked to stop, all stop after the same step.
+            if communicator.any(shouldStop()) {
                 try checkpoint()
                 return .interrupted
             }
@@ -113,7 +122,18 @@ package final class Trainer<Backend: KernelBackend> {
             seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: images.waitSeconds)
     }
 
+    /// Rank 0 evaluates, the others wait; first all make sure that they have the same weights.
     private func evaluate() throws {
+        guard communicator.agree([step.fingerprint(of: state)]) else {
+            throw TrainingError(
+                description: "the processes of this run have different weights at step \(state.step); their "
+                    + "processors or libraries compute differently. Use machines of one kind.")
+        }
+        if communicator.rank == 0 { try evaluateAlone() }
+        communicator.waitForAll()
+    }
+
+    private func evaluateAlone() throws {
         let configuration = settings.configuration
         let isEnd = state.step == settings.totalSteps
         recorder.enter(phase: "evaluating")
@@ -132,7 +152,16 @@ package final class Trainer<Backend: KernelBackend> {
         recorder.enter(phase: "training")
     }
 
+    /// All processes go on from what rank 0 has.
+    private func shareState() {
+        guard communicator.count > 1 else { return }
+        let counters = communicator.broadcast([state.step, isResumed ? 1 : 0], from: 0)
+        (state.step, isResumed) = (counters[0], counters[1] == 1)
+        state.share(communicator, on: backend)
+    }
+
     private func checkpoint() throws {
+        guard communicator.rank == 0 else { return }
         try recorder.checkpoint(step: state.step, tensors: state.tensors(settings.networks, on: backend))
     }
 }

@@ -20,12 +20,14 @@ package final class TrainingStep<Backend: KernelBackend> {
     package let limits: StepLimits
     package let backend: Backend
     package let team: ThreadTeam
+    /// The processes that share each round's shards.
+    let communicator: any Communicator
 
     /// As many as are in memory at once.
     private let shards: [Shard<Backend>]
     /// Each shard's part of the batch's mean.
-    private var predictionLosses: [Double]
-    private let common: Shard<Backend>.Common
+    var predictionLosses: [Double]
+    let common: Shard<Backend>.Common
     private let regularizerWorkspace: Workspace<Backend>
     private let projectorGradients: Tensor<Backend>?
     private let update: ParameterUpdate<Backend>
@@ -35,8 +37,12 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     package init(
         _ networks: MethodNetworks, objective: StepObjective, targetRule: TargetRule, limits: StepLimits,
-        backend: Backend, threads: Int
+        backend: Backend, threads: Int, communicator: any Communicator = SingleProcess()
     ) {
+        precondition(
+            limits.rounds * communicator.count <= limits.shards,
+            "\(limits.shards) shards for \(limits.rounds) rounds of \(communicator.count) ranks")
+        self.communicator = communicator
         self.networks = networks
         self.objective = objective
         self.targetRule = targetRule
@@ -51,8 +57,9 @@ package final class TrainingStep<Backend: KernelBackend> {
             encoderPositions: networks.encoder.positions(on: backend),
             predictorPositions: networks.predictor?.positions(on: backend), views: backend.makeTensor(viewShape),
             dViews: backend.makeTensor(viewShape))
-        shards = (0..<limits.lanes).map { lane in
-            let images = limits.rounds == 1 ? limits.images(ofShard: lane).count : limits.largestShard
+        let isWhole = limits.rounds == 1 && communicator.count == 1
+        shards = (0..<limits.lanes(ofRanks: communicator.count)).map { lane in
+            let images = isWhole ? limits.images(ofShard: lane).count : limits.largestShard
             return Shard(networks, images: images, limits: limits, rule: targetRule, on: backend)
         }
         predictionLosses = Array(repeating: 0, count: limits.shards)
@@ -63,26 +70,25 @@ package final class TrainingStep<Backend: KernelBackend> {
         let isInPlace = limits.rounds == 1
         update = ParameterUpdate(
             networks, sum: isInPlace ? shards[0].gradients : backend.makeTensor(Shape(networks.count)),
-            isInPlace: isInPlace, team: team, backend: backend)
+            isInPlace: isInPlace, ranks: communicator.count, team: team, backend: backend)
     }
 
-    /// Losses of a batch, without changing anything.
+    /// Losses of a batch, without changing anything. Each process computes all of it alone.
     ///
     /// - Throws: What the batch's images throw.
     package func evaluate(_ batch: StepBatch, state: TrainingState<Backend>) throws -> StepMetrics {
-        for round in 0..<limits.rounds { try forward(batch, limits.shards(ofRound: round), state) }
+        for shards in roundsAlone { try forward(batch, shards, state) }
         return measure(state)
     }
 
-    /// What the forward passes compute of the first `count` images' shards.
+    /// What the forward passes compute of the first `count` images' shards, without the other processes.
     ///
     /// - Parameter visit: Called for one shard after the other, in order; valid during the call.
     /// - Throws: What the batch's images throw.
     package func forEachOutput(
         of batch: StepBatch, first count: Int, state: TrainingState<Backend>, visit: (ShardOutputs<Backend>) -> Void
     ) throws {
-        for round in 0..<limits.rounds {
-            let shards = limits.shards(ofRound: round)
+        for shards in roundsAlone {
             guard limits.images(ofShards: shards).lowerBound < count else { return }
             try forward(batch, shards, state)
             outputs.prefix(shards.count).forEach(visit)
@@ -100,8 +106,21 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// The images that each step asks its batch for, in this order.
     package var imageParts: [Range<Int>] {
-        let pass = (0..<limits.rounds).map { limits.images(ofShards: limits.shards(ofRound: $0)) }
+        let pass = (0..<limits.rounds).map { limits.images(ofShards: ownShards(ofRound: $0)) }
         return needsTwoPasses ? pass + pass : pass
+    }
+
+    /// The most images that it asks for at once.
+    package var imagesAtOnce: Int { shards.count * limits.largestShard }
+
+    /// This process's part of a round.
+    private func ownShards(ofRound round: Int) -> Range<Int> {
+        limits.shards(ofRound: round, rank: communicator.rank, of: communicator.count)
+    }
+
+    /// All shards, as many at a time as this process has memory for.
+    private var roundsAlone: [Range<Int>] {
+        stride(from: 0, to: limits.shards, by: shards.count).map { $0..<min($0 + shards.count, limits.shards) }
     }
 
     /// One whole step.
@@ -144,31 +163,37 @@ package final class TrainingStep<Backend: KernelBackend> {
     private func passes(_ batch: StepBatch, _ state: TrainingState<Backend>) throws -> StepMetrics {
         if needsTwoPasses {
             for round in 0..<limits.rounds {
-                try run(batch, limits.shards(ofRound: round)) { shard, images, buffer in
-                    shard.forwardViews(batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters, common)
+                try run(batch, ownShards(ofRound: round)) { shard, images, buffer in
+                    shard.forwardViews(
+                        batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
+                        common)
                 }
             }
+            exchange(views: true, losses: false)
             var metrics = StepMetrics()
             regularize(state, &metrics)
             for round in 0..<limits.rounds {
-                try forward(batch, limits.shards(ofRound: round), state)
+                try forward(batch, ownShards(ofRound: round), state)
                 backward(round: round, state)
             }
+            exchange(views: false, losses: true)
             gatherLosses(&metrics)
             try check(metrics, step: state.step + 1)
             return metrics
         }
         if limits.rounds == 1 {
-            try forward(batch, limits.shards(ofRound: 0), state)
+            try forward(batch, ownShards(ofRound: 0), state)
+            exchange(views: true, losses: true)
             let metrics = measure(state)
             try check(metrics, step: state.step + 1)
             backward(round: 0, state)
             return metrics
         }
         for round in 0..<limits.rounds {
-            try forward(batch, limits.shards(ofRound: round), state)
+            try forward(batch, ownShards(ofRound: round), state)
             backward(round: round, state)
         }
+        exchange(views: true, losses: true)
         let metrics = measure(state)
         try check(metrics, step: state.step + 1)
         return metrics
@@ -216,18 +241,23 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// The round's gradients, added to the sum of those before.
     private func backward(round: Int, _ state: TrainingState<Backend>) {
-        let numbers = limits.shards(ofRound: round)
+        let numbers = ownShards(ofRound: round)
         team.forEach(numbers.count) { index in
             shards[index].backward(online: state.onlineParameters, regularized: isRegularized, common)
         }
         // The projector's gradient is that of the whole batch; it joins the first shard's.
-        if round == 0, let section = networks.section("projector"), let projectorGradients {
+        if numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {
             backend.add(
                 projectorGradients, times: 1,
                 to: shards[0].gradients.window(at: section.offset, Shape(section.layout.count)))
         }
-        update.add(
-            shards.prefix(numbers.count).map(\.gradients), isFirst: round == 0, isLast: round == limits.rounds - 1)
+        let gradients = shards.prefix(numbers.count).map(\.gradients)
+        let (isFirst, isLast) = (round == 0, round == limits.rounds - 1)
+        if communicator.count > 1 {
+            update.add(gradients, isFirst: isFirst, isLast: isLast, communicator: communicator)
+        } else {
+            update.add(gradients, isFirst: isFirst, isLast: isLast)
+        }
     }
 
     /// VICReg on the pooled features of the whole batch; leaves β_vicreg times its gradient in `common.dViews`.

@@ -54,11 +54,16 @@ struct SpecOptions: ParsableArguments {
             "Threads of each run (default: the cores shared out; no result depends on it).", valueName: "n"))
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Processes that train each run together, by Open MPI (short for --set resources.ranks=n).", valueName: "n"))
+    var ranks: Int?
+
     @Flag(help: "Print JSON on standard output.")
     var json = false
 
     func validate() throws {
-        for (name, value) in [("--workers", workers), ("--threads", threads)] {
+        for (name, value) in [("--workers", workers), ("--threads", threads), ("--ranks", ranks)] {
             if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
         }
     }
@@ -68,7 +73,8 @@ struct SpecOptions: ParsableArguments {
 
     /// The experiment, with every run checked and its data read once.
     func loadExperiment() throws -> Experiment {
-        let experiment = try loadSpec(spec, overrides: overrides, only: only, skip: skip)
+        let experiment = try loadSpec(
+            spec, overrides: overrides + (ranks.map { ["resources.ranks=\($0)"] } ?? []), only: only, skip: skip)
         var seen: Set<DataConfiguration> = []
         for run in experiment.runs where seen.insert(run.configuration.data).inserted {
             try checkData(run.configuration)
@@ -93,6 +99,7 @@ struct SpecOptions: ParsableArguments {
         words += option("--set", overrides) + option("--only", only) + option("--skip", skip)
         words += option("--workers", workers.map { ["\($0)"] } ?? [])
         words += option("--threads", threads.map { ["\($0)"] } ?? [])
+        words += option("--ranks", ranks.map { ["\($0)"] } ?? [])
         return words.map(Self.quoted).joined(separator: " ")
     }
 

@@ -173,7 +173,7 @@ struct StepFixture {
     init(
         _ testCase: StepGradientTests.Case, imageCount: Int = 5, shards: Int = 2, rounds: Int = 1,
         regularizerWeight: Double = 0.1,
-        threads: Int = 2
+        threads: Int = 2, communicator: any Communicator = SingleProcess()
     ) {
         let encoder = VisionTransformer(
             .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2))
@@ -194,7 +194,8 @@ struct StepFixture {
             objective: StepObjective(
                 prediction: testCase.prediction, regularizerWeight: regularizerWeight, vicreg: testCase.vicreg,
                 pairs: testCase.pairs),
-            targetRule: testCase.rule, limits: limits, backend: backend, threads: threads)
+            targetRule: testCase.rule, limits: limits, backend: backend, threads: threads,
+            communicator: communicator)
         // Larger than a real initialisation, so that every path carries a gradient worth checking.
         let (networks, backend) = (networks, backend)
         state = TrainingState(networks, targetIsSeparate: testCase.rule.targetIsSeparate, on: backend) { online in

@@ -9,7 +9,7 @@ import Testing
 import Training
 
 @Suite struct TrainerTests {
-    private static func configuration(steps: Int = 6) -> RunConfiguration {
+    static func configuration(steps: Int = 6) -> RunConfiguration {
         var configuration = RunConfiguration()
         configuration.data.dataset = .fashionMNISTSample
         configuration.data.trainSubset = 64
@@ -30,7 +30,7 @@ import Training
         return configuration
     }
 
-    private static let data: DatasetSplits = {
+    static let data: DatasetSplits = {
         do { return try DatasetSplits.load(configuration().data, folder: nil) } catch {
             preconditionFailure("\(error)")
         }
