@@ -59,7 +59,7 @@ package struct CostEstimate: Hashable, Sendable {
         let evaluation = configuration.evaluation
         let probeTrain = min(evaluation.trainImages ?? allTrain, allTrain)
         let probeTest = min(evaluation.testImages ?? allTest, allTest)
-        let sizes = NetworkSizes(configuration.model)
+        let sizes = NetworkSizes(configuration.model, recomputes: configuration.resources.recompute)
         let projector = ProjectorSizes(configuration)
         (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
         projectorParameters = projector.parameters

@@ -4,8 +4,12 @@ struct NetworkSizes: Sendable {
     /// N.
     let patches: Int
 
-    init(_ model: ModelConfiguration) {
+    /// Whether blocks keep only their inputs, and are run again in the backward pass.
+    private let recomputes: Bool
+
+    init(_ model: ModelConfiguration, recomputes: Bool = false) {
         self.model = model
+        self.recomputes = recomputes
         let grid = model.imageSize / model.patchSize
         patches = grid * grid
     }
@@ -64,8 +68,9 @@ struct NetworkSizes: Sendable {
         let width = model.width
         let forward =
             tokens * (patchValues + (model.depth + 2) * width + 2)
-            + model.depth * blockValues(width, heads: model.heads, tokens: tokens)
-        return (Double(forward), Double(tokens * width + backwardValues(width, tokens: tokens)))
+            + (recomputes ? 0 : model.depth) * blockValues(width, heads: model.heads, tokens: tokens)
+        let backward = backwardValues(width, heads: model.heads, tokens: tokens)
+        return (Double(forward), Double(tokens * width + backward))
     }
 
     /// Features of all patches without a backward pass: one block at a time, and outputs normalised and averaged.
@@ -79,13 +84,15 @@ struct NetworkSizes: Sendable {
     func predictorValues(context: Int, target: Int, blocks: Int) -> (forward: Double, backward: Double) {
         let predictor = model.predictor
         let (width, tokens) = (predictor.width, context + target)
-        let perBlock = blockValues(width, heads: predictor.heads ?? model.heads, tokens: tokens)
+        let heads = predictor.heads ?? model.heads
+        let perBlock = blockValues(width, heads: heads, tokens: tokens)
         let forward =
-            context * width + blocks * tokens * (predictor.depth + 1) * width + blocks * predictor.depth * perBlock
+            context * width + blocks * tokens * (predictor.depth + 1) * width
+            + blocks * (recomputes ? 0 : predictor.depth) * perBlock
             + blocks * target * (2 * width + 2 + model.width)
         let backward =
             blocks * target * 2 * width + blocks * tokens * width
-            + max(blocks * backwardValues(width, tokens: tokens), context * width)
+            + max(blocks * backwardValues(width, heads: heads, tokens: tokens), context * width)
         return (Double(forward), Double(backward))
     }
 
@@ -95,9 +102,10 @@ struct NetworkSizes: Sendable {
         tokens * (7 * width + 4 + heads * tokens + 2 * hidden(width))
     }
 
-    /// Gradients inside one block.
-    private func backwardValues(_ width: Int, tokens: Int) -> Int {
-        tokens * (4 * width + hidden(width) + 2 * tokens)
+    /// Gradients inside one block, and what its repeated forward pass keeps.
+    private func backwardValues(_ width: Int, heads: Int, tokens: Int) -> Int {
+        let gradients = tokens * (4 * width + hidden(width) + 2 * tokens)
+        return gradients + (recomputes ? blockValues(width, heads: heads, tokens: tokens) : 0)
     }
 }
 

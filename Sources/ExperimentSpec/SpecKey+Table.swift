@@ -254,6 +254,10 @@ extension SpecKey {
             "Rounds in which the shards of a batch are worked through; memory is needed for one. Changes no result.",
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
+            "resources.recompute", \.resources.recompute,
+            "Keep only the inputs of transformer blocks, and run blocks again in the backward pass. Changes no result.",
+            isIdentity: false),
+        SpecKey(
             "resources.ranks", \.resources.ranks,
             "Processes that train one run together, started through mpirun where more than one. Changes no result.",
             limits: .between(1, 1024), isIdentity: false),

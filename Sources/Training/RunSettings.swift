@@ -25,7 +25,8 @@ package struct RunSettings: Sendable {
         }
         self.configuration = configuration
         self.totalSteps = totalSteps
-        networks = MethodNetworks(configuration.model, objective: configuration.objective)
+        networks = MethodNetworks(
+            configuration.model, objective: configuration.objective, recomputes: configuration.resources.recompute)
         objective = StepObjective(configuration.objective)
         targetRule = TargetRule(configuration.targetEncoder.kind)
         let masks = MaskSettings(configuration.masks, grid: networks.encoder.settings.grid)

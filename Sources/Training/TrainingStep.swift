@@ -215,7 +215,8 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     private func forward(_ batch: StepBatch, _ numbers: Range<Int>, _ state: TrainingState<Backend>) throws {
         try run(batch, numbers) { shard, images, buffer in
-            shard.forward(batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters, common)
+            shard.forward(
+                batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters, common)
         }
         for (shard, number) in zip(shards, numbers) { predictionLosses[number] = shard.predictionLoss }
     }

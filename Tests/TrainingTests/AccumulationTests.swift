@@ -62,6 +62,29 @@ import Training
         #expect(own == fixture.backend.values(of: whole.1))
     }
 
+    @Test(
+        "blocks that are run again give the same bits as blocks that kept everything, and take less memory",
+        arguments: StepGradientTests.cases, [1, 4])
+    func recomputes(_ testCase: StepGradientTests.Case, rounds: Int) throws {
+        let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0.1, momentum: 0.9)
+        var keeping = StepFixture(testCase, imageCount: 16, shards: 4, rounds: rounds)
+        var repeating = StepFixture(testCase, imageCount: 16, shards: 4, rounds: rounds, recomputes: true)
+        let (metrics, sum) = try keeping.step.gradients(keeping.batch, state: keeping.state)
+        let (own, ownSum) = try repeating.step.gradients(repeating.batch, state: repeating.state)
+        #expect(own == metrics)
+        #expect(repeating.backend.values(of: ownSum) == keeping.backend.values(of: sum))
+        let before = repeating.step.allocations
+        for _ in 0..<2 {
+            #expect(try repeating.step(hyperparameters) == keeping.step(hyperparameters))
+        }
+        #expect(
+            repeating.backend.values(of: repeating.state.online) == keeping.backend.values(of: keeping.state.online))
+        #expect(repeating.step.allocations == before)
+        for (less, more) in zip(repeating.step.workspaceElements, keeping.step.workspaceElements) {
+            #expect(less.used <= less.planned && less.used < more.used)
+        }
+    }
+
     @Test("memory is planned for one round, and no step takes more", arguments: StepGradientTests.cases)
     func memory(_ testCase: StepGradientTests.Case) throws {
         var fixture = StepFixture(testCase, imageCount: 16, shards: 8, rounds: 4)
@@ -76,17 +99,22 @@ import Training
         }
     }
 
+    @Test("a deep float32 network that repeats its blocks gives the same bits in a fraction of the memory")
+    func recomputesInFloat32() throws {
+        var configuration = Self.configuration
+        configuration.model.depth = 8
+        configuration.model.predictor.depth = 6
+        let keeping = try step(configuration)
+        configuration.resources.recompute = true
+        let repeating = try step(configuration)
+        #expect(repeating.metrics == keeping.metrics)
+        #expect(repeating.gradients == keeping.gradients)
+        #expect(repeating.elements < keeping.elements / 2)
+    }
+
     @Test("float32 on OpenBLAS agrees within rounding for k = 1, 2, 4, 8", arguments: [1, 2, 4, 8])
     func float32(rounds: Int) throws {
-        var configuration = RunConfiguration()
-        configuration.model.preset = .custom
-        (configuration.model.width, configuration.model.depth, configuration.model.heads) = (48, 3, 3)
-        (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
-        configuration.model.initialization = .xavier
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (24, 2)
-        configuration.masks.minKeep = 4
-        configuration.objective.vicreg.weight = 0.1
-        (configuration.training.batchSize, configuration.training.steps) = (32, 1)
+        var configuration = Self.configuration
         for projector in ProjectorConfiguration.Kind.allCases {
             configuration.objective.vicreg.projector.kind = projector
             configuration.objective.vicreg.projector.widths =
@@ -106,7 +134,22 @@ import Training
         }
     }
 
-    private func step(_ configuration: RunConfiguration) throws -> (metrics: StepMetrics, gradients: [Float]) {
+    private static var configuration: RunConfiguration {
+        var configuration = RunConfiguration()
+        configuration.model.preset = .custom
+        (configuration.model.width, configuration.model.depth, configuration.model.heads) = (48, 3, 3)
+        (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
+        configuration.model.initialization = .xavier
+        (configuration.model.predictor.width, configuration.model.predictor.depth) = (24, 2)
+        configuration.masks.minKeep = 4
+        configuration.objective.vicreg.weight = 0.1
+        (configuration.training.batchSize, configuration.training.steps) = (32, 1)
+        return configuration
+    }
+
+    private func step(
+        _ configuration: RunConfiguration
+    ) throws -> (metrics: StepMetrics, gradients: [Float], elements: Int) {
         let settings = try RunSettings(configuration)
         let backend = CPUBackend()
         let step = settings.step(on: backend, threads: 2)
@@ -118,6 +161,6 @@ import Training
             images: .whole(images), imageCount: count, context: masks.context, targets: masks.targets,
             blockCount: masks.blocks)
         let (metrics, sum) = try step.gradients(batch, state: settings.initialState(on: backend))
-        return (metrics, backend.values(of: sum))
+        return (metrics, backend.values(of: sum), step.workspaceElements.map(\.planned).reduce(0, +))
     }
 }

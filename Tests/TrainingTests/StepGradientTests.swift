@@ -173,11 +173,11 @@ struct StepFixture {
     init(
         _ testCase: StepGradientTests.Case, imageCount: Int = 5, shards: Int = 2, rounds: Int = 1,
         regularizerWeight: Double = 0.1,
-        threads: Int = 2, communicator: any Communicator = SingleProcess()
+        recomputes: Bool = false, threads: Int = 2, communicator: any Communicator = SingleProcess()
     ) {
         let encoder = VisionTransformer(
-            .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2))
-        let predictor = Predictor(.init(encoderWidth: 8, width: 4, depth: 1, heads: 1, grid: 4))
+            .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2), recomputes: recomputes)
+        let predictor = Predictor(.init(encoderWidth: 8, width: 4, depth: 1, heads: 1, grid: 4), recomputes: recomputes)
         networks = MethodNetworks(
             encoder: encoder, predictor: testCase.hasPredictor ? predictor : nil,
             projector: testCase.projector.map(Projector.init))
