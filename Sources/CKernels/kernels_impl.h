@@ -12,6 +12,8 @@
 #include "columns_impl.h"
 #include "products_impl.h"
 #include "attention_impl.h"
+#include "split_attention_impl.h"
+#include "block_impl.h"
 
 const KernelTable CKERNELS_TABLE = {
     .instruction_set = CKERNELS_INSTRUCTION_SET,
@@ -41,4 +43,11 @@ const KernelTable CKERNELS_TABLE = {
     .linear_backward_weight = linear_backward_weight,
     .attention = attention,
     .attention_backward = attention_backward,
+    .attend = attend,
+    .attend_backward = attend_backward,
+    .bias_gelu = bias_gelu,
+    .gelu_again = gelu_again,
+    .add_with_bias = add_with_bias,
+    .add_then_layer_norm = add_then_layer_norm,
+    .normalize_rows = normalize_rows,
 };

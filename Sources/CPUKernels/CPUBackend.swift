@@ -61,6 +61,11 @@ extension CPUBackend {
         reference.upload(source, at: start, to: destination.onReference)
     }
 
+    package func borrow(_ source: HostBuffer<Float>, at start: Int, _ shape: Shape) -> Tensor<CPUBackend>? {
+        precondition(start >= 0 && start + shape.count <= source.count, "\(shape) at \(start) leaves \(source.count)")
+        return Tensor(buffer: source, offset: start, shape: shape)
+    }
+
     package func store(_ values: [Float], in destination: Tensor<CPUBackend>) {
         reference.store(values, in: destination.onReference)
     }

@@ -176,8 +176,9 @@ struct ConfigurationValidator {
                 remedy: "set resources.shards: \(training.batchSize) or fewer")
         }
         let resources = configuration.resources
-        let needed = resources.accumulate * resources.ranks
-        if needed > resources.shards {
+        // Rounds and ranks share out sums of gradients, each of four shards.
+        let needed = 4 * resources.accumulate * resources.ranks
+        if resources.accumulate * resources.ranks > (min(resources.shards, training.batchSize) + 3) / 4 {
             let ranks = resources.ranks > 1 ? " over \(resources.ranks) ranks" : ""
             find(
                 resources.accumulate > 1 ? "resources.accumulate" : "resources.ranks", "resources.ranks",

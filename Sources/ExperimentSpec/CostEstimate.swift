@@ -30,6 +30,8 @@ package struct CostEstimate: Hashable, Sendable {
     /// Peak resident memory of the run's processes with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
+    /// The part of it that the step's passes work in: activations of all shards, and temporary memory of threads.
+    package let stepMemoryBytes: Int
     /// Results file and checkpoint, bytes, before compression.
     package let diskBytes: Int
 
@@ -88,8 +90,10 @@ package struct CostEstimate: Hashable, Sendable {
 
         let networks = encoderParameters + predictorParameters + projectorParameters
         let target = hasOwnTarget ? encoderParameters : 0
+        let step = Self.stepFloats(configuration, sizes)
+        stepMemoryBytes = Int(min(4 * step, 1e18))
         memoryBytes = Self.memoryBytes(
-            configuration, sizes, networks: networks, target: target, images: allTrain + allTest,
+            configuration, sizes, networks: networks, target: target, step: step, images: allTrain + allTest,
             features: probeTrain + probeTest)
         diskBytes = Self.diskBytes(
             configuration, networks: networks, target: target, evaluations: evaluations, testImages: probeTest)
@@ -121,47 +125,58 @@ package struct CostEstimate: Hashable, Sendable {
     /// Program, libraries and their buffers.
     private static let baseBytes = 80.0 * 1_048_576
     /// Images that go through an encoder at once on one thread when features are extracted.
-    private static let featureChunk = 32.0
+    private static let featureChunk = 32
 
     /// Everything that is there at the same time at the worst moment, an evaluation or a checkpoint: the step keeps its
     /// memory throughout.
     private static func memoryBytes(
-        _ configuration: RunConfiguration, _ sizes: NetworkSizes, networks: Int, target: Int, images: Int,
-        features: Int
+        _ configuration: RunConfiguration, _ sizes: NetworkSizes, networks: Int, target: Int, step: Double, images: Int,
+        features probedImages: Int
     ) -> Int {
         let (model, resources) = (configuration.model, configuration.resources)
-        let batch = configuration.training.batchSize
-        let shards = min(resources.shards, batch)
-        let shardImages = (batch + shards - 1) / shards
-        // Only one round's shards are in memory.
-        let rounds = min(resources.accumulate, shards)
-        let perRound = (shards + rounds - 1) / rounds
-        let lanes = (perRound + resources.ranks - 1) / resources.ranks
-        let laneImages = Double(lanes * shardImages)
+        let lanes = Lanes(configuration)
         let threads = Double(resources.threads ?? 1)
         let imageValues = Double(model.channels * model.imageSize * model.imageSize)
-        // Weights, two moments, the target encoder; a gradient of each shard in memory, and the sum of several rounds'.
+        // Weights, two moments, the target encoder; a sum of gradients for every four shards.
         let state = Double(3 * networks + target)
-        var floats = state + Double((lanes + (rounds > 1 ? 1 : 0)) * networks)
-        // Each shard has a workspace for the largest masks and a copy of its images; four rounds' images are prepared.
-        floats += laneImages * (workspaceValues(configuration, sizes) + imageValues)
-        floats += Double(max(4, resources.loaderThreads + 1)) * laneImages * imageValues
+        // Several rounds need one more sum.
+        let sums = (lanes.shards + 3) / 4 + (resources.accumulate > 1 ? 1 : 0)
+        var floats = state + Double(sums * networks) + step
+        // Four rounds' images are prepared, or more where more threads prepare them.
+        floats += Double(max(4, resources.loaderThreads + 1) * lanes.shards * lanes.images) * imageValues
         floats += regularizerValues(configuration)
         // All ranks have that; rank 0 alone evaluates and writes checkpoints.
         let ranks = Double(resources.ranks)
         floats *= ranks
-        // Feature extraction has a lane for each thread, with its images twice.
-        floats += threads * featureChunk * (sizes.featureValues + 2 * imageValues)
+        // Feature extraction has a lane for each thread, with its images twice, and normalised and averaged outputs.
+        let features = sizes.featureValues(images: featureChunk)
+        let outputs = featureChunk * (sizes.patches * (model.width + 2) + model.width)
+        floats +=
+            threads * (Double(features.kept + features.temporary + outputs) + 2 * Double(featureChunk) * imageValues)
         // Pooled features of the last layer and of the last four, and three copies of those that are being probed.
         let columns = Double(min(4, model.depth) * model.width)
         let probed = min(threads, 2) * columns + max(0, min(threads, 4) - 2) * Double(model.width)
-        let probes = Double(features) * (columns + Double(model.width) + 3 * probed)
+        let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed)
         // A checkpoint is the state as bytes, with one network's values beside it.
         floats += max(probes, state + Double(networks))
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
         let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
-        let stored = Double(images + features + (configuration.data.trainSubset ?? 0)) * storedValues
+        let stored = Double(images + probedImages + (configuration.data.trainSubset ?? 0)) * storedValues
         return Int(min(ranks * (baseBytes + stored) + 4 * floats, 1e18))
+    }
+
+    /// Shards that one process has in memory at once, and images of each.
+    private struct Lanes {
+        let shards, images: Int
+
+        /// Sums of gradients are of four shards; rounds and ranks share out sums.
+        init(_ configuration: RunConfiguration) {
+            let (batch, resources) = (configuration.training.batchSize, configuration.resources)
+            let all = min(resources.shards, batch)
+            let perRound = ((all + 3) / 4 + resources.accumulate - 1) / resources.accumulate
+            shards = min(all, 4 * ((perRound + resources.ranks - 1) / resources.ranks))
+            images = (batch + all - 1) / all
+        }
     }
 
     /// Pooled features of the batch with their gradient, and what VICReg and its projector keep of them.
@@ -176,8 +191,18 @@ package struct CostEstimate: Hashable, Sendable {
         return Double(rows * (2 * width + 5 * hidden + 2 * output) + terms)
     }
 
-    /// Values of one image in a shard's forward and backward pass, for the largest Kc and Kp that may be drawn.
-    private static func workspaceValues(_ configuration: RunConfiguration, _ sizes: NetworkSizes) -> Double {
+    /// Shards keep what the backward pass needs, threads have memory for the rest.
+    private static func stepFloats(_ configuration: RunConfiguration, _ sizes: NetworkSizes) -> Double {
+        let lanes = Lanes(configuration)
+        let step = stepValues(configuration, sizes, images: lanes.images)
+        let threads = min(configuration.resources.threads ?? 1, lanes.shards)
+        return Double(lanes.shards) * Double(step.kept) + Double(threads) * Double(step.temporary)
+    }
+
+    /// Values of a shard's forward and backward pass, for the largest Kc and Kp that may be drawn.
+    private static func stepValues(
+        _ configuration: RunConfiguration, _ sizes: NetworkSizes, images: Int
+    ) -> NetworkSizes.PassValues {
         let (model, masks) = (configuration.model, configuration.masks)
         let (patches, width) = (sizes.patches, model.width)
         let grid = model.imageSize / model.patchSize
@@ -185,23 +210,36 @@ package struct CostEstimate: Hashable, Sendable {
         let largestContext = masks.contextSizes(grid: grid).largestArea
         let context = masks.sampler == .ijepa ? largestContext : min(largestContext, patches - targets.smallestArea)
         let (target, blocks) = (targets.largestArea, masks.targetBlocks)
+        let blockValues = images * blocks * target * width
 
-        let contextPass = sizes.encoderValues(tokens: context)
-        let predicted =
-            model.predictor.kind == .transformer
-            ? sizes.predictorValues(context: context, target: target, blocks: blocks)
-            : (forward: Double(width * (blocks * target + 1)), backward: Double(2 * width))
-        // Targets of all patches and their LayerNorm, then predictions' targets and gradient.
-        var kept = Double(patches * (width + 2)) + Double(2 * blocks * target * width)
-        var backward = Double(context * width) + max(predicted.backward, contextPass.backward)
+        // Target blocks and the predictions' gradient.
+        var values = NetworkSizes.PassValues(kept: 2 * blockValues)
+        let normalization = images * patches * (width + 2)
         if configuration.targetEncoder.kind == .sharedWithGradient {
-            let pass = sizes.encoderValues(tokens: patches)
-            kept += pass.forward
-            backward = max(backward, Double((blocks * target + 2 * patches) * width) + pass.backward)
+            let pass = sizes.encoderValues(images: images, tokens: patches)
+            values.kept += pass.kept + normalization
+            values.temporary = blockValues + 2 * images * patches * width + pass.temporary
+        } else if configuration.objective.vicreg.pairs == .contextTarget {
+            let pass = sizes.featureValues(images: images)
+            values.kept += pass.kept + normalization
+            values.temporary = pass.temporary
         } else {
-            kept += Double(patches * width)
+            let chosen = images * min(patches, blocks * target)
+            let pass = sizes.featureValues(images: images, chosen: chosen)
+            values.temporary = pass.kept + max(pass.temporary, chosen * (width + 2))
         }
-        return max(kept + contextPass.forward + predicted.forward + backward, sizes.featureValues)
+        let contextPass = sizes.encoderValues(images: images, tokens: context)
+        values.kept += contextPass.kept
+        var backward = contextPass.temporary
+        if model.predictor.kind == .transformer {
+            let pass = sizes.predictorValues(images: images, context: context, target: target, blocks: blocks)
+            values.kept += pass.kept
+            backward = max(backward, pass.temporary)
+        } else {
+            values.kept += blockValues + images * width
+        }
+        values.temporary = max(values.temporary, images * context * width + backward)
+        return values
     }
 
     /// Test embeddings, the checkpoint (weights, moments, target encoder) and the series of numbers.

@@ -1,17 +1,17 @@
 import Kernels
 import TensorCore
 
-/// The sum of gradients over several processes.
+/// The gradient over several processes.
 ///
-/// The sum must run over the shards of the whole batch in their order, as it does in one process. A round's shards are
-/// shared out to the ranks in that order too, so the running sum goes from rank to rank, each adding what is its own;
-/// it goes in pieces, so that all work at once.
+/// The sums of the whole batch's shards must be added in their order, as in one process. A round's sums are shared out to
+/// the ranks in that order too, so the running gradient goes from rank to rank, each adding what is its own; it goes in
+/// pieces, so that all work at once.
 extension ParameterUpdate {
     private static var pieceElements: Int { 1 << 20 }
 
     /// As `add` in one process; all ranks call it for every round. After the last round all have the sum.
     func add(
-        _ shardGradients: [Tensor<Backend>], isFirst: Bool, isLast: Bool, communicator: any Communicator
+        _ sums: [Tensor<Backend>], isFirst: Bool, isLast: Bool, communicator: any Communicator
     ) {
         let (rank, last) = (communicator.rank, communicator.count - 1)
         forEachPiece { piece in
@@ -19,15 +19,15 @@ extension ParameterUpdate {
                 let running = communicator.receive(piece.count, of: Backend.Scalar.self, from: rank - 1)
                 let sum = staging.window(at: 0, Shape(piece.count))
                 backend.store(running, in: sum)
-                addPiece(shardGradients, piece, to: sum)
-                // The sum may be the first gradient's memory, so it is written last.
+                addPiece(sums[...], piece, to: sum)
+                // The sum may be the first part's memory, so it is written last.
                 backend.copy(sum, to: gradients.window(at: piece.lowerBound, Shape(piece.count)))
             } else {
                 let sum = gradients.window(at: piece.lowerBound, Shape(piece.count))
                 if isFirst && !isInPlace {
-                    backend.copy(shardGradients[0].window(at: piece.lowerBound, sum.shape), to: sum)
+                    backend.copy(sums[0].window(at: piece.lowerBound, sum.shape), to: sum)
                 }
-                addPiece(Array(shardGradients.dropFirst(isFirst ? 1 : 0)), piece, to: sum)
+                addPiece(sums.dropFirst(isFirst ? 1 : 0), piece, to: sum)
             }
             if rank < last { communicator.send(values(of: piece), to: rank + 1) }
         }
@@ -51,13 +51,13 @@ extension ParameterUpdate {
         }
     }
 
-    /// sum += each gradient's piece, one after the other.
-    private func addPiece(_ shardGradients: [Tensor<Backend>], _ piece: Range<Int>, to sum: Tensor<Backend>) {
+    /// sum += each part's piece, one after the other.
+    private func addPiece(_ parts: ArraySlice<Tensor<Backend>>, _ piece: Range<Int>, to sum: Tensor<Backend>) {
         let part = 1 << 16
         team.forEach((piece.count + part - 1) / part) { index in
             let start = index * part
             let shape = Shape(min(part, piece.count - start))
-            for gradient in shardGradients {
+            for gradient in parts {
                 backend.add(
                     gradient.window(at: piece.lowerBound + start, shape), times: 1, to: sum.window(at: start, shape))
             }

@@ -9,7 +9,8 @@ import TensorCore
 /// into the target encoder and packed again while it is in the cache.
 final class ParameterUpdate<Backend: KernelBackend> {
     private struct Chunk {
-        let section: String
+        /// Number of the network.
+        let section: Int
         let offset: Int
         let shape: Shape
         let decays: Bool
@@ -22,35 +23,35 @@ final class ParameterUpdate<Backend: KernelBackend> {
 
     private let chunks: [Chunk]
     private let encoderCount: Int
+    private let encoderNumber, predictorNumber: Int?
     let team: ThreadTeam
     let backend: Backend
     /// For what other processes send; a single element where there are none.
     let staging: Tensor<Backend>
-    /// Squares of each chunk of the sum.
+    /// Squares of each chunk of the gradient.
     private let squares: HostBuffer<Double>
-    /// The sum of all gradients, flat.
+    /// The gradient: all sums together, flat.
     let gradients: Tensor<Backend>
-
-    /// Whether the sum is the memory of the first gradient that is added.
+    /// Whether that is the memory of the first sum that is added.
     let isInPlace: Bool
 
     /// - Parameters:
-    ///   - sum: Where the gradients are summed up.
-    ///   - isInPlace: Whether that is the first gradient's own memory; all of them then come at once.
+    ///   - gradients: Where all sums are added up.
+    ///   - isInPlace: Whether that is the first sum's own memory; all of them then come at once.
     ///   - ranks: Processes that train together.
     init(
-        _ networks: MethodNetworks, sum: Tensor<Backend>, isInPlace: Bool, ranks: Int, team: ThreadTeam,
+        _ networks: MethodNetworks, gradients: Tensor<Backend>, isInPlace: Bool, ranks: Int, team: ThreadTeam,
         backend: Backend
     ) {
-        gradients = sum
-        staging = Self.makeStaging(ranks > 1 ? networks.count : 1, on: backend)
+        self.gradients = gradients
         self.isInPlace = isInPlace
+        staging = Self.makeStaging(ranks > 1 ? networks.count : 1, on: backend)
         var chunks: [Chunk] = []
-        for section in networks.sections {
+        for (number, section) in networks.sections.enumerated() {
             for (range, decays) in Self.pieces(of: section.layout) {
                 chunks.append(
                     Chunk(
-                        section: section.name, offset: section.offset + range.lowerBound, shape: Shape(range.count),
+                        section: number, offset: section.offset + range.lowerBound, shape: Shape(range.count),
                         decays: decays))
             }
         }
@@ -58,6 +59,8 @@ final class ParameterUpdate<Backend: KernelBackend> {
         self.team = team
         self.backend = backend
         encoderCount = networks.encoder.layout.count
+        encoderNumber = networks.sections.firstIndex { $0.name == "encoder" }
+        predictorNumber = networks.sections.firstIndex { $0.name == "predictor" }
         squares = HostBuffer(count: chunks.count)
     }
 
@@ -89,26 +92,34 @@ final class ParameterUpdate<Backend: KernelBackend> {
         return pieces
     }
 
-    /// Adds the gradients of some shards to the sum, one after the other.
+    /// Sets all sums to zero.
+    func clear(_ sums: [Tensor<Backend>]) {
+        team.forEach(sums.count * chunks.count) { index in
+            let chunk = chunks[index % chunks.count]
+            backend.fill(sums[index / chunks.count].window(at: chunk.offset, chunk.shape), with: 0)
+        }
+    }
+
+    /// Adds some sums of gradients to the gradient, one after the other.
     ///
     /// - Parameters:
-    ///   - isFirst: The sum so far does not count.
-    ///   - isLast: The sum is complete; its norms are taken.
-    func add(_ shardGradients: [Tensor<Backend>], isFirst: Bool, isLast: Bool) {
-        precondition(!isInPlace || (isFirst && isLast), "gradients that come in parts need a sum of their own")
+    ///   - isFirst: What was added before does not count.
+    ///   - isLast: The gradient is complete; its norms are taken.
+    func add(_ sums: [Tensor<Backend>], isFirst: Bool, isLast: Bool) {
+        precondition(!isInPlace || (isFirst && isLast), "sums that come in parts need a gradient of their own")
         team.forEach(chunks.count) { index in
             let chunk = chunks[index]
             let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
             let destination = window(gradients)
-            if isFirst && !isInPlace { backend.copy(window(shardGradients[0]), to: destination) }
-            for gradient in shardGradients.dropFirst(isFirst ? 1 : 0) {
-                backend.add(window(gradient), times: 1, to: destination)
+            if isFirst && !isInPlace { backend.copy(window(sums[0]), to: destination) }
+            for sum in (isFirst ? 1 : 0)..<sums.count {
+                backend.add(window(sums[sum]), times: 1, to: destination)
             }
             if isLast { squares[index] = backend.sumOfSquares(destination) }
         }
     }
 
-    /// Takes the squares of a complete sum that did not come from `add`.
+    /// Takes the squares of a complete gradient that did not come from `add`.
     func measure() {
         team.forEach(chunks.count) { index in
             let chunk = chunks[index]
@@ -116,15 +127,16 @@ final class ParameterUpdate<Backend: KernelBackend> {
         }
     }
 
-    /// Euclidean norms of the summed gradient.
-    func sectionNorms() -> (total: Double, bySection: [String: Double]) {
-        var total = 0.0
-        var bySection: [String: Double] = [:]
-        for (index, chunk) in chunks.enumerated() {
+    /// Euclidean norms of the summed gradient, and of its parts.
+    func norms() -> (total: Double, encoder: Double, predictor: Double) {
+        var (total, encoder, predictor) = (0.0, 0.0, 0.0)
+        for index in chunks.indices {
+            let section = chunks[index].section
             total += squares[index]
-            bySection[chunk.section, default: 0] += squares[index]
+            if section == encoderNumber { encoder += squares[index] }
+            if section == predictorNumber { predictor += squares[index] }
         }
-        return (total.squareRoot(), bySection.mapValues { $0.squareRoot() })
+        return (total.squareRoot(), encoder.squareRoot(), predictor.squareRoot())
     }
 
     /// AdamW on every parameter, then the moving average of the encoder.

@@ -68,7 +68,9 @@ package struct StepLimits: Sendable, Hashable {
         imageCount: Int, blockCount: Int, contextCount: Int, targetCount: Int, shards: Int, rounds: Int = 1
     ) {
         precondition(shards >= 1 && shards <= imageCount, "\(shards) shards of \(imageCount) images")
-        precondition(rounds >= 1 && rounds <= shards, "\(rounds) rounds of \(shards) shards")
+        precondition(
+            rounds >= 1 && rounds * Self.shardsPerSum < shards + Self.shardsPerSum,
+            "\(rounds) rounds of \(shards) shards")
         self.imageCount = imageCount
         self.blockCount = blockCount
         self.contextCount = contextCount
@@ -87,22 +89,30 @@ package struct StepLimits: Sendable, Hashable {
         images(ofShard: shards.lowerBound).lowerBound..<images(ofShard: shards.upperBound - 1).upperBound
     }
 
-    /// The shards of a round; their numbers differ by at most one.
-    func shards(ofRound round: Int) -> Range<Int> {
-        (round * shards / rounds)..<((round + 1) * shards / rounds)
-    }
+    /// Shards that add to one sum of gradients, one after the other. The gradient is the sum of these sums in their
+    /// order, so rounds and ranks share out whole sums: then its bits do not depend on them.
+    package static let shardsPerSum = 4
+
+    /// Sums of gradients.
+    package var sums: Int { (shards + Self.shardsPerSum - 1) / Self.shardsPerSum }
+
+    /// The shards of a round.
+    func shards(ofRound round: Int) -> Range<Int> { shards(ofRound: round, rank: 0, of: 1) }
 
     /// The part of a round's shards that is a rank's, out of `count` ranks; at least one.
     func shards(ofRound round: Int, rank: Int, of count: Int) -> Range<Int> {
-        let all = shards(ofRound: round)
-        return (all.lowerBound + rank * all.count / count)..<(all.lowerBound + (rank + 1) * all.count / count)
+        let first = round * sums / rounds
+        let inRound = (round + 1) * sums / rounds - first
+        let (start, end) = (first + rank * inRound / count, first + (rank + 1) * inRound / count)
+        return (start * Self.shardsPerSum)..<min(end * Self.shardsPerSum, shards)
     }
 
     /// Shards that a rank has in memory at once, at most.
     func lanes(ofRanks count: Int) -> Int {
-        let perRound = (shards + rounds - 1) / rounds
-        return (perRound + count - 1) / count
+        let perRound = (sums + rounds - 1) / rounds
+        return min(shards, (perRound + count - 1) / count * Self.shardsPerSum)
     }
+
     /// Images of the largest shard.
     var largestShard: Int { (imageCount + shards - 1) / shards }
 }

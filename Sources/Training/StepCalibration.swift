@@ -60,8 +60,8 @@ package enum StepCalibration {
         let images = backend.makeTensor(Shape(count, settings.channels, settings.imageSize, settings.imageSize))
         backend.fill(images, with: 0.5)
         let positions = encoder.positions(on: backend)
-        let workspace = Workspace(
-            backend, capacity: encoder.featureElements(images: count, tokens: settings.patchCount, on: backend))
+        let elements = encoder.featureElements(images: count, tokens: settings.patchCount, on: backend)
+        let workspace = Workspace(backend, capacity: elements.kept + elements.temporary)
         let clock = ContinuousClock()
         let start = clock.now
         var durations: [Double] = []

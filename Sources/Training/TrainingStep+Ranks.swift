@@ -83,11 +83,12 @@ extension Communicator {
                 description: "the processes of this run do not have the same \(what): rank 0 has \(all[0]), rank "
                     + "\(other) has \(all[other]). Start all of them alike, on machines of one kind.")
         }
-        let (rounds, shards) = (settings.limits.rounds, settings.limits.shards)
-        guard rounds * count <= shards else {
+        let (rounds, limits) = (settings.limits.rounds, settings.limits)
+        guard rounds * count <= limits.sums else {
             throw TrainingError(
-                description: "\(count) processes and \(rounds) rounds need at least \(count * rounds) shards, but "
-                    + "resources.shards is \(shards); set it to a multiple, or start fewer processes")
+                description: "\(count) processes and \(rounds) rounds need "
+                    + "\(StepLimits.shardsPerSum * count * rounds) shards, but resources.shards is \(limits.shards); "
+                    + "set it to as many or more, or start fewer processes")
         }
     }
 }

@@ -1,14 +1,14 @@
 import ExperimentSpec
 package import Kernels
-import Networks
+package import Networks
 import Objectives
 import TensorCore
 
 /// One step of C-JEPA: targets, context, prediction, loss, regulariser, gradients, AdamW, target encoder.
 ///
 /// The batch is split into shards that each go through the networks on one thread; they meet at the regulariser, which
-/// sees the whole batch, and at the sum of gradients. Sums run over shards in order, so results depend on the number of
-/// shards (in rounding) and never on the number of threads.
+/// sees the whole batch, and at the sums of gradients, which they add to one after the other. Sums run over shards in order,
+/// so results depend on the number of shards (in rounding) and never on the number of threads.
 ///
 /// Shards may go through in several rounds, which need the memory of one. The regulariser then needs two passes: the
 /// first collects the pooled features of all images, the second repeats each round's forward pass and goes back with the
@@ -25,6 +25,11 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// As many as are in memory at once.
     private let shards: [Shard<Backend>]
+    /// Sums of gradients; each is of a few shards, which add to it in their order.
+    private let sums: [Tensor<Backend>]
+    private let orders: [SummationOrder]
+    /// Temporary memory of each thread.
+    private let temporaries: [Workspace<Backend>]
     /// Each shard's part of the batch's mean.
     var predictionLosses: [Double]
     let common: Shard<Backend>.Common
@@ -37,10 +42,11 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     package init(
         _ networks: MethodNetworks, objective: StepObjective, targetRule: TargetRule, limits: StepLimits,
-        backend: Backend, threads: Int, communicator: any Communicator = SingleProcess()
+        backend: Backend, threads: Int, work: NetworkWork = .needed,
+        communicator: any Communicator = SingleProcess()
     ) {
         precondition(
-            limits.rounds * communicator.count <= limits.shards,
+            limits.rounds * communicator.count <= limits.sums,
             "\(limits.shards) shards for \(limits.rounds) rounds of \(communicator.count) ranks")
         self.communicator = communicator
         self.networks = networks
@@ -53,24 +59,37 @@ package final class TrainingStep<Backend: KernelBackend> {
         let viewCount = objective.pairs == .blocks ? limits.blockCount : 2
         let viewShape = Shape(viewCount, limits.imageCount, width)
         common = Shard<Backend>.Common(
-            networks: networks, objective: objective, targetRule: targetRule,
+            networks: networks, objective: objective, targetRule: targetRule, work: work,
             encoderPositions: networks.encoder.positions(on: backend),
             predictorPositions: networks.predictor?.positions(on: backend), views: backend.makeTensor(viewShape),
             dViews: backend.makeTensor(viewShape))
+        let needs = TargetNeeds(targetRule, objective, work)
+        let lanes = limits.lanes(ofRanks: communicator.count)
+        let groups = (lanes + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum
+        let sums = (0..<groups).map { _ in backend.makeTensor(Shape(networks.count)) }
+        let orders = (0..<groups).map { _ in SummationOrder(members: StepLimits.shardsPerSum) }
         let isWhole = limits.rounds == 1 && communicator.count == 1
-        shards = (0..<limits.lanes(ofRanks: communicator.count)).map { lane in
-            let images = isWhole ? limits.images(ofShard: lane).count : limits.largestShard
-            return Shard(networks, images: images, limits: limits, rule: targetRule, on: backend)
+        shards = (0..<lanes).map { lane in
+            let (group, member) = (lane / StepLimits.shardsPerSum, lane % StepLimits.shardsPerSum)
+            return Shard(
+                networks, images: isWhole ? limits.images(ofShard: lane).count : limits.largestShard, limits: limits,
+                needs, gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)),
+                on: backend)
         }
+        (self.sums, self.orders) = (sums, orders)
+        let temporary = Shard<Backend>.workspaceElements(
+            networks, images: limits.largestShard, limits: limits, needs, on: backend
+        ).temporary
+        temporaries = (0..<min(threads, lanes)).map { _ in Workspace(backend, capacity: temporary) }
         predictionLosses = Array(repeating: 0, count: limits.shards)
         regularizerWorkspace = Workspace(
             backend, capacity: Self.regularizerElements(networks, views: viewCount, images: limits.imageCount))
         projectorGradients = networks.section("projector").map { backend.makeTensor(Shape($0.layout.count)) }
-        // A single round is summed into its first shard's gradient.
+        // The sums of a single round are added up in the first of them.
         let isInPlace = limits.rounds == 1
         update = ParameterUpdate(
-            networks, sum: isInPlace ? shards[0].gradients : backend.makeTensor(Shape(networks.count)),
-            isInPlace: isInPlace, ranks: communicator.count, team: team, backend: backend)
+            networks, gradients: isInPlace ? sums[0] : backend.makeTensor(Shape(networks.count)), isInPlace: isInPlace,
+            ranks: communicator.count, team: team, backend: backend)
     }
 
     /// Losses of a batch, without changing anything. Each process computes all of it alone.
@@ -131,10 +150,10 @@ package final class TrainingStep<Backend: KernelBackend> {
     ) throws -> StepMetrics {
         var metrics = try passes(batch, state)
         let step = state.step + 1
-        let norms = update.sectionNorms()
+        let norms = update.norms()
         metrics.gradientNorm = norms.total
-        metrics.encoderGradientNorm = norms.bySection["encoder"] ?? 0
-        metrics.predictorGradientNorm = norms.bySection["predictor"] ?? 0
+        metrics.encoderGradientNorm = norms.encoder
+        metrics.predictorGradientNorm = norms.predictor
         guard metrics.gradientNorm.isFinite else { throw TrainingError.nonFinite("the gradient", step: step) }
         update.apply(
             hyperparameters, norm: metrics.gradientNorm, t: step, state: state,
@@ -147,10 +166,15 @@ package final class TrainingStep<Backend: KernelBackend> {
     package var outputs: [ShardOutputs<Backend>] { shards.compactMap(\.outputs) }
 
     /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
-    package var allocations: Int { shards.reduce(regularizerWorkspace.allocations) { $0 + $1.workspace.allocations } }
-    /// Elements of the shards' workspaces: planned, and used at most.
-    package var workspaceElements: [(planned: Int, used: Int)] {
-        shards.map { ($0.workspace.capacity, $0.workspace.highWaterMark) }
+    package var allocations: Int {
+        (shards.map(\.workspace) + temporaries).reduce(regularizerWorkspace.allocations) { $0 + $1.allocations }
+    }
+    /// Elements of a workspace: planned, and used at most.
+    package typealias Elements = (planned: Int, used: Int)
+    /// Of the workspaces of shards, and of the temporary memory of threads.
+    package var workspaceElements: (shards: [Elements], threads: [Elements]) {
+        let elements = { (workspace: Workspace<Backend>) in (workspace.capacity, workspace.highWaterMark) }
+        return (shards.map { elements($0.workspace) }, temporaries.map(elements))
     }
 
     // MARK: Phases
@@ -163,10 +187,10 @@ package final class TrainingStep<Backend: KernelBackend> {
     private func passes(_ batch: StepBatch, _ state: TrainingState<Backend>) throws -> StepMetrics {
         if needsTwoPasses {
             for round in 0..<limits.rounds {
-                try run(batch, ownShards(ofRound: round)) { shard, images, buffer in
+                try run(batch, ownShards(ofRound: round)) { shard, images, buffer, temporary in
                     shard.forwardViews(
                         batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
-                        common)
+                        temporary: temporary, common)
                 }
             }
             exchange(views: true, losses: false)
@@ -199,24 +223,26 @@ package final class TrainingStep<Backend: KernelBackend> {
         return metrics
     }
 
-    /// Calls `body` with each of the given shards' memory, images and a buffer that holds them, on all threads.
+    /// Calls `body` with each of the given shards' memory, images, a buffer that holds them, and its thread's temporary
+    /// memory, on all threads.
     private func run(
         _ batch: StepBatch, _ numbers: Range<Int>,
-        _ body: (Shard<Backend>, Range<Int>, (images: HostBuffer<Float>, first: Int)) -> Void
+        _ body: (Shard<Backend>, Range<Int>, (images: HostBuffer<Float>, first: Int), Workspace<Backend>) -> Void
     ) throws {
         precondition(
             batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
             "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
         let buffer = try batch.images.buffer(limits.images(ofShards: numbers))
-        team.forEach(numbers.count) { index in
-            body(shards[index], limits.images(ofShard: numbers.lowerBound + index), buffer)
+        team.forEach(numbers.count) { index, thread in
+            body(shards[index], limits.images(ofShard: numbers.lowerBound + index), buffer, temporaries[thread])
         }
     }
 
     private func forward(_ batch: StepBatch, _ numbers: Range<Int>, _ state: TrainingState<Backend>) throws {
-        try run(batch, numbers) { shard, images, buffer in
+        try run(batch, numbers) { shard, images, buffer, temporary in
             shard.forward(
-                batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters, common)
+                batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
+                temporary: temporary, common)
         }
         for (shard, number) in zip(shards, numbers) { predictionLosses[number] = shard.predictionLoss }
     }
@@ -240,24 +266,27 @@ package final class TrainingStep<Backend: KernelBackend> {
         guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
     }
 
-    /// The round's gradients, added to the sum of those before.
+    /// The round's gradients, added to those before.
     private func backward(round: Int, _ state: TrainingState<Backend>) {
         let numbers = ownShards(ofRound: round)
-        team.forEach(numbers.count) { index in
-            shards[index].backward(online: state.onlineParameters, regularized: isRegularized, common)
+        let sums = Array(self.sums.prefix((numbers.count + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum))
+        update.clear(sums)
+        for order in orders { order.reset() }
+        team.forEach(numbers.count) { index, thread in
+            shards[index].backward(
+                online: state.onlineParameters, regularized: isRegularized, temporary: temporaries[thread], common)
         }
-        // The projector's gradient is that of the whole batch; it joins the first shard's.
+        // The projector's gradient is that of the whole batch; it joins the first sum.
         if numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {
             backend.add(
                 projectorGradients, times: 1,
-                to: shards[0].gradients.window(at: section.offset, Shape(section.layout.count)))
+                to: sums[0].window(at: section.offset, Shape(section.layout.count)))
         }
-        let gradients = shards.prefix(numbers.count).map(\.gradients)
         let (isFirst, isLast) = (round == 0, round == limits.rounds - 1)
         if communicator.count > 1 {
-            update.add(gradients, isFirst: isFirst, isLast: isLast, communicator: communicator)
+            update.add(sums, isFirst: isFirst, isLast: isLast, communicator: communicator)
         } else {
-            update.add(gradients, isFirst: isFirst, isLast: isLast)
+            update.add(sums, isFirst: isFirst, isLast: isLast)
         }
     }
 

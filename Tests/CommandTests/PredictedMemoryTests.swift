@@ -15,7 +15,7 @@ import Testing
         evaluation:
           {encoders: [target], train_images: 100, test_images: 100, knn.k: [5],
            linear: {lr: [0.1], weight_decay: [0], epochs: 1}}
-        resources: {shards: 8, threads: 1}
+        resources: {shards: 32, threads: 1}
         seeds: [0]
         matrix: {axes: [{name: arm, variants: {a: {}}}]}
         baseline: a

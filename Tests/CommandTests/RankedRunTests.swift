@@ -17,7 +17,7 @@ import Testing
         training: {batch_size: 16, steps: 6}
         evaluation:
           {every_steps: 3, train_images: 200, test_images: 100, knn.k: [5], linear: {lr: [0.1], weight_decay: [0], epochs: 1}}
-        resources: {shards: 4, threads: 1}
+        resources: {shards: 16, threads: 1}
         seeds: [0]
         matrix: {axes: [{name: arm, variants: {a: {}}}]}
         baseline: a
@@ -123,7 +123,7 @@ import Testing
             "run", spec, "--results", scratch.path, "--ranks", "3", "--set", "resources.accumulate=2",
         ])
         #expect(program.status == 64)
-        #expect(program.error.contains("set resources.shards: 6 or more"), "\(program.error)")
+        #expect(program.error.contains("set resources.shards: 24 or more"), "\(program.error)")
     }
 
     // MARK: Processes

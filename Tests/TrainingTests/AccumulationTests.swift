@@ -14,12 +14,12 @@ import Training
         arguments: StepGradientTests.cases)
     func sameBits(_ testCase: StepGradientTests.Case) throws {
         let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0.1, momentum: 0.9)
-        var whole = StepFixture(testCase, imageCount: 11, shards: 8)
+        var whole = StepFixture(testCase, imageCount: 33, shards: 32)
         let (metrics, sum) = try whole.step.gradients(whole.batch, state: whole.state)
         let gradients = whole.backend.values(of: sum)
         let after = try whole.step(hyperparameters)
         for rounds in [2, 3, 4, 8] {
-            var parts = StepFixture(testCase, imageCount: 11, shards: 8, rounds: rounds)
+            var parts = StepFixture(testCase, imageCount: 33, shards: 32, rounds: rounds)
             let (own, ownSum) = try parts.step.gradients(parts.batch, state: parts.state)
             #expect(own == metrics)
             #expect(parts.backend.values(of: ownSum) == gradients)
@@ -31,11 +31,11 @@ import Training
     }
 
     @Test(
-        "an undivided batch of one shard and k micro-batches of one shard each agree", arguments: [1, 2, 4, 8],
+        "an undivided batch of one shard and k micro-batches agree", arguments: [1, 2, 4, 8],
         StepGradientTests.cases)
     func agrees(rounds: Int, _ testCase: StepGradientTests.Case) throws {
-        let whole = StepFixture(testCase, imageCount: 8, shards: 1)
-        let parts = StepFixture(testCase, imageCount: 8, shards: rounds, rounds: rounds)
+        let whole = StepFixture(testCase, imageCount: 32, shards: 1)
+        let parts = StepFixture(testCase, imageCount: 32, shards: 4 * rounds, rounds: rounds)
         let (metrics, sum) = try whole.step.gradients(whole.batch, state: whole.state)
         let (own, ownSum) = try parts.step.gradients(parts.batch, state: parts.state)
         #expect(abs(own.loss - metrics.loss) <= 1e-12 * metrics.loss)
@@ -46,17 +46,17 @@ import Training
     func passes(weight: Double) throws {
         var asked: [Range<Int>] = []
         let fixture = StepFixture(
-            StepGradientTests.cases[0], imageCount: 8, shards: 4, rounds: 2, regularizerWeight: weight)
+            StepGradientTests.cases[0], imageCount: 16, shards: 8, rounds: 2, regularizerWeight: weight)
         let images = fixture.images
         let batch = StepBatch(
             images: .parts { range in
                 asked.append(range)
                 return HostBuffer((range.lowerBound * 64..<range.upperBound * 64).map { images[$0] })
-            }, imageCount: 8, context: fixture.batch.context, targets: fixture.batch.targets, blockCount: 3)
+            }, imageCount: 16, context: fixture.batch.context, targets: fixture.batch.targets, blockCount: 3)
         let inParts = try fixture.step.gradients(batch, state: fixture.state)
         let own = fixture.backend.values(of: inParts.1)
         let whole = try fixture.step.gradients(fixture.batch, state: fixture.state)
-        #expect(asked == (weight == 0 ? [0..<4, 4..<8] : [0..<4, 4..<8, 0..<4, 4..<8]))
+        #expect(asked == (weight == 0 ? [0..<8, 8..<16] : [0..<8, 8..<16, 0..<8, 8..<16]))
         #expect(asked == fixture.step.imageParts)
         #expect(inParts.0 == whole.0)
         #expect(own == fixture.backend.values(of: whole.1))
@@ -67,8 +67,8 @@ import Training
         arguments: StepGradientTests.cases, [1, 4])
     func recomputes(_ testCase: StepGradientTests.Case, rounds: Int) throws {
         let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0.1, momentum: 0.9)
-        var keeping = StepFixture(testCase, imageCount: 16, shards: 4, rounds: rounds)
-        var repeating = StepFixture(testCase, imageCount: 16, shards: 4, rounds: rounds, recomputes: true)
+        var keeping = StepFixture(testCase, imageCount: 16, shards: 16, rounds: rounds)
+        var repeating = StepFixture(testCase, imageCount: 16, shards: 16, rounds: rounds, recomputes: true)
         let (metrics, sum) = try keeping.step.gradients(keeping.batch, state: keeping.state)
         let (own, ownSum) = try repeating.step.gradients(repeating.batch, state: repeating.state)
         #expect(own == metrics)
@@ -80,21 +80,23 @@ import Training
         #expect(
             repeating.backend.values(of: repeating.state.online) == keeping.backend.values(of: keeping.state.online))
         #expect(repeating.step.allocations == before)
-        for (less, more) in zip(repeating.step.workspaceElements, keeping.step.workspaceElements) {
-            #expect(less.used <= less.planned && less.used < more.used)
-        }
+        let (less, more) = (repeating.step.workspaceElements, keeping.step.workspaceElements)
+        #expect((less.shards + less.threads).allSatisfy { $0.used <= $0.planned })
+        for (less, more) in zip(less.shards, more.shards) { #expect(less.used < more.used) }
     }
 
     @Test("memory is planned for one round, and no step takes more", arguments: StepGradientTests.cases)
     func memory(_ testCase: StepGradientTests.Case) throws {
-        var fixture = StepFixture(testCase, imageCount: 16, shards: 8, rounds: 4)
-        let whole = StepFixture(testCase, imageCount: 16, shards: 8)
+        var fixture = StepFixture(testCase, imageCount: 32, shards: 16, rounds: 4)
+        let whole = StepFixture(testCase, imageCount: 32, shards: 16)
         let before = fixture.step.allocations
         let hyperparameters = StepHyperparameters(learningRate: 1e-3, weightDecay: 0.1, momentum: 0.99)
         for _ in 0..<2 { _ = try fixture.step(hyperparameters) }
         #expect(fixture.step.allocations == before)
-        #expect(fixture.step.workspaceElements.count == 2 && whole.step.workspaceElements.count == 8)
-        for shard in fixture.step.workspaceElements {
+        let elements = fixture.step.workspaceElements
+        #expect(elements.shards.count == 4 && whole.step.workspaceElements.shards.count == 16)
+        #expect(elements.threads.allSatisfy { $0.used <= $0.planned })
+        for shard in elements.shards {
             #expect(shard.used <= shard.planned && Double(shard.used) >= 0.95 * Double(shard.planned))
         }
     }
@@ -124,7 +126,7 @@ import Training
                 configuration.resources.shards = 1
                 configuration.resources.accumulate = 1
                 let whole = try step(configuration)
-                configuration.resources.shards = rounds
+                configuration.resources.shards = 4 * rounds
                 configuration.resources.accumulate = rounds
                 let parts = try step(configuration)
                 #expect(abs(parts.metrics.loss - whole.metrics.loss) <= 1e-5 * whole.metrics.loss)
@@ -161,6 +163,7 @@ import Training
             images: .whole(images), imageCount: count, context: masks.context, targets: masks.targets,
             blockCount: masks.blocks)
         let (metrics, sum) = try step.gradients(batch, state: settings.initialState(on: backend))
-        return (metrics, backend.values(of: sum), step.workspaceElements.map(\.planned).reduce(0, +))
+        let elements = step.workspaceElements
+        return (metrics, backend.values(of: sum), (elements.shards + elements.threads).map(\.planned).reduce(0, +))
     }
 }

@@ -110,8 +110,9 @@ import Training
 
     @Test("rounds change nothing, also where a run goes on with another number of them", arguments: [2, 3, 4])
     func rounds(_ rounds: Int) throws {
-        let whole = try train(Self.configuration())
         var configuration = Self.configuration()
+        configuration.resources.shards = 16
+        let whole = try train(configuration)
         configuration.resources.accumulate = rounds
         let first = MemoryRecorder()
         let trainer = try Trainer(
