@@ -17,8 +17,11 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [],
+    settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(
@@ -48,10 +51,12 @@ let package = Package(
         .target(name: "CKernels"),
         // Open MPI's functions, looked up at run time: it is not needed to build.
         .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(name: "CAllocations"),
 
         // The engine.
         library("TensorCore"),
         library("Safetensors"),
+        library("Statistics", ["TensorCore"]),
         library("Kernels", ["TensorCore"]),
         library("CPUKernels", ["Kernels", "TensorCore", "COpenBLAS", "CKernels"]),
         library("Networks", ["Kernels", "TensorCore"]),
@@ -75,12 +80,16 @@ let package = Package(
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
-        library("Analysis", ["RunStore", "HDF5", "Safetensors", "Diagnostics", "ExperimentSpec"]),
+        library(
+            "Analysis", ["RunStore", "HDF5", "Safetensors", "Statistics", "Diagnostics", "ExperimentSpec"],
+            // In the program itself, which stays one file.
+            resources: [.embedInCode("Resources/published-figures.json")]),
         .executableTarget(
             name: "cjepa-exp",
             dependencies: [
-                argumentParser, "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives", "Datasets",
-                "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5", "Orchestration",
+                argumentParser, "CAllocations", "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives",
+                "Datasets", "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5",
+                "Orchestration",
                 "Pictures", "Analysis",
             ],
             swiftSettings: strict),
@@ -91,8 +100,9 @@ let package = Package(
             swiftSettings: strict),
         tests("TensorCoreTests", ["TensorCore"]),
         tests("SafetensorsTests", ["Safetensors"]),
+        tests("StatisticsTests", ["Statistics", "TensorCore"]),
         tests("KernelsTests", ["Kernels", "TensorCore"]),
-        tests("BackendConformanceTests", ["CPUKernels", "Kernels", "TensorCore"]),
+        tests("BackendConformanceTests", ["CPUKernels", "CKernels", "Kernels", "TensorCore"]),
         tests("NetworksTests", ["Networks", "Safetensors", "Kernels", "TensorCore"]),
         tests("MaskingTests", ["Masking", "TensorCore"]),
         tests("ObjectivesTests", ["Objectives", "Safetensors", "Kernels", "TensorCore"]),
@@ -111,7 +121,7 @@ let package = Package(
         tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore"]),
         tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore"]),
         tests("PicturesTests", ["Pictures"]),
-        tests("AnalysisTests", ["Analysis", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
+        tests("AnalysisTests", ["Analysis", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
         tests(
             "CommandTests",
             [

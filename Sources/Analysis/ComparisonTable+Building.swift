@@ -1,4 +1,6 @@
+package import ExperimentSpec
 import RunStore
+import Statistics
 
 extension ComparisonTable {
     /// Seeds that an arm needs before anything in its column may be called best.
@@ -13,9 +15,12 @@ extension ComparisonTable {
     ///   - metrics: The columns, resolved.
     ///   - encoder: "target" or "context": whose features are judged for collapse.
     ///   - remarks: Notes that belong to no arm.
+    ///   - factors: The axes of the matrix.
+    ///   - verdicts: On the spec's claims.
     package init(
         experiment: String, question: String, baseline: String, arms: [String], runs: [RunOutcome],
-        floors: [PixelFloor], metrics: [MetricSelector], encoder: String, remarks: [String] = []
+        floors: [PixelFloor], metrics: [MetricSelector], encoder: String, remarks: [String] = [],
+        factors: [Factor] = [], verdicts: [ClaimVerdict] = []
     ) {
         self.experiment = experiment
         self.question = question
@@ -32,11 +37,13 @@ extension ComparisonTable {
         }
         let best = Self.best(in: values, metrics: metrics)
         let reference = arms.firstIndex(of: baseline)
+        let inferences = Self.inferences(values, reference: reference)
+        let images = ImageUncertainties(runsOfArm, arms: arms, baseline: baseline, metrics: metrics)
         var notes: [String] = []
         var rows: [Row] = []
         for (index, arm) in arms.enumerated() {
             let armRuns = runsOfArm[arm] ?? []
-            let collapse = CollapseMark(armRuns.filter { $0.status == .done }, encoder: encoder)
+            let collapse = CollapseMark(armRuns.filter(\.isFinished), encoder: encoder)
             let first = notes.count + 1
             notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse)
             let cells = metrics.indices.map { column in
@@ -47,22 +54,57 @@ extension ComparisonTable {
                     }
                 return Cell(
                     values: own, statistics: SampleStatistics(own.map(\.value)), difference: difference,
-                    isBest: best[column].contains(index))
+                    inference: inferences[column][index], images: images.ofArms[column][index],
+                    differenceImages: images.ofDifferences[column][index], isBest: best[column].contains(index))
             }
             rows.append(
                 Row(
                     kind: .arm, label: arm, isBaseline: index == reference, planned: armRuns.count,
-                    done: armRuns.count { $0.status == .done }, collapse: collapse,
+                    done: armRuns.count(where: \.isFinished), collapse: collapse,
                     notes: Array(first..<notes.count + 1),
                     cells: cells))
         }
-        if !baseline.isEmpty, reference.map({ runsOfArm[arms[$0]]?.contains { $0.status == .done } ?? false }) != true {
+        if !baseline.isEmpty, reference.map({ runsOfArm[arms[$0]]?.contains(where: \.isFinished) ?? false }) != true {
             notes.append("The baseline arm \(baseline) has no finished run, so there are no differences.")
         }
         rows += Self.initialisationRows(runs, arms: arms, metrics: metrics)
         rows += Self.pixelRows(floors, metrics: metrics)
         self.rows = rows
-        self.notes = notes + remarks
+        self.notes = notes + remarks + Self.imageNotes(images, metrics: metrics)
+        let done = runs.filter { $0.status == .done }
+        effects = FactorialEffects.all(of: done, factors: factors, baseline: baseline, metrics: metrics)
+        curves = LearningCurves.all(of: done, arms: arms, metrics: metrics)
+        bestSteps = BestSteps.all(of: done, arms: arms, metrics: metrics)
+        self.verdicts = verdicts
+        published = PublishedFigure.all
+    }
+
+    /// What the differences of each column and arm are worth, with Holm's adjustment over the arms of a column.
+    private static func inferences(_ values: [[[SeedValue]]], reference: Int?) -> [[Inference?]] {
+        let columns = values.first?.count ?? 0
+        guard let reference else {
+            return Array(repeating: Array(repeating: nil, count: values.count), count: columns)
+        }
+        return (0..<columns).map { column in
+            let paired = values.indices.map { arm in
+                arm == reference
+                    ? nil
+                    : PairedComparison(SeedValue.differences(values[arm][column], from: values[reference][column]))
+            }
+            let student = PairedTest.holm(paired.map { $0?.studentP })
+            let signFlip = PairedTest.holm(paired.map { $0?.signFlipP })
+            return paired.indices.map { arm in
+                paired[arm].map {
+                    Inference(paired: $0, studentPHolm: student[arm], signFlipPHolm: signFlip[arm])
+                }
+            }
+        }
+    }
+
+    private static func imageNotes(_ images: ImageUncertainties, metrics: [MetricSelector]) -> [String] {
+        images.armsOnOtherImages.map {
+            "\($0) was scored on other test images than the baseline, so there is no difference over images."
+        }
     }
 
     /// Which arms have the highest mean of each accuracy column; none where an arm has too few seeds to say so.
@@ -87,7 +129,7 @@ extension ComparisonTable {
             let state = run.status?.rawValue ?? (run.reason == nil ? "not started" : "unreadable")
             notes.append("\(arm), seed \(run.seed): \(state)\(run.reason.map { " – \($0)" } ?? "").")
         }
-        for run in runs where run.status == .done {
+        for run in runs where run.isFinished {
             let broken = metrics.filter { run.value(of: $0)?.isFinite == false }.map(\.name)
             guard !broken.isEmpty else { continue }
             notes.append("\(arm), seed \(run.seed): not finite and left out: \(broken.joined(separator: ", ")).")
@@ -102,7 +144,7 @@ extension ComparisonTable {
     private static func initialisationRows(
         _ runs: [RunOutcome], arms: [String], metrics: [MetricSelector]
     ) -> [Row] {
-        let done = runs.filter { $0.status == .done }
+        let done = runs.filter(\.isFinished)
         let groups = Dictionary(grouping: done, by: \.network).values
             .map { group in (runs: group, arms: arms.filter { arm in group.contains { $0.arm == arm } }) }
             .sorted { (arms.firstIndex(of: $0.arms[0]) ?? 0) < (arms.firstIndex(of: $1.arms[0]) ?? 0) }
@@ -116,7 +158,7 @@ extension ComparisonTable {
                     SampleStatistics(values.map(\.value)).map { SeedValue(seed: seed, value: $0.mean) }
                 }.sorted { $0.seed < $1.seed }
                 return Cell(
-                    values: values, statistics: SampleStatistics(values.map(\.value)), difference: nil, isBest: false)
+                    floor: values, statistics: SampleStatistics(values.map(\.value)))
             }
             guard cells.contains(where: { $0.statistics != nil }) else { return nil }
             let seeds = Set(group.runs.map(\.seed)).count
@@ -138,7 +180,7 @@ extension ComparisonTable {
             let cells = metrics.map { metric in
                 let value = metric.pixelFloorKey.flatMap { floor.metrics[$0] }.flatMap { $0.isFinite ? $0 : nil }
                 return Cell(
-                    values: [], statistics: value.flatMap { SampleStatistics([$0]) }, difference: nil, isBest: false)
+                    floor: [], statistics: value.flatMap { SampleStatistics([$0]) })
             }
             guard cells.contains(where: { $0.statistics != nil }) else { return nil }
             return Row(
@@ -148,10 +190,19 @@ extension ComparisonTable {
     }
 }
 
+extension ComparisonTable.Cell {
+    /// Of a floor: nothing is compared with it.
+    fileprivate init(floor values: [SeedValue], statistics: SampleStatistics?) {
+        self.init(
+            values: values, statistics: statistics, difference: nil, inference: nil, images: nil,
+            differenceImages: nil, isBest: false)
+    }
+}
+
 extension RunOutcome {
     /// The value where it is there and finite; failed runs hold none.
-    fileprivate func finiteValue(of metric: MetricSelector) -> SeedValue? {
-        guard status == .done, let value = value(of: metric), value.isFinite else { return nil }
+    func finiteValue(of metric: MetricSelector) -> SeedValue? {
+        guard isFinished, let value = value(of: metric), value.isFinite else { return nil }
         return SeedValue(seed: seed, value: value)
     }
 }

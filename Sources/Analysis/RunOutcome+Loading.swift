@@ -4,7 +4,7 @@ import HDF5
 import RunStore
 
 extension RunOutcome {
-    /// Reads the state of a run, and its series where it is done.
+    /// Reads the state of a run, and its series where it is finished.
     ///
     /// Files that are missing or damaged make it an outcome without status whose reason names file and remedy: one
     /// broken file must not take the other runs' table away.
@@ -22,7 +22,7 @@ extension RunOutcome {
             self.init(arm: arm, seed: seed, status: nil)
             return
         }
-        guard state.status == .done else {
+        guard state.status.isFinished else {
             self.init(arm: arm, seed: seed, status: state.status, reason: Self.reason(state))
             return
         }
@@ -36,9 +36,16 @@ extension RunOutcome {
                 tables[name]?[MetricTable.loaderWaitShareColumn] = share
             }
         }
+        var predictions: [String: StoredPredictions] = [:]
+        for encoder in EvaluationConfiguration.Encoder.allCases.map(\.rawValue) {
+            predictions["evaluation/\(encoder)"] = try file.predictions(encoder: encoder)
+        }
         self.init(
-            arm: arm, seed: seed, status: .done, tables: tables, network: try Self.network(of: configuration),
-            width: configuration.model.width, thresholds: configuration.diagnostics)
+            arm: arm, seed: seed, status: state.status,
+            reason: state.status == .collapsed ? Self.reason(state) : nil, tables: tables,
+            network: try Self.network(of: configuration),
+            width: configuration.model.width, thresholds: configuration.diagnostics, predictions: predictions,
+            flopsPerStep: CostEstimate(configuration).flopsPerStep)
     }
 
     /// What is wrong with the files of a run that cannot be read, and what to do.

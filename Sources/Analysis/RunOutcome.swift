@@ -12,7 +12,7 @@ package struct RunOutcome: Sendable {
     package var status: RunStatus?
     /// Why it is not done, in words: "non-finite loss at step 12".
     package var reason: String?
-    /// "steps", "evaluation/target"… → column → values; empty unless the run is done.
+    /// "steps", "evaluation/target"… → column → values; empty unless the run is finished.
     package var tables: [String: Series]
     /// Everything that decides its features before training, the seed apart; runs with equal ones start alike.
     package var network: String
@@ -20,10 +20,15 @@ package struct RunOutcome: Sendable {
     package var width: Int
     package var collapseRankShare: Double
     package var collapseStandardDeviation: Double
+    /// "evaluation/target" → what its probes say of each test image; empty for runs that stored none.
+    package var predictions: [String: StoredPredictions]
+    /// FLOPs of one training step; none where it is not known.
+    package var flopsPerStep: Double?
 
     package init(
         arm: String, seed: Int, status: RunStatus?, reason: String? = nil, tables: [String: Series] = [:],
-        network: String = "", width: Int = 0, thresholds: DiagnosticsConfiguration = DiagnosticsConfiguration()
+        network: String = "", width: Int = 0, thresholds: DiagnosticsConfiguration = DiagnosticsConfiguration(),
+        predictions: [String: StoredPredictions] = [:], flopsPerStep: Double? = nil
     ) {
         self.arm = arm
         self.seed = seed
@@ -34,7 +39,12 @@ package struct RunOutcome: Sendable {
         self.width = width
         collapseRankShare = thresholds.collapseRankShare
         collapseStandardDeviation = thresholds.collapseStandardDeviation
+        self.predictions = predictions
+        self.flopsPerStep = flopsPerStep
     }
+
+    /// Whether its results stand: done, or ended early because it had collapsed.
+    var isFinished: Bool { status?.isFinished == true }
 
     /// The number that `selector` names; none where the run does not hold it, NaN where it was not finite.
     func value(of selector: MetricSelector) -> Double? {

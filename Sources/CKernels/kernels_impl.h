@@ -7,6 +7,7 @@
 
 #include "vectors_impl.h"
 
+#include "transpose_impl.h"
 #include "elementwise_impl.h"
 #include "rows_impl.h"
 #include "columns_impl.h"

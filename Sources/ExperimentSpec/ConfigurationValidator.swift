@@ -208,6 +208,12 @@ struct ConfigurationValidator {
         if Set(evaluation.neighbours).count != evaluation.neighbours.count {
             find("evaluation.knn.k", message: "a number of neighbours stands twice", remedy: "name each once")
         }
+        if configuration.diagnostics.stopOnCollapse != nil, evaluation.everySteps == 0 {
+            find(
+                "diagnostics.stop_on_collapse", "evaluation.every_steps",
+                message: "without evaluations on the way nothing is found before the end",
+                remedy: "set evaluation.every_steps")
+        }
         let known = configuration.data.knownSizes
         let sizes = [
             ("evaluation.train_images", evaluation.trainImages, trainingImages ?? known?.train),
@@ -231,6 +237,17 @@ struct ConfigurationValidator {
                 "evaluation.linear.held_out", "evaluation.train_images",
                 message: "holds out \(heldOut) of \(features) training features",
                 remedy: "choose a share that leaves images on both sides")
+        }
+    }
+}
+
+extension RunConfiguration {
+    /// What cannot work, whatever the data: for configurations that no spec was read for.
+    package var problems: [(key: String, message: String, remedy: String)] {
+        ConfigurationValidator.findings(in: self, trainingImages: nil, fileExists: { _ in true }).compactMap {
+            finding in
+            guard let key = finding.keys.first, !key.hasPrefix("data.") else { return nil }
+            return (key, finding.message, finding.remedy)
         }
     }
 }

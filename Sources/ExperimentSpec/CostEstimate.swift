@@ -1,8 +1,6 @@
 /// What a run is expected to cost, from its configuration alone.
 ///
-/// Parameters are exact. FLOPs count matrix products (a multiplication with its addition is 2) of a step as the engine
-/// does it: the target encoder forward over all N patches, the context encoder over Kc, the predictor over Kc + Kp
-/// tokens once per target block; a backward pass costs twice its forward pass. Element-wise work is left out.
+/// Parameters are exact. FLOPs count matrix products; those of a step are `StepFLOPs` of the expected masks.
 package struct CostEstimate: Hashable, Sendable {
     /// Parameters of the encoder (the target encoder has as many), of the predictor and of the projector.
     package let encoderParameters: Int
@@ -32,7 +30,7 @@ package struct CostEstimate: Hashable, Sendable {
     package let memoryBytes: Int
     /// The part of it that the step's passes work in: activations of all shards, and temporary memory of threads.
     package let stepMemoryBytes: Int
-    /// Results file and checkpoint, bytes, before compression.
+    /// Results file and checkpoints while it trains, bytes, before compression.
     package let diskBytes: Int
 
     package var parameters: Int { encoderParameters + predictorParameters + projectorParameters }
@@ -67,7 +65,8 @@ package struct CostEstimate: Hashable, Sendable {
         projectorParameters = projector.parameters
         (contextPatches, targetPatches) = MaskSimulation.expectedPatches(configuration)
 
-        flopsPerStep = Self.stepFlops(configuration, sizes, projector, context: contextPatches, target: targetPatches)
+        flopsPerStep =
+            StepFLOPs(configuration, contextPatches: contextPatches, targetPatches: targetPatches).total
         let width = Double(configuration.model.width)
         imagesPerPass = probeTrain + probeTest
         flopsPerFeature = sizes.encoderFlops(tokens: Double(sizes.patches))
@@ -97,27 +96,6 @@ package struct CostEstimate: Hashable, Sendable {
             features: probeTrain + probeTest)
         diskBytes = Self.diskBytes(
             configuration, networks: networks, target: target, evaluations: evaluations, testImages: probeTest)
-    }
-
-    // MARK: FLOPs
-
-    private static func stepFlops(
-        _ configuration: RunConfiguration, _ sizes: NetworkSizes, _ projector: ProjectorSizes, context: Double,
-        target: Double
-    ) -> Double {
-        let blocks = Double(configuration.masks.targetBlocks)
-        let batch = Double(configuration.training.batchSize)
-        let targetPasses = configuration.targetEncoder.kind == .sharedWithGradient ? 3.0 : 1.0
-        var perImage = targetPasses * sizes.encoderFlops(tokens: Double(sizes.patches))
-        perImage += 3 * sizes.encoderFlops(tokens: context)
-        if configuration.model.predictor.kind == .transformer {
-            perImage += 3 * sizes.predictorFlops(context: context, target: target, blocks: blocks)
-        }
-        guard configuration.objective.vicreg.weight > 0 else { return batch * perImage }
-        let views = configuration.objective.vicreg.pairs == .blocks ? blocks : 2
-        let width = Double(projector.outputWidth)
-        let perView = batch * (projector.flopsPerRow + 2 * width * width)
-        return batch * perImage + 3 * views * perView
     }
 
     // MARK: Memory and disk
@@ -157,8 +135,8 @@ package struct CostEstimate: Hashable, Sendable {
         let columns = Double(min(4, model.depth) * model.width)
         let probed = min(threads, 2) * columns + max(0, min(threads, 4) - 2) * Double(model.width)
         let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed)
-        // A checkpoint is the state as bytes, with one network's values beside it.
-        floats += max(probes, state + Double(networks))
+        // A checkpoint is written tensor by tensor, which takes nothing to speak of.
+        floats += probes
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
         let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
         let stored = Double(images + probedImages + (configuration.data.trainSubset ?? 0)) * storedValues
@@ -242,7 +220,7 @@ package struct CostEstimate: Hashable, Sendable {
         return values
     }
 
-    /// Test embeddings, the checkpoint (weights, moments, target encoder) and the series of numbers.
+    /// Test embeddings, checkpoints (weights, moments, target encoder) and the series of numbers.
     private static func diskBytes(
         _ configuration: RunConfiguration, networks: Int, target: Int, evaluations: Int, testImages: Int
     ) -> Int {
@@ -250,11 +228,12 @@ package struct CostEstimate: Hashable, Sendable {
         let (model, encoders) = (configuration.model, configuration.evaluation.encoders.count)
         let stored = diagnostics.storeEmbeddings ? 1 + diagnostics.embeddingsAtSteps.count : 0
         let embeddings = 4 * stored * encoders * testImages * model.width
-        let checkpoint = 4 * (3 * networks + target)
-        let columns = 20
+        // A new one is whole before the oldest goes.
+        let checkpoints = (configuration.resources.checkpointsKept + 1) * 4 * (3 * networks + target)
+        let columns = 27
         let series = 8 * columns * (configuration.training.steps ?? 0)
         let evaluationRows = 8 * evaluations * encoders * (columns + model.width)
-        return embeddings + checkpoint + series + evaluationRows
+        return embeddings + checkpoints + series + evaluationRows
     }
 }
 

@@ -42,10 +42,12 @@ struct NetworkSizes: Sendable {
 
     // MARK: FLOPs of a forward pass over one image
 
-    /// Only the patches that are encoded are embedded.
-    func encoderFlops(tokens: Double) -> Double {
-        2 * tokens * Double(patchValues * model.width) + Double(model.depth) * blockFlops(model.width, tokens: tokens)
-    }
+    /// Patch embedding of all tokens, and the blocks over them.
+    func encoderFlops(tokens: Double) -> Double { embeddingFlops(tokens: tokens) + encoderBlocksFlops(tokens: tokens) }
+
+    func embeddingFlops(tokens: Double) -> Double { 2 * tokens * Double(patchValues * model.width) }
+
+    func encoderBlocksFlops(tokens: Double) -> Double { Double(model.depth) * blockFlops(model.width, tokens: tokens) }
 
     func predictorFlops(context: Double, target: Double, blocks: Double) -> Double {
         let predictor = model.predictor

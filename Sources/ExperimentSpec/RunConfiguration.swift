@@ -211,6 +211,15 @@ package struct ScheduleConfiguration: Codable, Hashable, Sendable {
 }
 
 package struct TrainingConfiguration: Codable, Hashable, Sendable {
+    package enum Precision: String, Codable, CaseIterable, Sendable {
+        case float32
+        /// bfloat16 operands of linear maps and attention; float32 masters, sums, statistics, losses and optimiser.
+        case bf16
+        /// Whichever is faster on this processor; never in a resolved configuration.
+        case auto
+    }
+
+    package var precision: Precision = .float32
     package var batchSize = 128
     /// One of the two; `steps` wins in a resolved configuration (epochs are resolved when the data set is known).
     package var epochs: Int?
@@ -259,6 +268,8 @@ package struct DiagnosticsConfiguration: Codable, Hashable, Sendable {
     /// Below this RankMe divided by the width, or this mean feature std, a run is marked as collapsed.
     package var collapseRankShare = 0.05
     package var collapseStandardDeviation = 0.02
+    /// A run ends early after so many evaluations in a row with that mark; none: never.
+    package var stopOnCollapse: Int?
 
     package init() {}
 }
@@ -281,8 +292,21 @@ package struct ResourceConfiguration: Codable, Hashable, Sendable {
     /// Runs at once; none: as many as cores and memory allow.
     package var workers: Int?
     package var checkpointMinutes = 5.0
-    /// Failed runs are tried again this often.
+    /// A checkpoint also at every multiple of so many steps; none: minutes alone count.
+    package var checkpointSteps: Int?
+    /// Checkpoints that a run keeps while it trains; of a finished run the last one stays.
+    package var checkpointsKept = 2
+    package enum FailurePolicy: String, Codable, CaseIterable, Sendable {
+        /// The other runs go on.
+        case proceed = "continue"
+        /// The other runs stop with a checkpoint, and no further one starts.
+        case stop
+    }
+
+    /// Failed runs are tried again this often, from their checkpoint.
     package var retries = 0
+    /// What the final failure of a run means for the others.
+    package var onFailure: FailurePolicy = .proceed
 
     package init() {}
 }

@@ -179,6 +179,10 @@ extension SpecKey {
         SpecKey(
             "training.steps", \.training.steps, "Length in steps; instead of epochs.", limits: .between(1, maximumCount)
         ),
+        SpecKey(
+            "training.precision", \.training.precision,
+            "Of linear maps and attention; auto: bf16 where the processor multiplies it (AMX, AVX512-BF16), else float32.",
+            isIdentityAtDefault: false),
     ]
 
     private static let evaluation: [SpecKey] = [
@@ -238,6 +242,10 @@ extension SpecKey {
             "diagnostics.collapse_standard_deviation", \.diagnostics.collapseStandardDeviation,
             "A run is marked as collapsed where the mean std of its features is below this.", limits: .notNegative,
             isIdentity: false),
+        SpecKey(
+            "diagnostics.stop_on_collapse", \.diagnostics.stopOnCollapse,
+            "A run ends as `collapsed` after so many evaluations in a row with that mark; none: it trains on.",
+            limits: .between(1, 1_000_000)),
     ]
 
     private static let resources: [SpecKey] = [
@@ -275,8 +283,20 @@ extension SpecKey {
             "resources.checkpoint_minutes", \.resources.checkpointMinutes, "Minutes between checkpoints.",
             limits: .positive(atMost: 525_600), isIdentity: false),
         SpecKey(
-            "resources.retries", \.resources.retries, "Times that a failed run is tried again.",
-            limits: .between(0, 1000),
-            isIdentity: false),
+            "resources.checkpoint_steps", \.resources.checkpointSteps,
+            "A checkpoint also at every multiple of so many steps; none: minutes alone count.",
+            limits: .between(1, maximumCount), isIdentity: false),
+        SpecKey(
+            "resources.checkpoints_kept", \.resources.checkpointsKept,
+            "Checkpoints that a run keeps while it trains, for the case that the last is damaged; of a finished run "
+                + "the last one stays.", limits: .between(1, 1000), isIdentity: false),
+        SpecKey(
+            "resources.retries", \.resources.retries,
+            "Times that a failed run is tried again, from its checkpoint, after pauses that double.",
+            limits: .between(0, 1000), isIdentity: false),
+        SpecKey(
+            "resources.on_failure", \.resources.onFailure,
+            "Once a run has failed for good: the others `continue`, or `stop` with a checkpoint and no further one "
+                + "starts.", isIdentity: false),
     ]
 }

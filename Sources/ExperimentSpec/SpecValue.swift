@@ -184,8 +184,10 @@ extension SpecChoice {
 }
 
 extension DataConfiguration.Dataset: SpecChoice {}
+extension TrainingConfiguration.Precision: SpecChoice {}
 extension ModelConfiguration.Initialization: SpecChoice {}
 extension ModelConfiguration.Preset: SpecChoice {}
+extension ResourceConfiguration.FailurePolicy: SpecChoice {}
 extension PredictorConfiguration.Kind: SpecChoice {}
 extension MaskConfiguration.Sampler: SpecChoice {}
 extension ObjectiveConfiguration.Prediction: SpecChoice {}

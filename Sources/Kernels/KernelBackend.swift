@@ -103,6 +103,9 @@ package protocol KernelBackend: Sendable {
     /// dW += dyᵀ · x and db += Σ_rows dy.
     func linearBackwardWeight(
         _ x: Tensor<Self>, dy: Tensor<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?)
+    /// `linearBackwardWeight` with the weight, which may have a packed copy; by default it is not used.
+    func linearBackwardWeight(
+        _ x: Tensor<Self>, dy: Tensor<Self>, weight: Weight<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?)
     /// dx = dy · GELU′(pre). `dx` may be `dy`.
     func geluBackward(pre: Tensor<Self>, dy: Tensor<Self>, dx: Tensor<Self>)
 

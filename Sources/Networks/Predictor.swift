@@ -161,7 +161,8 @@ package struct Predictor: Sendable {
         let contextTokens = saved.context.shape[1]
 
         backend.linearBackwardWeight(
-            saved.normalized, dy: dy, dWeight: projection.weight(gradients), dBias: projection.bias(gradients))
+            saved.normalized, dy: dy, weight: parameters.weight(projection.weight),
+            dWeight: projection.weight(gradients), dBias: projection.bias(gradients))
         let dNormalized = temporary.take(saved.normalized.shape)
         backend.linearBackwardInput(
             dy: dy, weight: parameters.weight(projection.weight), dx: dNormalized, accumulate: false)
@@ -183,7 +184,8 @@ package struct Predictor: Sendable {
             dy: dTokens.reshaped(Shape(blockCount, images, seen + blockTokens, settings.width)),
             dContext: dEmbedded.window(at: 0, Shape(images, seen, settings.width)), dMaskToken: maskToken(gradients))
         backend.linearBackwardWeight(
-            saved.context, dy: dEmbedded, dWeight: embedding.weight(gradients), dBias: embedding.bias(gradients))
+            saved.context, dy: dEmbedded, weight: parameters.weight(embedding.weight),
+            dWeight: embedding.weight(gradients), dBias: embedding.bias(gradients))
         backend.linearBackwardInput(
             dy: dEmbedded, weight: parameters.weight(embedding.weight), dx: dContext, accumulate: false)
         gradients.turn?.advance()

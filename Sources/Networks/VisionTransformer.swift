@@ -181,7 +181,8 @@ package struct VisionTransformer: Sendable {
         let patches = temporary.take(Shape(dx.shape[0], dx.shape[1], settings.patchElements))
         backend.patches(of: saved.images, patchSize: settings.patchSize, indices: saved.indices, to: patches)
         backend.linearBackwardWeight(
-            patches, dy: dx, dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
+            patches, dy: dx, weight: parameters.weight(patchEmbedding.weight),
+            dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
     }
 
     private func tokenShape<Backend>(_ images: Tensor<Backend>, _ indices: IndexTensor<Backend>?) -> Shape {

@@ -1,6 +1,6 @@
 package import ExperimentSpec
 import Foundation
-import RunStore
+package import RunStore
 
 /// Runs what an experiment still lacks, and says how it went.
 package struct ExperimentRunner {
@@ -8,19 +8,28 @@ package struct ExperimentRunner {
     package var scheduler: Scheduler
     package var liveness: WorkerLiveness
     /// Revision of the program, for the plans.
-    package var sourceRevision: String?
+    package var sourceRevision: String? {
+        get { context.sourceRevision }
+        set { context.sourceRevision = newValue }
+    }
+    /// What results are compared with, to tell whether they are still those of this program and this data.
+    package var context: RunContext
+    /// What becomes of runs that have results: nil where those count.
+    package var again: Again?
+    /// Chooses how many of the runs that will start go at once; nil: as many as fit.
+    package var schedule: (_ starting: [PreparedRun], _ capacity: Capacity) -> ScheduleChoice? = { _, _ in nil }
     /// Predicted memory of a run, bytes.
     package var predictedMemory: (RunConfiguration) -> Int
 
     package init(
         folder: ExperimentFolder, scheduler: Scheduler, liveness: WorkerLiveness = .system,
-        sourceRevision: String? = nil,
+        context: RunContext = RunContext(),
         predictedMemory: @escaping (RunConfiguration) -> Int = { CostEstimate($0).memoryBytes }
     ) {
         self.folder = folder
         self.scheduler = scheduler
         self.liveness = liveness
-        self.sourceRevision = sourceRevision
+        self.context = context
         self.predictedMemory = predictedMemory
     }
 
@@ -37,11 +46,17 @@ package struct ExperimentRunner {
     ) async throws -> RunReport {
         try folder.create()
         let lock = try ExperimentLock(experimentDirectory: folder.path)
-        let prepared = folder.decisions(for: experiment, liveness: liveness)
+        var prepared = folder.decisions(for: experiment, liveness: liveness, context: context)
+        if let again {
+            for index in prepared.indices { prepared[index].decision = prepared[index].decision.repeated(again) }
+        }
         try folder.prepare(
             prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: sourceRevision)
 
         let starting = prepared.filter(\.decision.willRun)
+        let choice = schedule(starting, scheduler.capacity)
+        var scheduler = scheduler
+        scheduler.capacity.preferredWorkers = choice?.chosen.workers
         willStart(starting.count, prepared.count - starting.count)
         let runJobs = starting.map { item in
             let configuration = item.run.configuration
@@ -49,7 +64,8 @@ package struct ExperimentRunner {
                 name: item.run.name, kind: .run(item.directory),
                 demand: Demand(
                     memoryBytes: predictedMemory(configuration), threads: configuration.resources.threads),
-                retries: configuration.resources.retries, ranks: configuration.resources.ranks)
+                retries: configuration.resources.retries,
+                stopsOthers: configuration.resources.onFailure == .stop, ranks: configuration.resources.ranks)
         }
         let floorsJobs = floors.filter { !FileManager.default.fileExists(atPath: $0.output) }.map {
             Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: Self.floorsMemoryBytes))
@@ -57,7 +73,7 @@ package struct ExperimentRunner {
         let outcomes = await scheduler.run(floorsJobs + runJobs, interruptions: interruptions, report: report)
         withExtendedLifetime(lock) {}
         return RunReport(
-            experiment: experiment.name, directory: folder.path, prepared: prepared,
+            experiment: experiment.name, directory: folder.path, prepared: prepared, schedule: choice,
             floors: Array(zip(floorsJobs, outcomes)),
             outcomes: Dictionary(
                 uniqueKeysWithValues: zip(starting.map(\.directory.path), outcomes.dropFirst(floorsJobs.count))))
@@ -65,6 +81,13 @@ package struct ExperimentRunner {
 
     /// Raw pixels of a small data set and a linear probe over them; an estimate for the planner only.
     private static let floorsMemoryBytes = 1 << 30
+}
+
+/// How runs that have results are run again.
+package enum Again: Sendable {
+    /// Those that are not done go on from their checkpoints, the others start over.
+    case fromCheckpoint
+    case fromStart
 }
 
 /// How `run` went: what every run of the experiment came to.
@@ -75,9 +98,11 @@ package struct RunReport: Encodable, Sendable {
         package var seed: Int?
         /// The run's folder, or the floors' file.
         package var path: String
-        /// done, skipped, interrupted, failed, not_started or busy.
+        /// done, collapsed, skipped, interrupted, failed, not_started or busy.
         package var result: String
         package var message: String?
+        /// crash, killed, out_of_memory, non_finite, disk_full, not_writable, data, files or error.
+        package var failure: FailureKind?
         package var attempts: Int
         /// Wall time of this `run`, seconds.
         package var seconds: Double
@@ -89,15 +114,21 @@ package struct RunReport: Encodable, Sendable {
     package var directory: String
     /// 0: all done; 1: some failed; 75: stopped on request.
     package var exitCode: Int32
+    /// The run whose failure stopped the others (`resources.on_failure: stop`).
+    package var stoppedBy: String?
     package var runs: [Entry]
     package var floors: [Entry]
+    /// What was measured of running several at once; none where nothing was.
+    package var schedule: ScheduleChoice?
 
     init(
-        experiment: String, directory: String, prepared: [PreparedRun], floors: [(Job, JobOutcome)],
+        experiment: String, directory: String, prepared: [PreparedRun], schedule: ScheduleChoice?,
+        floors: [(Job, JobOutcome)],
         outcomes: [String: JobOutcome]
     ) {
         self.experiment = experiment
         self.directory = directory
+        self.schedule = schedule
         runs = prepared.map { item in
             var entry = Entry(
                 name: item.run.name, arm: item.run.arm, seed: item.run.seed, path: item.directory.path,
@@ -105,6 +136,7 @@ package struct RunReport: Encodable, Sendable {
             if case .busy = item.decision { entry.result = "busy" }
             if let outcome = outcomes[item.directory.path] {
                 entry.fill(from: outcome, logFile: item.directory.logFile)
+                entry.failure = (try? item.directory.loadState())?.failure
             }
             return entry
         }
@@ -115,8 +147,15 @@ package struct RunReport: Encodable, Sendable {
             return entry
         }
         let results = Set((runs + self.floors).map(\.result))
+        stoppedBy =
+            prepared.first { item in
+                item.run.configuration.resources.onFailure == .stop
+                    && outcomes[item.directory.path]?.result == .failed
+            }?.run.name
         exitCode =
-            if results.contains("interrupted") || results.contains("not_started") {
+            if stoppedBy != nil {
+                1
+            } else if results.contains("interrupted") || results.contains("not_started") {
                 WorkerExit.toBeResumed
             } else if results.contains("failed") || results.contains("busy") {
                 1
@@ -129,15 +168,18 @@ package struct RunReport: Encodable, Sendable {
 
     /// The end of `run` for people: numbers, failures with the last lines of their logs, and how to go on.
     package func text(goOnWith command: String) -> String {
-        let counts = ["done", "skipped", "failed", "busy", "interrupted", "not_started"].compactMap { result in
+        let counts = ["done", "collapsed", "skipped", "failed", "busy", "interrupted", "not_started"].compactMap {
+            result in
             count(result) > 0 ? "\(count(result)) \(result == "not_started" ? "not started" : result)" : nil
         }
         var lines = ["\(experiment): " + counts.joined(separator: ", ") + "  (\(directory))"]
         for entry in floors + runs where entry.result == "failed" || entry.result == "busy" {
-            lines.append("\(entry.name) \(entry.result): \(entry.message ?? "no reason known")")
+            let kind = entry.failure.map { $0 == .other ? "" : " (\($0.rawValue))" } ?? ""
+            lines.append("\(entry.name) \(entry.result)\(kind): \(entry.message ?? "no reason known")")
             lines += (entry.logTail ?? []).map { "    | " + $0 }
             if entry.result == "failed" { lines.append("    log: \(logPath(of: entry))") }
         }
+        if let stoppedBy { lines.append("stopped by the failure of \(stoppedBy) (resources.on_failure: stop)") }
         switch exitCode {
         case WorkerExit.toBeResumed: lines.append("stopped; go on with: \(command)")
         case 0: break

@@ -7,20 +7,35 @@ import Synchronization
 /// A handler, unlike an ignored signal, is not inherited by child processes.
 package enum InterruptSignals {
     private static let counter = Atomic<Int>(0)
+    private static let interrupts = Atomic<Int>(0)
+    private static let latest = Atomic<Int32>(0)
 
     /// How many signals came since `install`.
     package static var count: Int { counter.load(ordering: .relaxed) }
 
+    /// How urgent it is: 0 not at all, 1 to stop with checkpoints, 2 to stop at once.
+    ///
+    /// Only a second Ctrl-C says 2: schedulers of clusters send SIGUSR1 and then SIGTERM, and mean a checkpoint with both.
+    package static var level: Int { interrupts.load(ordering: .relaxed) > 1 ? 2 : min(count, 1) }
+
+    /// Name of the latest one; none before the first.
+    package static var latestName: String? {
+        let number = latest.load(ordering: .relaxed)
+        return number == 0 ? nil : Settlement.name(of: number)
+    }
+
     /// Takes the signals over for the rest of the process. SIGHUP stays ignored where it is (nohup).
     package static func install() {
         // Touched here, so that no lazy initialisation can happen inside the handler.
-        _ = count
+        _ = (level, latestName)
         for number in [SIGINT, SIGTERM, SIGUSR1, SIGHUP] {
             var current = sigaction()
             sigaction(number, nil, &current)
             if number == SIGHUP, isIgnored(current) { continue }
             var action = sigaction()
-            action.__sigaction_handler.sa_handler = { _ in
+            action.__sigaction_handler.sa_handler = { number in
+                InterruptSignals.latest.store(number, ordering: .relaxed)
+                if number == SIGINT { InterruptSignals.interrupts.add(1, ordering: .relaxed) }
                 InterruptSignals.counter.add(1, ordering: .relaxed)
             }
             action.sa_flags = SA_RESTART

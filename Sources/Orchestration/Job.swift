@@ -15,10 +15,14 @@ package struct Job: Sendable {
     package var demand: Demand
     /// How often it is tried again after a failure.
     package var retries: Int
+    /// Its final failure stops the other jobs (`resources.on_failure: stop`).
+    package var stopsOthers: Bool
     /// Processes that do it together, started by mpirun where there are several.
     package var ranks: Int
 
-    package init(name: String, kind: Kind, demand: Demand, retries: Int = 0, ranks: Int = 1) {
+    package init(
+        name: String, kind: Kind, demand: Demand, retries: Int = 0, stopsOthers: Bool = false, ranks: Int = 1
+    ) {
         precondition(ranks >= 1, "ranks is \(ranks), but must be positive")
         precondition(retries >= 0, "retries is \(retries), but must not be negative")
         self.name = name
@@ -26,10 +30,17 @@ package struct Job: Sendable {
         self.demand = demand
         self.retries = retries
         self.ranks = ranks
+        self.stopsOthers = stopsOthers
     }
 
     package var isRun: Bool {
         if case .run = kind { true } else { false }
+    }
+
+    /// What its folder says of it, where it is a run whose state can be read.
+    var state: RunState? {
+        guard case .run(let directory) = kind else { return nil }
+        return try? directory.loadState()
     }
 
     /// The worker's arguments; the job's threads are shared out to its ranks.
@@ -67,6 +78,8 @@ package struct FloorsRequest: Hashable, Sendable {
 package struct JobOutcome: Hashable, Sendable {
     package enum Result: String, Codable, Hashable, Sendable {
         case done
+        /// Ended early because its features had collapsed; that is a result, not a failure.
+        case collapsed
         /// Stopped on request, to be gone on with.
         case interrupted
         case failed

@@ -64,7 +64,7 @@ package struct ProgressModel: Sendable {
             if let name, let value = metrics[name], isTarget || run.knn?.isTarget != true {
                 run.knn = (name, value, isTarget)
             }
-        case .checkpoint, .end:
+        case .checkpoint, .warning, .end:
             break
         }
     }
@@ -109,7 +109,7 @@ package struct ProgressModel: Sendable {
 
     /// "3/18 runs, 1 failed | elapsed 3m 07s | left 12m 40s"
     package func overallLine(at now: Date) -> String {
-        let ended = finished.filter { $0.result == .done || $0.result == .failed }
+        let ended = finished.filter { [.done, .collapsed, .failed].contains($0.result) }
         let failed = finished.count { $0.result == .failed }
         var parts = ["\(runsEnded(ended))/\(runCount) runs" + (failed > 0 ? ", \(failed) failed" : "")]
         parts.append("elapsed \(Quantity.duration(now.timeIntervalSince(startedAt)))")
@@ -143,7 +143,8 @@ package struct ProgressModel: Sendable {
         let runs = active.filter { $0.name != Self.floorsName }
         let left = runs.map { secondsLeft(of: $0, at: now) }
         let known = zip(runs, left).compactMap { run, left in left.map { now.timeIntervalSince(run.startedAt) + $0 } }
-        let past = finished.filter { $0.result == .done && $0.name != Self.floorsName }.map(\.seconds)
+        let past = finished.filter { [.done, .collapsed].contains($0.result) && $0.name != Self.floorsName }.map(
+            \.seconds)
         let durations = past + known
         guard !durations.isEmpty, !runs.isEmpty else { return nil }
         let mean = durations.reduce(0, +) / Double(durations.count)

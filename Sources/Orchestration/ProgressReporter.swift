@@ -28,7 +28,7 @@ package final class ProgressReporter {
     ///   - size: Columns and rows of the terminal; asked before each frame.
     ///   - write: Takes text, with its line feeds.
     package init(
-        runCount: Int, style: Style, now: @escaping () -> Date = { Date() },
+        runCount: Int, style: Style, now: @escaping () -> Date = { SteadyClock.now },
         size: @escaping () -> (columns: Int, rows: Int), write: @escaping (String) -> Void
     ) {
         model = ProgressModel(runCount: runCount, startedAt: now())
@@ -40,10 +40,10 @@ package final class ProgressReporter {
 
     /// On standard error, live if that is a terminal that understands cursor movement.
     package static func standardError(runCount: Int) -> ProgressReporter {
-        let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        let isTerminal = Terminal.canRedraw(STDERR_FILENO)
         return ProgressReporter(
-            runCount: runCount, style: isTerminal ? .live : .plain, size: { terminalSize(of: STDERR_FILENO) },
-            write: { FileHandle.standardError.write(Data($0.utf8)) })
+            runCount: runCount, style: isTerminal ? .live : .plain, size: { Terminal.size(of: STDERR_FILENO) },
+            write: { try? FileHandle.standardError.write(contentsOf: Data($0.utf8)) })
     }
 
     package func handle(_ event: SchedulerEvent) {
@@ -78,6 +78,8 @@ package final class ProgressReporter {
             ]
         case .worker(let job, .start(let totalSteps, let step, _)) where style == .plain && step > 0:
             return ["\(job): goes on from step \(step) of \(totalSteps)"]
+        case .worker(let job, .warning(let message)):
+            return ["\(job): warning: \(message)"]
         case .worker(let job, .evaluation(let step, let encoder, let metrics)) where style == .plain:
             // Probes that this evaluation left out are NaN.
             let shown = metrics.filter { name, value in
@@ -116,12 +118,5 @@ package final class ProgressReporter {
         default:
             break
         }
-    }
-
-    /// Columns and rows of the terminal behind a descriptor; 80 by 24 where it does not say.
-    private static func terminalSize(of descriptor: Int32) -> (columns: Int, rows: Int) {
-        var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
-        return (Int(size.ws_col), Int(size.ws_row))
     }
 }

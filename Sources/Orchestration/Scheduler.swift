@@ -13,12 +13,18 @@ package struct Scheduler: Sendable {
     package var retrySeconds: Double
     /// How often interrupts and pauses are looked at, and a `tick` is reported.
     package var tickSeconds: Double
+    /// Asked before and after each worker's life.
+    package var memoryKills: MemoryKills
 
-    package init(command: WorkerCommand, capacity: Capacity, retrySeconds: Double = 5, tickSeconds: Double = 0.1) {
+    package init(
+        command: WorkerCommand, capacity: Capacity, retrySeconds: Double = 5, tickSeconds: Double = 0.1,
+        memoryKills: MemoryKills = .system
+    ) {
         self.command = command
         self.capacity = capacity
         self.retrySeconds = retrySeconds
         self.tickSeconds = tickSeconds
+        self.memoryKills = memoryKills
     }
 
     private enum Message: Sendable {
@@ -37,7 +43,8 @@ package struct Scheduler: Sendable {
         _ jobs: [Job], interruptions: @Sendable () -> Int, report: (SchedulerEvent) -> Void
     ) async -> [JobOutcome] {
         let (messages, mailbox) = AsyncStream.makeStream(of: Message.self)
-        var ledger = Ledger(jobs: jobs, planner: SlotPlanner(capacity: capacity))
+        var ledger = Ledger(
+            jobs: jobs, planner: SlotPlanner(capacity: capacity), memoryKills: memoryKills)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [tickSeconds] in
                 while !Task.isCancelled {
@@ -46,7 +53,7 @@ package struct Scheduler: Sendable {
                 }
             }
             func launchWhatFits() {
-                for launch in ledger.startWhatFits(now: .now) {
+                for launch in ledger.startWhatFits(now: SteadyClock.now) {
                     report(.started(job: jobs[launch.job].name, threads: launch.threads, attempt: launch.attempt))
                     let (job, arguments) = (jobs[launch.job], jobs[launch.job].arguments(threads: launch.threads))
                     group.addTask { [command] in
@@ -69,7 +76,7 @@ package struct Scheduler: Sendable {
                     ledger.note(event, of: job)
                     report(.worker(job: jobs[job].name, event: event))
                 case .ended(let job, let exit):
-                    report(ledger.end(job, with: exit, retrySeconds: retrySeconds, now: .now))
+                    report(ledger.end(job, with: exit, retrySeconds: retrySeconds, now: SteadyClock.now))
                     launchWhatFits()
                 case .tick:
                     let level = min(interruptions(), 2)
@@ -107,6 +114,8 @@ extension Scheduler {
             var reservation: SlotPlanner.Reservation
             var startedAt: Date
             var pid: Int32?
+            /// Processes that the system had killed for memory when it started.
+            var memoryKills: Int?
             var totalSteps = 0
             var step = 0
             /// What the worker's last line said.
@@ -114,6 +123,7 @@ extension Scheduler {
         }
 
         let jobs: [Job]
+        let memoryKills: MemoryKills
         var planner: SlotPlanner
         var waiting: [Waiting]
         var active: [Int: Active] = [:]
@@ -121,9 +131,12 @@ extension Scheduler {
         var seconds: [Double]
         var results: [JobOutcome?]
         var interruptLevel = 0
+        /// The job whose failure stops all others.
+        var culprit: String?
 
-        init(jobs: [Job], planner: SlotPlanner) {
+        init(jobs: [Job], planner: SlotPlanner, memoryKills: MemoryKills) {
             self.jobs = jobs
+            self.memoryKills = memoryKills
             self.planner = planner
             waiting = jobs.indices.map { Waiting(job: $0, notBefore: .distantPast) }
             attempts = jobs.map { _ in 0 }
@@ -138,7 +151,8 @@ extension Scheduler {
             waiting.map { waiting in
                 JobOutcome(
                     name: jobs[waiting.job].name, result: .notStarted,
-                    message: "interrupted before it \(attempts[waiting.job] > 0 ? "was tried again" : "started")",
+                    message: (culprit.map { "\($0) failed (resources.on_failure: stop)" } ?? "interrupted")
+                        + " before it \(attempts[waiting.job] > 0 ? "was tried again" : "started")",
                     attempts: attempts[waiting.job], seconds: seconds[waiting.job])
             }
         }
@@ -156,7 +170,7 @@ extension Scheduler {
             return zip(ready, reservations).map { job, reservation in
                 waiting.removeAll { $0.job == job }
                 attempts[job] += 1
-                active[job] = Active(reservation: reservation, startedAt: now)
+                active[job] = Active(reservation: reservation, startedAt: now, memoryKills: memoryKills.count())
                 return Launch(job: job, threads: reservation.threads ?? 1, attempt: attempts[job])
             }
         }
@@ -177,7 +191,7 @@ extension Scheduler {
                 active[job]?.step = report.step
             case .end(_, let message):
                 active[job]?.endMessage = message
-            case .phase, .evaluation, .checkpoint:
+            case .phase, .evaluation, .checkpoint, .warning:
                 break
             }
         }
@@ -203,11 +217,16 @@ extension Scheduler {
             planner.release(ended.reservation)
             seconds[job] += now.timeIntervalSince(ended.startedAt)
             let settlement = Settlement(
-                exit: exit, endMessage: ended.endMessage, isInterrupting: interruptLevel > 0,
+                exit: exit, endMessage: ended.endMessage,
+                memoryRanOut: ended.memoryKills.map { (memoryKills.count() ?? $0) > $0 } ?? false,
+                isInterrupting: interruptLevel > 0,
                 totalSteps: ended.totalSteps,
                 step: ended.step, attempt: attempts[job], startedAt: ended.startedAt, endedAt: now)
             let (result, message) = settlement.apply(to: jobs[job])
-            if result == .failed, attempts[job] <= jobs[job].retries, interruptLevel == 0 {
+            let failure = jobs[job].state?.failure
+            let isRetried =
+                result == .failed && attempts[job] <= jobs[job].retries && failure?.isWorthRetrying != false
+            if isRetried, interruptLevel == 0 {
                 let pause = retrySeconds * Double(1 << min(attempts[job] - 1, 10))
                 waiting.insert(Waiting(job: job, notBefore: now.addingTimeInterval(pause)), at: 0)
                 return .retrying(job: jobs[job].name, afterSeconds: pause, reason: message ?? "failed")
@@ -215,6 +234,10 @@ extension Scheduler {
             let outcome = JobOutcome(
                 name: jobs[job].name, result: result, message: message, attempts: attempts[job], seconds: seconds[job])
             results[job] = outcome
+            if result == .failed, jobs[job].stopsOthers, interruptLevel == 0 {
+                culprit = jobs[job].name
+                interrupt(level: 1)
+            }
             return .finished(outcome)
         }
     }

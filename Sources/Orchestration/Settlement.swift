@@ -9,6 +9,8 @@ struct Settlement {
     var exit: WorkerExit
     /// The message of the worker's `end` event.
     var endMessage: String?
+    /// While the worker ran, the system killed some process because memory ran out.
+    var memoryRanOut = false
     /// The user has asked to stop.
     var isInterrupting: Bool
     var totalSteps: Int
@@ -23,7 +25,7 @@ struct Settlement {
         case .run(let directory):
             return apply(to: directory)
         case .floors(let request):
-            let (result, reason) = verdict
+            let (result, reason, _) = verdict
             if result == .done, !FileManager.default.fileExists(atPath: request.output) {
                 return (.failed, "the worker ended without writing \(request.output)")
             }
@@ -32,42 +34,58 @@ struct Settlement {
     }
 
     /// What the exit alone says.
-    private var verdict: (result: JobOutcome.Result, reason: String?) {
+    private var verdict: (result: JobOutcome.Result, reason: String?, failure: FailureKind?) {
         switch exit {
         case .exited(0):
-            (.done, nil)
+            (.done, nil, nil)
         case .exited(WorkerExit.toBeResumed):
-            (.interrupted, "stopped with a checkpoint")
+            (.interrupted, "stopped with a checkpoint", nil)
         case .exited(let code) where isInterrupting && [SIGINT, SIGTERM, SIGKILL].contains(code - 128):
             // mpirun, of processes that were killed.
-            (.interrupted, "signal \(Self.name(of: code - 128))")
+            (.interrupted, "signal \(Self.name(of: code - 128))", nil)
         case .exited(let code):
-            (.failed, "exit code \(code)")
-        case .signalled(let signal) where isInterrupting && [SIGINT, SIGTERM, SIGKILL].contains(signal):
-            (.interrupted, "signal \(Self.name(of: signal))")
-        case .signalled(SIGKILL):
-            (.failed, "signal SIGKILL (from outside; the system does that when memory runs out)")
+            (.failed, "exit code \(code)", .other)
+        case .signalled(SIGKILL) where memoryRanOut && !isInterrupting:
+            (
+                .failed,
+                "killed by the system, because memory ran out: fewer runs at once (resources.workers), a smaller batch "
+                    + "or fewer shards take less", .outOfMemory
+            )
+        case .signalled(let signal) where isInterrupting && Self.requests.contains(signal):
+            (.interrupted, "signal \(Self.name(of: signal))", nil)
+        case .signalled(let signal) where Self.requests.contains(signal):
+            (.failed, "signal \(Self.name(of: signal)), sent from outside", .killed)
         case .signalled(let signal):
-            (.failed, "signal \(Self.name(of: signal))")
+            (.failed, "crashed with signal \(Self.name(of: signal))", .crash)
         case .notStarted(let reason):
-            (.failed, "the worker could not be run: \(reason)")
+            (.failed, "the worker could not be run: \(reason)", .other)
         }
     }
 
+    /// Signals that a process gets from others, not from its own faults.
+    private static let requests: Set<Int32> = [SIGINT, SIGTERM, SIGKILL, SIGHUP, SIGUSR1, SIGUSR2]
+
     private func apply(to directory: RunDirectory) -> (JobOutcome.Result, String?) {
-        var (result, reason) = verdict
+        var (result, reason, failure) = verdict
+        if exit == .exited(WorkerExit.toBeResumed), directory.checkpoints.entries.isEmpty {
+            reason = "stopped before its first checkpoint"
+        }
         do {
             var state =
                 try directory.loadState()
                 ?? RunState(
                     status: .running, step: step, totalSteps: totalSteps, attempts: attempt, host: Machine.hostName,
                     startedAt: startedAt, updatedAt: endedAt)
+            if result == .done, state.status == .collapsed { result = .collapsed }
             if result == .done, state.status != .done {
-                (result, reason) = (.failed, "the worker ended with exit code 0, but its state says \(state.status)")
+                (result, reason, failure) = (
+                    .failed, "the worker ended with exit code 0, but its state says \(state.status)", .other
+                )
             }
             let status: RunStatus =
                 switch result {
                 case .done: .done
+                case .collapsed: .collapsed
                 case .interrupted, .notStarted: .interrupted
                 case .failed: .failed
                 }
@@ -75,12 +93,14 @@ struct Settlement {
                 state.status = status
                 state.exitReason = reason
                 state.message = endMessage
+                state.failure = failure
                 state.endedAt = endedAt
                 state.updatedAt = endedAt
                 state.pid = nil
                 try directory.save(state)
             }
             guard result != .done else { return (.done, nil) }
+            guard result != .collapsed else { return (.collapsed, state.exitReason) }
             let known = state.message ?? endMessage
             return (result, [reason, known].compactMap { $0 }.joined(separator: ": "))
         } catch {
@@ -92,7 +112,8 @@ struct Settlement {
         let names: [Int32: String] = [
             SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
             SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV",
-            SIGPIPE: "SIGPIPE", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU",
+            SIGPIPE: "SIGPIPE", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU", SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2",
+            SIGXFSZ: "SIGXFSZ",
         ]
         return names[signal] ?? "\(signal)"
     }

@@ -63,19 +63,20 @@ package struct WorkerCommand: Sendable {
             ) { execution in
                 onStart(execution.processIdentifier.value)
                 var splitter = LineSplitter()
-                func handle(_ lines: [String]) throws {
+                func handle(_ lines: [String]) {
                     for line in lines {
                         if let event = WorkerEvent(line: line) {
                             onEvent(event)
                         } else {
-                            try log.writeAll(Array((line + "\n").utf8))
+                            // A log that cannot be written, on a full disk, is no reason to lose the worker.
+                            _ = try? log.writeAll(Array((line + "\n").utf8))
                         }
                     }
                 }
                 for try await buffer in execution.standardOutput {
-                    try handle(splitter.append(buffer.withUnsafeBytes { Array($0) }))
+                    handle(splitter.append(buffer.withUnsafeBytes { Array($0) }))
                 }
-                try handle(splitter.finish())
+                handle(splitter.finish())
             }
             switch result.terminationStatus {
             case .exited(let code): return .exited(code)

@@ -13,7 +13,9 @@ package enum WorkerEvent: Hashable, Sendable {
     /// Numbers of one encoder ("target" or "context") after `step` steps.
     case evaluation(step: Int, encoder: String, metrics: [String: Double])
     case checkpoint(step: Int)
-    /// The last line; `status` is done, interrupted or failed.
+    /// Something was wrong and could be helped: a damaged checkpoint.
+    case warning(String)
+    /// The last line; `status` is done, collapsed, interrupted or failed.
     case end(status: RunStatus, message: String?)
 }
 
@@ -65,7 +67,7 @@ package struct StepReport: Codable, Hashable, Sendable {
 
 extension WorkerEvent: Codable {
     private enum Name: String, Codable {
-        case start, step, phase, evaluation, checkpoint, end
+        case start, step, phase, evaluation, checkpoint, warning, end
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -92,6 +94,8 @@ extension WorkerEvent: Codable {
                 metrics: try container.decode([String: Double].self, forKey: .metrics))
         case .checkpoint:
             self = .checkpoint(step: try container.decode(Int.self, forKey: .step))
+        case .warning:
+            self = .warning(try container.decode(String.self, forKey: .message))
         case .end:
             self = .end(
                 status: try container.decode(RunStatus.self, forKey: .status),
@@ -121,6 +125,9 @@ extension WorkerEvent: Codable {
         case .checkpoint(let step):
             try container.encode(Name.checkpoint, forKey: .event)
             try container.encode(step, forKey: .step)
+        case .warning(let message):
+            try container.encode(Name.warning, forKey: .event)
+            try container.encode(message, forKey: .message)
         case .end(let status, let message):
             try container.encode(Name.end, forKey: .event)
             try container.encode(status, forKey: .status)

@@ -9,7 +9,7 @@ package struct RunDirectory: Sendable, Hashable {
     package var planFile: String { path + "/plan.json" }
     package var stateFile: String { path + "/state.json" }
     package var resultsFile: String { path + "/run.h5" }
-    package var checkpointFile: String { path + "/checkpoint.safetensors" }
+    package var checkpoints: CheckpointSeries { CheckpointSeries(directory: path) }
     package var logFile: String { path + "/log.txt" }
     /// Name of the folder.
     package var name: String { (path as NSString).lastPathComponent }

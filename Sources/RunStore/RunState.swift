@@ -19,13 +19,15 @@ package struct RunState: Codable, Sendable, Equatable {
     package var exitReason: String?
     /// The error's text, where it failed.
     package var message: String?
+    /// What kind of trouble it was, where it failed or stopped for one.
+    package var failure: FailureKind?
     /// The latest of each: "knn_20", "loss".
     package var metrics: [String: Double]
 
     package init(
         status: RunStatus, step: Int = 0, totalSteps: Int, attempts: Int = 0, pid: Int32? = nil, host: String,
         startedAt: Date, updatedAt: Date, endedAt: Date? = nil, exitReason: String? = nil, message: String? = nil,
-        metrics: [String: Double] = [:]
+        failure: FailureKind? = nil, metrics: [String: Double] = [:]
     ) {
         self.status = status
         self.step = step
@@ -38,6 +40,7 @@ package struct RunState: Codable, Sendable, Equatable {
         self.endedAt = endedAt
         self.exitReason = exitReason
         self.message = message
+        self.failure = failure
         self.metrics = metrics
     }
 }

@@ -48,6 +48,23 @@ package final class AtomicFile {
         try data.withUnsafeBytes { try write($0) }
     }
 
+    /// Replaces bytes that were written before, from `offset` on.
+    /// - Throws: `FileWriteError`.
+    package func overwrite(_ data: Data, at offset: Int) throws {
+        precondition(descriptor >= 0, "written after commit: \(path)")
+        try data.withUnsafeBytes { bytes in
+            var place = 0
+            while place < bytes.count {
+                let count = pwrite(descriptor, bytes.baseAddress! + place, bytes.count - place, off_t(offset + place))
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    throw FileWriteError(path: path, operation: "write", code: errno)
+                }
+                place += count
+            }
+        }
+    }
+
     /// Makes the new content the file's content.
     /// - Throws: `FileWriteError`; the old file is untouched then.
     package func commit() throws {

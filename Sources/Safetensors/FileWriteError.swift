@@ -15,6 +15,11 @@ package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable
         self.code = code
     }
 
+    /// There is no space left, or none that this user may take.
+    package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+    /// Something that stays as it is keeps the file from being written.
+    package var isNotPermitted: Bool { [EACCES, EPERM, EROFS, EISDIR, ENOTDIR].contains(code) }
+
     /// What the reader can do about it.
     package var remedy: String {
         switch code {

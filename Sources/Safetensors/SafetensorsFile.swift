@@ -17,15 +17,18 @@ package struct SafetensorsFile: Sendable, Equatable {
     ///
     /// - Throws: `SafetensorsError` naming the file, the tensor and the remedy.
     package init(path: String) throws {
-        let data: Data
+        try self.init(Self.data(of: path), file: path)
+    }
+
+    /// The bytes of a file, mapped.
+    static func data(of path: String) throws -> Data {
         do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+            return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
         } catch {
             throw SafetensorsError(
                 file: path, message: "cannot be read: \(error.localizedDescription)",
                 remedy: "check that the file exists and is readable")
         }
-        try self.init(data, file: path)
     }
 
     /// Reads a file that is in memory; `file` is the name that errors give.
@@ -59,7 +62,8 @@ package struct SafetensorsFile: Sendable, Equatable {
     ///
     /// - Throws: `FileWriteError`; what was there before is untouched then.
     package func write(to path: String) throws {
-        let (header, order) = try SafetensorsHeader.encoded(metadata: metadata, tensors: tensors, file: path)
+        let (header, order) = try SafetensorsHeader.encoded(
+            metadata: metadata, tensors: tensors.mapValues(SafetensorsSource.init), file: path)
         let file = try AtomicFile(replacing: path)
         try file.write(header)
         for name in order { try file.write(tensors[name]!.bytes) }

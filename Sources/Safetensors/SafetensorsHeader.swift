@@ -93,7 +93,7 @@ struct SafetensorsHeader {
     ///
     /// Wide elements come first, so every tensor is aligned for its type; then by name.
     static func encoded(
-        metadata: [String: String], tensors: [String: SafetensorsTensor], file: String
+        metadata: [String: String], tensors: [String: SafetensorsSource], file: String
     ) throws -> (header: Data, order: [String]) {
         if tensors[metadataKey] != nil {
             throw SafetensorsError(
@@ -109,8 +109,8 @@ struct SafetensorsHeader {
             let tensor = tensors[name]!
             header.tensors[name] = JSONEntry(
                 dtype: tensor.dataType.rawValue, shape: tensor.shape,
-                data_offsets: [position, position + tensor.bytes.count])
-            position += tensor.bytes.count
+                data_offsets: [position, position + tensor.byteCount])
+            position += tensor.byteCount
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -43,6 +43,9 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     let gradients: GradientSums<Backend>
     /// This shard's part of the batch's mean prediction loss.
     private(set) var predictionLoss = 0.0
+    /// What the last passes took.
+    private(set) var forwardSeconds = PhaseSeconds()
+    private(set) var backwardSeconds = PhaseSeconds()
 
     /// The shard's copy of its images, where the back end cannot read those of the batch.
     private let ownImages: Tensor<Backend>?
@@ -117,11 +120,14 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         online: Parameters<Backend>, target: Parameters<Backend>, temporary: Workspace<Backend>, _ common: Common
     ) {
         let backend = workspace.backend
+        var stopwatch = PhaseStopwatch()
         let input = begin(batch, range, from: buffer, temporary)
         defer { workspace.borrow(nil) }
         let (images, contextIndices, blockIndices) = (input.images, input.contextIndices, input.blockIndices)
         let encoder = common.networks.encoder
         let blockShape = Shape(batch.blockCount, range.count, batch.targetCount, encoder.settings.width)
+
+        stopwatch.lap(.load)
 
         // Targets: features of all patches, normalised without parameters, at the places of the blocks.
         let targets = workspace.take(blockShape)
@@ -154,11 +160,13 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             (targetPass, allTargets) = (pass, all)
         }
         temporary.release(to: temporaryMark)
+        stopwatch.lap(.targetForward)
 
         // Context, and predictions of the targets from it.
         let context = encoder.forward(
             images, indices: contextIndices, parameters: online.window(at: 0, count: encoder.layout.count),
             positions: common.encoderPositions, workspace: workspace)
+        stopwatch.lap(.contextForward)
         var predicted: Predictor.Activations<Backend>?
         let predictions: Tensor<Backend>
         if let predictor = common.networks.predictor, let positions = common.predictorPositions {
@@ -172,6 +180,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         } else {
             predictions = broadcastMean(of: context.output, to: blockShape)
         }
+        stopwatch.lap(.predictorForward)
 
         let dPredictions = workspace.take(blockShape)
         predictionLoss = common.objective.prediction.evaluate(
@@ -187,6 +196,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             poolContext(context.output, common)
             if let allTargets { poolTargets(allTargets.features, common) }
         }
+        stopwatch.lap(.loss)
+        forwardSeconds = stopwatch.seconds
     }
 
     /// Leaves the same pooled features in the views as `forward`, and nothing else; what the views do not need is not
@@ -356,9 +367,11 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let encoder = common.networks.encoder
         let encoderParameters = online.window(at: 0, count: encoder.layout.count)
         let encoderGradients = gradients.window(at: 0, count: encoder.layout.count)
+        var stopwatch = PhaseStopwatch()
 
         if let target = pass.target, let all = pass.allTargets {
             backwardTargets(pass, target, all, encoderParameters, encoderGradients, regularized: regularized, common)
+            stopwatch.lap(.encoderBackward)
         }
         if regularized && common.objective.pairs == .blocks {
             for block in 0..<pass.predictions.shape[0] {
@@ -377,6 +390,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         } else {
             broadcastMeanBackward(pass.dPredictions, dContext: dContext)
         }
+        stopwatch.lap(.predictorBackward)
         if regularized && common.objective.pairs == .contextTarget {
             backend.meanTokensBackward(dy: rows(ofView: 0, common.dViews), dx: dContext)
         }
@@ -384,6 +398,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             pass.context, dy: dContext, parameters: encoderParameters, gradients: encoderGradients,
             workspace: workspace)
         self.pass = nil
+        stopwatch.lap(.encoderBackward)
+        backwardSeconds = stopwatch.seconds
     }
 
     /// The gradient that reaches the encoder through the targets; the loss depends on differences alone, so it begins

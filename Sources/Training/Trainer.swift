@@ -13,6 +13,8 @@ package final class Trainer<Backend: KernelBackend> {
         case completed
         /// Asked to stop; a checkpoint was made, unless it had not begun.
         case interrupted
+        /// Too many evaluations in a row found collapse (`diagnostics.stop_on_collapse`); a checkpoint was made.
+        case collapsed
     }
 
     package let settings: RunSettings
@@ -25,6 +27,7 @@ package final class Trainer<Backend: KernelBackend> {
     private let evaluator: RunEvaluator<Backend>
     private let training: ImageDataset
     private var isResumed = false
+    private var collapse: CollapseWatch
 
     /// - Parameters:
     ///   - data: The whole data set; the configuration says how much of it is used.
@@ -47,6 +50,7 @@ package final class Trainer<Backend: KernelBackend> {
         self.backend = backend
         self.recorder = recorder
         self.communicator = communicator
+        collapse = CollapseWatch(configuration)
         try communicator.check(settings, backend.summary, data)
         training = try data.train.limited(to: configuration.data.trainSubset)
         state = settings.initialState(on: backend)
@@ -55,9 +59,12 @@ package final class Trainer<Backend: KernelBackend> {
     }
 
     /// Goes on from a checkpoint instead of the initial state.
-    package func resume(fromStep step: Int, tensors: [String: SafetensorsTensor]) throws {
+    package func resume(
+        fromStep step: Int, tensors: [String: SafetensorsTensor], counters: [String: String] = [:]
+    ) throws {
         try state.load(tensors, settings.networks, on: backend)
         state.step = step
+        collapse.count = counters[CollapseWatch.counter].flatMap { Int($0) } ?? 0
         isResumed = true
     }
 
@@ -82,8 +89,11 @@ package final class Trainer<Backend: KernelBackend> {
         defer { loader.stop() }
 
         let clock = ContinuousClock()
-        var lastCheckpoint = clock.now
+        let resources = configuration.resources
+        var checkpoints = CheckpointSchedule(
+            steps: resources.checkpointSteps, minutes: resources.checkpointMinutes, now: clock.now)
         while state.step < settings.totalSteps {
+            if collapse.isOver { return .collapsed }
             // Whoever was asked to stop, all stop after the same step.
             if communicator.any(shouldStop()) {
                 try checkpoint()
@@ -96,9 +106,9 @@ package final class Trainer<Backend: KernelBackend> {
             if isLast || isDue || configuration.diagnostics.embeddingsAtSteps.contains(state.step) {
                 try evaluate()
             }
-            if isLast || clock.now - lastCheckpoint >= .seconds(configuration.resources.checkpointMinutes * 60) {
+            if isLast || collapse.isOver || checkpoints.isDue(afterStep: state.step, now: clock.now) {
                 try checkpoint()
-                lastCheckpoint = clock.now
+                checkpoints.made(at: clock.now)
             }
         }
         return .completed
@@ -115,11 +125,14 @@ package final class Trainer<Backend: KernelBackend> {
             images: .parts(images.next), imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
+        let loadSeconds = (clock.now - start) / .seconds(1)
         let metrics = try step(batch, hyperparameters, state: &state)
+        var phases = step.phases
+        phases[.load] += loadSeconds
         return StepRecord(
             step: state.step, epoch: images.epoch, metrics: metrics, hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
-            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: images.waitSeconds)
+            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: images.waitSeconds, phases: phases)
     }
 
     /// Rank 0 evaluates, the others wait; first all make sure that they have the same weights.
@@ -131,19 +144,30 @@ package final class Trainer<Backend: KernelBackend> {
         }
         if communicator.rank == 0 { try evaluateAlone() }
         communicator.waitForAll()
+        // All end together where rank 0 has found collapse.
+        collapse.count = communicator.broadcast([collapse.count], from: 0)[0]
     }
 
     private func evaluateAlone() throws {
         let configuration = settings.configuration
-        let isEnd = state.step == settings.totalSteps
+        var isEnd = state.step == settings.totalSteps
+        func outcomes(includeLinear: Bool) throws -> [RunEvaluator<Backend>.Outcome] {
+            try evaluator.evaluate(
+                configuration.evaluation.encoders, state: state, step: step, includeLinear: includeLinear)
+        }
         recorder.enter(phase: "evaluating")
-        let outcomes = try evaluator.evaluate(
-            configuration.evaluation.encoders, state: state, step: step,
-            includeLinear: isEnd || state.step == 0 || configuration.evaluation.linear.intermediate)
+        let includesLinear = isEnd || state.step == 0 || configuration.evaluation.linear.intermediate
+        var found = try outcomes(includeLinear: includesLinear)
+        collapse = collapse.noting(found.map(\.record))
+        if collapse.isOver, !isEnd {
+            // It is the run's last evaluation, so it has what a last one has.
+            isEnd = true
+            if !includesLinear { found = try outcomes(includeLinear: true) }
+        }
         let diagnostics = configuration.diagnostics
         let storesEmbeddings =
             (isEnd && diagnostics.storeEmbeddings) || diagnostics.embeddingsAtSteps.contains(state.step)
-        for outcome in outcomes {
+        for outcome in found {
             try recorder.record(outcome.record)
             if storesEmbeddings {
                 try recorder.record(outcome.embeddings)
@@ -155,14 +179,16 @@ package final class Trainer<Backend: KernelBackend> {
     /// All processes go on from what rank 0 has.
     private func shareState() {
         guard communicator.count > 1 else { return }
-        let counters = communicator.broadcast([state.step, isResumed ? 1 : 0], from: 0)
-        (state.step, isResumed) = (counters[0], counters[1] == 1)
+        let counters = communicator.broadcast([state.step, isResumed ? 1 : 0, collapse.count], from: 0)
+        (state.step, isResumed, collapse.count) = (counters[0], counters[1] == 1, counters[2])
         state.share(communicator, on: backend)
     }
 
     private func checkpoint() throws {
         guard communicator.rank == 0 else { return }
-        try recorder.checkpoint(step: state.step, tensors: state.tensors(settings.networks, on: backend))
+        try recorder.checkpoint(
+            step: state.step, tensors: state.tensors(settings.networks, on: backend),
+            counters: [CollapseWatch.counter: "\(collapse.count)"])
     }
 }
 

@@ -105,17 +105,28 @@ package struct TrainingState<Backend: KernelBackend>: Sendable {
     }
 
     /// Every tensor by name: "encoder.blocks.0.attn.qkv.weight", "target_encoder.…", "adam_m.encoder.…".
-    package func tensors(_ networks: MethodNetworks, on backend: Backend) -> [String: SafetensorsTensor] {
-        var tensors: [String: SafetensorsTensor] = [:]
+    ///
+    /// Their bytes are those of the moment in which they are asked for, so use them before the next step.
+    package func tensors(_ networks: MethodNetworks, on backend: Backend) -> [String: SafetensorsSource] {
+        var tensors: [String: SafetensorsSource] = [:]
         for group in groups(networks, moments: true) {
-            let values = backend.values(of: group.flat)
             for entry in group.layout.entries {
-                let range = entry.slot.offset..<(entry.slot.offset + entry.slot.shape.count)
-                tensors[group.prefix + entry.name] = SafetensorsTensor(
-                    values[range].map { Float($0) }, shape: entry.storedShape)
+                let values = entry.slot(group.flat)
+                tensors[group.prefix + entry.name] = SafetensorsSource(.float32, shape: entry.storedShape) { take in
+                    try Self.floats(backend.values(of: values)).withUnsafeBytes(take)
+                }
             }
         }
         return tensors
+    }
+
+    /// Without a conversion of each number where the back end computes in Float.
+    private static func floats(_ values: [Backend.Scalar]) -> [Float] {
+        values as Any as? [Float] ?? values.map { Float($0) }
+    }
+
+    private static func scalars(_ values: [Float]) -> [Backend.Scalar] {
+        values as Any as? [Backend.Scalar] ?? values.map { Backend.Scalar($0) }
     }
 
     /// Takes over what `tensors` wrote.
@@ -126,18 +137,14 @@ package struct TrainingState<Backend: KernelBackend>: Sendable {
         _ tensors: [String: SafetensorsTensor], moments: Bool = true, _ networks: MethodNetworks, on backend: Backend
     ) throws {
         for group in groups(networks, moments: moments) {
-            var values = backend.values(of: group.flat)
             for entry in group.layout.entries {
                 let name = group.prefix + entry.name
                 guard let tensor = tensors[name] else { throw TrainingError.missingTensor(name) }
                 guard tensor.shape == entry.storedShape else {
                     throw TrainingError.wrongShape(name, expected: entry.storedShape, found: tensor.shape)
                 }
-                for (index, value) in try tensor.floats().enumerated() {
-                    values[entry.slot.offset + index] = Backend.Scalar(value)
-                }
+                backend.store(Self.scalars(try tensor.floats()), in: entry.slot(group.flat))
             }
-            backend.store(values, in: group.flat)
         }
         refreshPackedWeights(on: backend)
     }

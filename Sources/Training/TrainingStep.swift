@@ -23,8 +23,13 @@ package final class TrainingStep<Backend: KernelBackend> {
     /// The processes that share each round's shards.
     let communicator: any Communicator
 
+    /// What the last step, or the last forward pass alone, took; the batch is at hand when it begins.
+    package private(set) var phases = PhaseSeconds()
+
     /// As many as are in memory at once.
     private let shards: [Shard<Backend>]
+    /// Which thread did each shard in the last pass.
+    private let threadOfShard: HostBuffer<Int>
     /// Sums of gradients; each is of a few shards, which add to it in their order.
     private let sums: [Tensor<Backend>]
     private let orders: [SummationOrder]
@@ -76,6 +81,7 @@ package final class TrainingStep<Backend: KernelBackend> {
                 needs, gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)),
                 on: backend)
         }
+        threadOfShard = HostBuffer(count: limits.shards)
         (self.sums, self.orders) = (sums, orders)
         let temporary = Shard<Backend>.workspaceElements(
             networks, images: limits.largestShard, limits: limits, needs, on: backend
@@ -150,6 +156,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     ) throws -> StepMetrics {
         var metrics = try passes(batch, state)
         let step = state.step + 1
+        var stopwatch = PhaseStopwatch()
         let norms = update.norms()
         metrics.gradientNorm = norms.total
         metrics.encoderGradientNorm = norms.encoder
@@ -158,6 +165,8 @@ package final class TrainingStep<Backend: KernelBackend> {
         update.apply(
             hyperparameters, norm: metrics.gradientNorm, t: step, state: state,
             averagesTarget: targetRule == .movingAverage)
+        stopwatch.lap(.update)
+        phases += stopwatch.seconds
         state.step = step
         return metrics
     }
@@ -185,6 +194,7 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// Everything up to the sum of gradients.
     private func passes(_ batch: StepBatch, _ state: TrainingState<Backend>) throws -> StepMetrics {
+        phases = PhaseSeconds()
         if needsTwoPasses {
             for round in 0..<limits.rounds {
                 try run(batch, ownShards(ofRound: round)) { shard, images, buffer, temporary in
@@ -234,6 +244,7 @@ package final class TrainingStep<Backend: KernelBackend> {
             "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
         let buffer = try batch.images.buffer(limits.images(ofShards: numbers))
         team.forEach(numbers.count) { index, thread in
+            threadOfShard[index] = thread
             body(shards[index], limits.images(ofShard: numbers.lowerBound + index), buffer, temporaries[thread])
         }
     }
@@ -244,14 +255,20 @@ package final class TrainingStep<Backend: KernelBackend> {
                 batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
                 temporary: temporary, common)
         }
+        phases += PhaseSeconds.critical(threads: team.threads, numbers.count, thread: { threadOfShard[$0] }) {
+            shards[$0].forwardSeconds
+        }
         for (shard, number) in zip(shards, numbers) { predictionLosses[number] = shard.predictionLoss }
     }
 
     /// The losses, once every shard has been through its forward pass.
     private func measure(_ state: TrainingState<Backend>) -> StepMetrics {
+        var stopwatch = PhaseStopwatch()
         var metrics = StepMetrics()
         regularize(state, &metrics)
         gatherLosses(&metrics)
+        stopwatch.lap(.loss)
+        phases += stopwatch.seconds
         return metrics
     }
 
@@ -273,8 +290,12 @@ package final class TrainingStep<Backend: KernelBackend> {
         update.clear(sums)
         for order in orders { order.reset() }
         team.forEach(numbers.count) { index, thread in
+            threadOfShard[index] = thread
             shards[index].backward(
                 online: state.onlineParameters, regularized: isRegularized, temporary: temporaries[thread], common)
+        }
+        phases += PhaseSeconds.critical(threads: team.threads, numbers.count, thread: { threadOfShard[$0] }) {
+            shards[$0].backwardSeconds
         }
         // The projector's gradient is that of the whole batch; it joins the first sum.
         if numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {

@@ -32,7 +32,7 @@ struct ErrorReport {
     /// Writes the error to standard error.
     func print() {
         let text = rendered?.text ?? CJEPAExp.fullMessage(for: error)
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
     }
 
     /// Nil for what the argument parser shows itself: help, its own errors, exit codes.

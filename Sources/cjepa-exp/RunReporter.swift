@@ -12,19 +12,30 @@ import Training
 final class RunReporter: RunRecorder {
     private let directory: RunDirectory
     private let hash: String
+    private let checkpointsKept: Int
     private let writer: RunWriter
     private var state: RunState
     private var steps: StepClock
     private let output: WorkerOutput
+    private let space: SpaceWait
+    private var lastSave = ContinuousClock.now
 
-    init(directory: RunDirectory, hash: String, writer: RunWriter, state: RunState, output: WorkerOutput) {
+    init(
+        directory: RunDirectory, run: PlannedRun, writer: RunWriter, state: RunState, output: WorkerOutput,
+        space: SpaceWait
+    ) {
+        self.space = space
         self.directory = directory
-        self.hash = hash
+        hash = run.configurationHash
+        checkpointsKept = run.configuration.resources.checkpointsKept
         self.writer = writer
         self.state = state
         self.output = output
         steps = StepClock(firstStep: state.step)
     }
+
+    /// Steps done.
+    var step: Int { state.step }
 
     func record(_ step: StepRecord) throws {
         writer.append("steps", step.columns)
@@ -58,9 +69,23 @@ final class RunReporter: RunRecorder {
                     ("test_accuracy", head.testAccuracy),
                 ])
         }
+        store(evaluation.predictions, of: evaluation)
         let metrics = Dictionary(uniqueKeysWithValues: evaluation.metrics.map { ($0.name, $0.value) })
         if evaluation.encoder == .target { state.metrics.merge(metrics) { $1 } }
         output.send(.evaluation(step: evaluation.step, encoder: evaluation.encoder.rawValue, metrics: metrics))
+    }
+
+    /// Keeps those of the last evaluation: what resampling the test images needs.
+    private func store(_ predictions: TestPredictions, of evaluation: EvaluationRecord) {
+        guard !evaluation.heads.isEmpty, !predictions.classes.isEmpty else { return }
+        writer.setIntegers(
+            RunFormat.predictions(encoder: evaluation.encoder.rawValue), rows: predictions.classes.map(\.classes),
+            attributes: [
+                "probes": .strings(predictions.classes.map(\.name)), "step": .integer(evaluation.step),
+                "convention": "class that each probe gives each test image at the last evaluation with all probes",
+            ])
+        writer.setIntegers("predictions/labels", predictions.labels)
+        writer.setIntegers("predictions/indices", predictions.indices)
     }
 
     func record(_ embeddings: EmbeddingRecord) throws {
@@ -76,21 +101,29 @@ final class RunReporter: RunRecorder {
         writer.setIntegers("embeddings/indices", embeddings.indices)
     }
 
-    func checkpoint(step: Int, tensors: [String: SafetensorsTensor]) throws {
-        // Results first: a checkpoint never knows of rows that the results lack.
-        try writer.commit()
-        try Checkpoint(configurationHash: hash, step: step, tensors: tensors).save(to: directory.checkpointFile)
-        state.updatedAt = Date()
-        try directory.save(state)
+    func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) throws {
+        try space {
+            // Results first: a checkpoint never knows of rows that the results lack.
+            try writer.commit()
+            try directory.checkpoints.save(
+                configurationHash: hash, step: step, tensors: tensors, metadata: counters, keeping: checkpointsKept)
+            state.updatedAt = Date()
+            try directory.save(state)
+        }
+        lastSave = .now
         output.send(.checkpoint(step: step))
     }
 
     /// Keeps what `status` shows from being older than a few seconds.
     private func saveStateNowAndThen() throws {
-        let now = Date()
-        guard now.timeIntervalSince(state.updatedAt) >= 5 else { return }
-        state.updatedAt = now
-        try directory.save(state)
+        guard ContinuousClock.now - lastSave >= .seconds(5) else { return }
+        lastSave = .now
+        state.updatedAt = Date()
+        do {
+            try directory.save(state)
+        } catch let error as FileWriteError where error.isDiskFull {
+            // The next checkpoint waits for space; until then training need not.
+        }
     }
 
     func enter(phase: String) {
@@ -99,18 +132,26 @@ final class RunReporter: RunRecorder {
     }
 
     /// Stores how the run ended.
-    func end(_ status: RunStatus, reason: String, message: String? = nil) throws {
+    func end(_ status: RunStatus, reason: String, failure: FailureKind? = nil, message: String? = nil) throws {
         let now = Date()
         writer.header.status = status
         writer.setProvenance(["ended_at": .string(now.ISO8601Format()), "exit_reason": .string(reason)])
-        try writer.commit()
+        func store(_ body: () throws -> Void) throws {
+            // A run that ends for want of space has waited for it already.
+            if failure == .diskFull { try body() } else { try space(body) }
+        }
+        try store { try writer.commit() }
         state.status = status
         state.updatedAt = now
         state.endedAt = status == .interrupted ? nil : now
         state.exitReason = reason
         state.message = message
+        state.failure = failure
         state.pid = nil
-        try directory.save(state)
+        try store { try directory.save(state) }
+        guard status.isFinished else { return }
+        directory.checkpoints.prune(keeping: 1)
+        directory.checkpoints.removeRemains()
     }
 }
 
@@ -143,9 +184,15 @@ private struct StepClock {
     }
 }
 
-/// Standard output as a stream of events, one JSON object a line.
+/// Standard output as a stream of events, one JSON object a line; what of them is worth keeping goes to standard error
+/// too, which is the run's log.
 final class WorkerOutput {
+    private var log = WorkerLog()
+
     func send(_ event: WorkerEvent) {
+        if let text = log.line(for: event, at: Date()) {
+            try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+        }
         // A listener that is gone is no reason to stop training; the results are in the files.
         guard let line = try? event.line() else { return }
         try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import MPI
 import Orchestration
@@ -11,8 +12,8 @@ struct WorkerEntry: ParsableCommand {
         commandName: "worker",
         abstract: "Train one run in a folder that holds its plan.json; started by `run`.",
         discussion: """
-            Prints one JSON object per line. SIGINT and SIGTERM end it after the step with a checkpoint and exit code \
-            75; the same call goes on from there. SIGUSR1 does the same.
+            Prints one JSON object per line. SIGINT, SIGTERM and SIGUSR1 end it after the step with a checkpoint and exit code \
+            75; the same call goes on from there.
 
             Under mpirun or srun --mpi=pmix the processes train the run together, by Open MPI.
             """,
@@ -48,6 +49,13 @@ struct WorkerEntry: ParsableCommand {
         InterruptSignals.install()
         // A listener that went away must not kill the worker while it writes.
         signal(SIGPIPE, SIG_IGN)
+        // Beyond a limit of file sizes writing fails, which can be told; the signal would only kill.
+        signal(SIGXFSZ, SIG_IGN)
+        // Where memory runs out the system is to choose a run, which can go on later, and not what started it.
+        if let file = FileHandle(forWritingAtPath: "/proc/self/oom_score_adj") {
+            try? file.write(contentsOf: Data("500".utf8))
+            try? file.close()
+        }
         if let floors, let configuration {
             try FloorsJob(planFile: configuration, output: floors, threads: threads).run()
         } else if let folder {

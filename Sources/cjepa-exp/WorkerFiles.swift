@@ -13,14 +13,18 @@ struct WorkerFiles {
     /// Of the attempts before; empty for a run that begins.
     private let provenance: [String: String]
 
-    /// Opens the files of a run, or begins new ones where it has no checkpoint.
+    /// Opens the files of a run, or begins new ones where it has not taken a step yet.
     ///
-    /// A checkpoint without results cannot be gone on from; it is removed, and the run starts over.
+    /// A damaged checkpoint is set aside for the one before it, and the results are cut back to that. No step is thrown
+    /// away otherwise: files that do not belong together are an error.
     ///
+    /// - Parameter warn: Takes what was found damaged and could be helped.
     /// - Throws: `RunStoreError` for files that are damaged, belong to another configuration, or lack steps.
-    init(_ directory: RunDirectory, plan: RunPlan) throws {
+    init(_ directory: RunDirectory, plan: RunPlan, warn: (String) -> Void) throws {
         resultsFile = directory.resultsFile
-        guard let found = try Self.loadCheckpoint(of: directory, expecting: plan.run.configurationHash) else {
+        let hash = plan.run.configurationHash
+        guard let found = try directory.checkpoints.loadNewest(expecting: hash, warn: warn) else {
+            try Self.checkThatNothingIsLost(directory)
             checkpoint = nil
             provenance = [:]
             writer = try RunWriter.create(
@@ -28,20 +32,25 @@ struct WorkerFiles {
             return
         }
         checkpoint = found
+        guard FileManager.default.fileExists(atPath: resultsFile) else {
+            throw RunStoreError(
+                file: resultsFile, message: "is gone, but a checkpoint of step \(found.step) is there",
+                remedy: "put it back, or " + Self.startOver(removing: Self.everything))
+        }
         do {
             provenance = try RunFile(path: resultsFile).provenance
             writer = try RunWriter.resume(at: resultsFile, keepingThroughStep: found.step)
         } catch let error as HDF5Error {
             throw RunStoreError(
                 file: resultsFile, message: "is damaged or no file of results (\(error.message))",
-                remedy: Self.startOver(removing: "it"))
+                remedy: "put back a copy, or " + Self.startOver(removing: Self.everything))
         }
         guard writer.header.configurationHash == plan.run.configurationHash else {
             throw RunStoreError(
                 file: resultsFile,
                 message: "holds results of the configuration \(writer.header.configurationHash.prefix(8)), but this "
                     + "run has \(plan.run.configurationHash.prefix(8))",
-                remedy: Self.startOver(removing: "it"))
+                remedy: Self.startOver(removing: Self.everything))
         }
         let steps = writer.table("steps")?["step"] ?? []
         guard steps == (0..<found.step).map({ Double($0 + 1) }) else {
@@ -49,7 +58,7 @@ struct WorkerFiles {
                 file: resultsFile,
                 message: "holds \(steps.count) of the \(found.step) steps that the checkpoint has behind it",
                 remedy: "put back the run.h5 that belongs to the checkpoint, or "
-                    + Self.startOver(removing: "run.h5 and checkpoint.safetensors"))
+                    + Self.startOver(removing: Self.everything))
         }
     }
 
@@ -67,28 +76,31 @@ struct WorkerFiles {
                 message:
                     "was begun with other data: its \(name) is \(stored), that of \(dataset) is \(fingerprint) now",
                 remedy: "put the former data back, or "
-                    + Self.startOver(removing: "run.h5 and checkpoint.safetensors"))
+                    + Self.startOver(removing: Self.everything))
         }
     }
 
-    private static func loadCheckpoint(of directory: RunDirectory, expecting hash: String) throws -> Checkpoint? {
-        let file = directory.checkpointFile
-        guard FileManager.default.fileExists(atPath: file) else { return nil }
-        guard FileManager.default.fileExists(atPath: directory.resultsFile) else {
-            FileHandle.standardError.write(
-                Data("\(directory.name): there is a checkpoint but no run.h5, so the run starts over\n".utf8))
-            // Beside new results it would pass for theirs.
-            try FileManager.default.removeItem(atPath: file)
-            return nil
-        }
+    /// Results with steps but without any checkpoint are those of a run whose checkpoints were removed.
+    private static func checkThatNothingIsLost(_ directory: RunDirectory) throws {
+        let file = directory.resultsFile
+        guard FileManager.default.fileExists(atPath: file) else { return }
+        let steps: Int
         do {
-            return try Checkpoint.load(from: file, expecting: hash)
-        } catch let error as SafetensorsError {
+            let results = try RunFile(path: file)
+            steps = results.tableNames.contains("steps") ? try results.table("steps").rowCount : 0
+        } catch let error as HDF5Error {
             throw RunStoreError(
-                file: file, message: "is damaged or no checkpoint (\(error.message))",
-                remedy: startOver(removing: "it"))
+                file: file, message: "is damaged or no file of results (\(error.message))",
+                remedy: startOver(removing: everything))
         }
+        guard steps > 0 else { return }
+        throw RunStoreError(
+            file: file, message: "holds \(steps) steps, but there is no checkpoint to go on from",
+            remedy: "put back \(directory.checkpoints.path(step: steps)) or an older one, or "
+                + startOver(removing: everything))
     }
+
+    private static let everything = "run.h5 and the checkpoints"
 
     private static func startOver(removing what: String) -> String {
         "remove \(what) to start the run from the beginning with `cjepa-exp run`"

@@ -38,7 +38,7 @@ struct WorkerFollower {
         func record(_ step: StepRecord) {}
         func record(_ evaluation: EvaluationRecord) {}
         func record(_ embeddings: EmbeddingRecord) {}
-        func checkpoint(step: Int, tensors: [String: SafetensorsTensor]) {}
+        func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) {}
         func enter(phase: String) {}
     }
 }

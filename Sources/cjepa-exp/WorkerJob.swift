@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Orchestration
 import RunStore
+import Safetensors
 import Training
 
 /// The training of one run from its folder.
@@ -19,30 +20,59 @@ struct WorkerJob {
     /// - Returns: done, interrupted or failed; all three are stored, and told with an `end` event.
     func run() -> RunStatus {
         let output = WorkerOutput()
+        var hash: String?
         do {
             let plan = try directory.loadPlan()
+            hash = plan.run.configurationHash
             var state = try startedState(totalSteps: plan.run.configuration.training.steps ?? 0)
             try directory.save(state)
-            let files = try WorkerFiles(directory, plan: plan)
+            let files = try WorkerFiles(directory, plan: plan) { warning in
+                report("warning: \(warning)")
+                output.send(.warning(warning))
+            }
             state.step = files.checkpoint?.step ?? 0
             try directory.save(state)
             let status = try run(plan, state, files, output)
             output.send(.end(status: status, message: nil))
             return status
         } catch {
-            let message = "\(error)"
-            report("error: \(message)")
-            saveFailure(message)
-            output.send(.end(status: .failed, message: message))
-            return .failed
+            let failure = WorkerFailure(error, in: directory, hash: hash)
+            // Space can be made; nothing is wrong with the run.
+            let status: RunStatus = failure.kind == .diskFull ? .interrupted : .failed
+            report("error: \(failure.message)")
+            save(failure, as: status)
+            output.send(.end(status: status, message: failure.message))
+            return status
         }
+    }
+
+    /// Whether it is to stop. A worker that outlives whoever started it would train unseen, so it stops as if asked to.
+    private func shouldStop() -> Bool { InterruptSignals.count > 0 || getppid() != parent }
+
+    private func spaceWait(_ output: WorkerOutput) -> SpaceWait {
+        SpaceWait(
+            shouldStop: shouldStop,
+            willWait: { error in
+                let text =
+                    "paused: \(error.path): no space left on the disk; the files before it are whole. It goes on by "
+                    + "itself once there is space: \(error.remedy)"
+                report(text)
+                output.send(.warning(text))
+                output.send(.phase(name: "waiting for space on the disk"))
+            },
+            didWait: {
+                report("there is space again; the run goes on")
+                output.send(.warning("there is space again; the run goes on"))
+                output.send(.phase(name: "training"))
+            },
+            sleep: { usleep(UInt32($0 * 1e6)) })
     }
 
     /// Trains and stores how that ended; a failure is stored with what was measured, and thrown.
     private func run(
         _ plan: RunPlan, _ state: RunState, _ files: WorkerFiles, _ output: WorkerOutput
     ) throws -> RunStatus {
-        let backend = CPUBackend()
+        let backend = CPUBackend(for: plan.run.configuration)
         let writer = files.writer
         writer.header.status = .running
         writer.setProvenance(
@@ -51,15 +81,25 @@ struct WorkerJob {
                 startedAt: state.startedAt,
                 attempt: state.attempts))
         let reporter = RunReporter(
-            directory: directory, hash: plan.run.configurationHash, writer: writer, state: state, output: output)
+            directory: directory, run: plan.run, writer: writer, state: state, output: output,
+            space: spaceWait(output))
         do {
             let ending = try train(plan.run.configuration, backend, files, reporter, output)
-            let status: RunStatus = ending == .completed ? .done : .interrupted
-            try reporter.end(status, reason: ending == .completed ? "completed" : "stopped on request")
+            let (status, reason): (RunStatus, String) =
+                switch ending {
+                case .completed: (.done, "completed")
+                case .interrupted:
+                    (.interrupted, InterruptSignals.latestName.map { "signal \($0)" } ?? "whoever started it is gone")
+                case .collapsed: (.collapsed, "features collapsed by step \(reporter.step)")
+                }
+            try reporter.end(status, reason: reason)
             return status
         } catch {
             do {
-                try reporter.end(.failed, reason: "error", message: "\(error)")
+                let failure = WorkerFailure(error, in: directory, hash: plan.run.configurationHash)
+                try reporter.end(
+                    failure.kind == .diskFull ? .interrupted : .failed, reason: failure.reason, failure: failure.kind,
+                    message: failure.message)
             } catch {
                 report("what was measured cannot be stored: \(error)")
             }
@@ -82,14 +122,14 @@ struct WorkerJob {
             configuration, data: data, backend: backend, threads: threads, recorder: reporter,
             communicator: communicator)
         if let checkpoint = files.checkpoint {
-            try trainer.resume(fromStep: checkpoint.step, tensors: checkpoint.tensors)
+            try trainer.resume(
+                fromStep: checkpoint.step, tensors: checkpoint.tensors, counters: checkpoint.metadata)
         }
         output.send(
             .start(
                 totalSteps: trainer.settings.totalSteps, step: trainer.state.step,
                 parameters: trainer.settings.networks.parameterCount))
-        // A worker that outlives whoever started it would train unseen, so it stops as if asked to.
-        return try trainer.run { InterruptSignals.count > 0 || getppid() != parent }
+        return try trainer.run(shouldStop: shouldStop)
     }
 
     /// The state of a run that begins or goes on.
@@ -105,7 +145,7 @@ struct WorkerJob {
     }
 
     /// Makes the stored state say that the run failed, also where its files could not be opened at all.
-    private func saveFailure(_ message: String) {
+    private func save(_ failure: WorkerFailure, as status: RunStatus) {
         let now = Date()
         var state = RunState(
             status: .failed, totalSteps: 0, attempts: 1, host: Machine.hostName, startedAt: now, updatedAt: now)
@@ -114,12 +154,13 @@ struct WorkerJob {
         } catch {
             report("\(error); a new one is written")
         }
-        state.status = .failed
+        state.status = status
         state.pid = nil
-        state.exitReason = "error"
-        state.message = message
+        state.exitReason = failure.reason
+        state.message = failure.message
+        state.failure = failure.kind
         state.updatedAt = now
-        state.endedAt = now
+        state.endedAt = status == .interrupted ? nil : now
         do {
             try directory.save(state)
         } catch {
@@ -128,6 +169,7 @@ struct WorkerJob {
     }
 
     private func report(_ text: String) {
-        FileHandle.standardError.write(Data("\(directory.name): \(text)\n".utf8))
+        // The log may lie on a full disk.
+        try? FileHandle.standardError.write(contentsOf: Data("\(directory.name): \(text)\n".utf8))
     }
 }

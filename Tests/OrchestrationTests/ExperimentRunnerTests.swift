@@ -1,5 +1,6 @@
 import ExperimentSpec
 import Foundation
+import Glibc
 import RunStore
 import Testing
 
@@ -115,6 +116,54 @@ import Testing
         let worker = try FakeWorker()
         do { _ = try ExperimentLock(experimentDirectory: worker.folder) }
         _ = try ExperimentLock(experimentDirectory: worker.folder)
+    }
+
+    @Test func theLockOfAProcessThatWasKilledHoldsNobodyUp() throws {
+        let worker = try FakeWorker()
+        let script = """
+            import fcntl, os, sys, time
+            file = open(sys.argv[1] + "/.lock", "w")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write("%d\\n" % os.getpid())
+            file.flush()
+            open(sys.argv[1] + "/locked", "w").close()
+            time.sleep(600)
+            """
+        let holder = Process()
+        holder.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+        holder.arguments = ["-c", script, worker.folder]
+        try holder.run()
+        defer { holder.terminate() }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !FileManager.default.fileExists(atPath: worker.folder + "/locked"), ContinuousClock.now < deadline {
+            usleep(10_000)
+        }
+        #expect {
+            _ = try ExperimentLock(experimentDirectory: worker.folder)
+        } throws: {
+            ($0 as? OrchestrationError)?.message.contains("(process \(holder.processIdentifier))") == true
+        }
+        kill(holder.processIdentifier, SIGKILL)
+        holder.waitUntilExit()
+        let lock = try ExperimentLock(experimentDirectory: worker.folder)
+        #expect(
+            try String(contentsOfFile: lock.path, encoding: .utf8) == "\(ProcessInfo.processInfo.processIdentifier)\n")
+    }
+
+    @Test func theFailureThatStopsTheOthersDecidesTheExitCode() async throws {
+        let worker = try FakeWorker()
+        let runner = runner(worker)
+        var trial = experiment()
+        for index in trial.runs.indices { trial.runs[index].configuration.resources.onFailure = .stop }
+        try write([["complain why", "failure data", "exit 1"]], for: trial, in: runner.folder)
+        let report = try await run(runner, trial)
+        #expect(report.exitCode == 1)
+        #expect(report.stoppedBy == "a-s0")
+        #expect(report.runs[0].result == "failed" && report.runs[0].failure == .data)
+        let text = report.text(goOnWith: "AGAIN")
+        #expect(text.contains("stopped by the failure of a-s0 (resources.on_failure: stop)"))
+        #expect(text.contains("a-s0 failed (data): "))
+        #expect(text.hasSuffix("try what failed again with: AGAIN"))
     }
 
     @Test func floorsAreComputedFirstAndOnce() async throws {

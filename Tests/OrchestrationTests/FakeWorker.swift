@@ -26,20 +26,24 @@ final class FakeWorker: Sendable {
             executable: "/usr/bin/python3", leadingArguments: [script], environment: ["FAKE_WORKER": folder])
     }
 
-    func scheduler(cores: Int = 2, workers: Int? = nil) -> Scheduler {
+    func scheduler(
+        cores: Int = 2, workers: Int? = nil, memoryKills: MemoryKills = MemoryKills { nil }
+    ) -> Scheduler {
         Scheduler(
             command: command, capacity: Capacity(cores: cores, memoryBytes: 1 << 40, workers: workers),
-            retrySeconds: 0.01, tickSeconds: 0.01)
+            retrySeconds: 0.01, tickSeconds: 0.01, memoryKills: memoryKills)
     }
 
     /// A run's folder with what its worker is to do, attempt by attempt; the last list serves all further attempts.
-    func job(_ name: String, _ attempts: [[String]], retries: Int = 0, demand: Demand = Demand(memoryBytes: 1)) throws
-        -> Job
-    {
+    func job(
+        _ name: String, _ attempts: [[String]], retries: Int = 0, demand: Demand = Demand(memoryBytes: 1),
+        stopsOthers: Bool = false
+    ) throws -> Job {
         let directory = RunDirectory(path: folder + "/" + name)
         try directory.create()
         try JSONEncoder().encode(attempts).write(to: URL(fileURLWithPath: directory.path + "/script.json"))
-        return Job(name: name, kind: .run(directory), demand: demand, retries: retries)
+        return Job(
+            name: name, kind: .run(directory), demand: demand, retries: retries, stopsOthers: stopsOthers)
     }
 
     func directory(_ name: String) -> RunDirectory { RunDirectory(path: folder + "/" + name) }
@@ -55,6 +59,7 @@ final class FakeWorker: Sendable {
     }
 
     /// Steps: "say TEXT", "complain TEXT" (standard error), "garbage" (bytes that are no text), "state STATUS",
+    /// "failure KIND",
     /// "sleep SECONDS", "wait FILE" (until a journal has a line), "ignore" (SIGINT), "graceful" (SIGINT → checkpoint,
     /// interrupted, exit 75), "flood N" (N step events), "kill SIGNAL", "exit CODE", "environment NAME", "touch FILE".
     private static let source = #"""
@@ -78,12 +83,14 @@ final class FakeWorker: Sendable {
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
-        def state(status, reason=None):
+        def state(status, reason=None, failure=None):
             now = "2026-01-01T00:00:00Z"
             value = {"status": status, "step": 3, "total_steps": 10, "attempts": attempt + 1, "pid": os.getpid(),
                      "host": os.uname().nodename, "started_at": now, "updated_at": now, "metrics": {}}
             if reason:
                 value["exit_reason"] = reason
+            if failure:
+                value["failure"] = failure
             with open(run + "/state.json.new", "w") as file:
                 json.dump(value, file)
             os.rename(run + "/state.json.new", run + "/state.json")
@@ -110,6 +117,7 @@ final class FakeWorker: Sendable {
                 sys.stdout.buffer.write(b"\xff\xfe{ not json\nplain text\n{\"event\":\"unknown\"}\n\n")
                 sys.stdout.flush()
             elif verb == "state": state(rest)
+            elif verb == "failure": state("failed", "why", rest)
             elif verb == "sleep": time.sleep(float(rest))
             elif verb == "wait":
                 while rest not in open(home + "/journal").read().split("\n"): time.sleep(0.01)

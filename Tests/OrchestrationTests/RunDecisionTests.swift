@@ -30,6 +30,10 @@ import Testing
     @Test(arguments: [
         Case(testDescription: "never started", status: nil, action: "start", reason: "planned, not started yet"),
         Case(testDescription: "done", status: .done, action: "skip", reason: "done"),
+        Case(testDescription: "collapsed", status: .collapsed, action: "skip", reason: "collapsed: why"),
+        Case(
+            testDescription: "collapsed without results", status: .collapsed, hasFiles: false, action: "start",
+            reason: "collapsed, but run.h5 is gone"),
         Case(
             testDescription: "done without results", status: .done, hasFiles: false, action: "start",
             reason: "done, but run.h5 is gone"),
@@ -57,7 +61,7 @@ import Testing
             try directory.save(state(status, reason: status == .done || status == .running ? nil : "why"))
         }
         if example.hasFiles {
-            for file in [directory.checkpointFile, directory.resultsFile] {
+            for file in [directory.checkpoints.path(step: 40), directory.resultsFile] {
                 try Data().write(to: URL(fileURLWithPath: file))
             }
         }
@@ -66,9 +70,9 @@ import Testing
         #expect(decision.reason == example.reason)
         #expect(decision.willRun == ["start", "resume"].contains(example.action))
         // A start leaves nothing behind that a worker could take for its own; anything else touches nothing.
-        try decision.clear(directory)
+        try decision.clear(directory, trash: ExperimentTrash(of: ExperimentFolder(path: worker.folder)))
         let keeps = example.hasFiles && example.action != "start"
-        #expect(FileManager.default.fileExists(atPath: directory.checkpointFile) == keeps)
+        #expect(directory.checkpoints.entries.map(\.step) == (keeps ? [40] : []))
     }
 
     @Test func aFolderThatDoesNotExistIsNew() {

@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
-import Orchestration
 import RunStore
 import Testing
+
+@testable import Orchestration
 
 @Suite struct SchedulerTests {
     private func run(
@@ -49,12 +50,12 @@ import Testing
         let outcomes = await run(worker.scheduler(), jobs)
         #expect(outcomes.map(\.result) == [.failed, .failed, .done])
         #expect(outcomes[0].message == "exit code 1")
-        #expect(outcomes[1].message == "signal SIGSEGV")
+        #expect(outcomes[1].message == "crashed with signal SIGSEGV")
         #expect(try worker.log("bad").contains("the disk is full"))
         // The crash left "running" behind; that is put right.
         let state = try #require(try worker.directory("crash").loadState())
         #expect(state.status == .failed)
-        #expect(state.exitReason == "signal SIGSEGV")
+        #expect(state.exitReason == "crashed with signal SIGSEGV")
         #expect(state.step == 3)
         #expect(state.pid == nil)
         #expect(try worker.directory("bad").loadState()?.status == .failed)
@@ -81,7 +82,74 @@ import Testing
             worker.scheduler(), [try worker.job("moved", [["state running", "exit 75"]], retries: 5)])
         #expect(outcomes.map(\.result) == [.interrupted])
         #expect(outcomes[0].attempts == 1)
+        #expect(outcomes[0].message == "stopped before its first checkpoint")
         #expect(try worker.directory("moved").loadState()?.status == .interrupted)
+    }
+
+    @Test(arguments: [("non_finite", 1), ("files", 1), ("data", 3), ("error", 3)])
+    func whatWouldFailAgainInTheSameWayIsNotTriedAgain(kind: String, attempts: Int) async throws {
+        let worker = try FakeWorker()
+        let outcomes = await run(
+            worker.scheduler(), [try worker.job("bad", [["failure \(kind)", "exit 1"]], retries: 2)])
+        #expect(outcomes.map(\.result) == [.failed])
+        #expect(outcomes[0].attempts == attempts)
+        #expect(try worker.directory("bad").loadState()?.failure?.rawValue == kind)
+    }
+
+    @Test func aKillForWantOfMemoryIsToldFromOtherKills() async throws {
+        let worker = try FakeWorker()
+        let jobs = [
+            try worker.job("killed", [["state running", "kill SIGKILL"]]),
+            try worker.job("crashed", [["state running", "kill SIGABRT"]]),
+        ]
+        let folder = worker.folder
+        // The system's counter goes up with the first worker that is killed.
+        let counter = MemoryKills {
+            let journal = (try? String(contentsOfFile: folder + "/journal", encoding: .utf8)) ?? ""
+            return journal.contains("end killed") ? 8 : 7
+        }
+        let outcomes = await run(worker.scheduler(cores: 1, memoryKills: counter), jobs)
+        #expect(outcomes.map(\.result) == [.failed, .failed])
+        #expect(outcomes[0].message?.hasPrefix("killed by the system, because memory ran out") == true)
+        #expect(try worker.directory("killed").loadState()?.failure == .outOfMemory)
+        #expect(outcomes[1].message == "crashed with signal SIGABRT")
+        #expect(try worker.directory("crashed").loadState()?.failure == .crash)
+
+        let outside = try FakeWorker()
+        let others = await run(
+            outside.scheduler(memoryKills: MemoryKills { 7 }), [try outside.job("killed", [["kill SIGKILL"]])])
+        #expect(others[0].message == "signal SIGKILL, sent from outside")
+        #expect(try outside.directory("killed").loadState()?.failure == .killed)
+    }
+
+    @Test func theCounterOfMemoryKillsIsFoundWhereverTheSystemKeepsIt() {
+        let both = MemoryKills.files(cgroups: "4:memory:/a/b\n1:cpu,cpuacct:/\n0::/c\n")
+        #expect(both.prefix(2) == ["/sys/fs/cgroup/memory/a/b/memory.oom_control", "/sys/fs/cgroup/c/memory.events"])
+        #expect(both.last == "/proc/vmstat")
+        #expect(MemoryKills.number(in: "low 0\noom 3\noom_kill 2\noom_group_kill 1\n") == 2)
+        #expect(MemoryKills.number(in: "nr_free_pages 7\n") == nil)
+        // The kernel counts since 4.13.
+        #expect(MemoryKills.system.count() != nil)
+    }
+
+    @Test func oneFailureStopsAllOthersWhereTheSpecSaysSo() async throws {
+        let worker = try FakeWorker()
+        let jobs = [
+            try worker.job("bad", [["wait ready long", "exit 1"]], stopsOthers: true),
+            try worker.job("long", [["graceful", "ready", "sleep 60"]]),
+            try worker.job("later", [success]),
+        ]
+        let outcomes = await run(worker.scheduler(cores: 2), jobs)
+        #expect(outcomes.map(\.result) == [.failed, .interrupted, .notStarted])
+        #expect(outcomes[2].message == "bad failed (resources.on_failure: stop) before it started")
+        #expect(try worker.directory("long").loadState()?.status == .interrupted)
+    }
+
+    @Test func aCollapsedRunIsAResult() async throws {
+        let worker = try FakeWorker()
+        let outcomes = await run(worker.scheduler(), [try worker.job("flat", [["state collapsed"]], retries: 2)])
+        #expect(outcomes.map(\.result) == [.collapsed])
+        #expect(outcomes[0].attempts == 1)
     }
 
     @Test func exitCodeZeroWithoutADoneStateIsAFailure() async throws {

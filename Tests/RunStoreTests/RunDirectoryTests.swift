@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func checkpointsKeepEverythingAndKnowTheirConfiguration() throws {
-        let path = RunDirectory(path: folder.path).checkpointFile
+        let path = RunDirectory(path: folder.path).checkpoints.path(step: 42)
         let checkpoint = Checkpoint(
             configurationHash: "abcdef0123", step: 42,
             tensors: [
@@ -113,6 +113,10 @@ import Testing
         var plain = SafetensorsFile()
         plain.tensors = checkpoint.tensors
         try plain.write(to: path)
+        #expect { try Checkpoint.load(from: path, expecting: "abcdef0123") } throws: {
+            "\($0)".contains("no checksum")
+        }
+        try SafetensorsFile.writeSealed(metadata: [:], tensors: [:], to: path)
         #expect { try Checkpoint.load(from: path, expecting: "abcdef0123") } throws: {
             "\($0)".contains("not a checkpoint")
         }

@@ -6,7 +6,8 @@ import Kernels
 import Objectives
 import Safetensors
 import Testing
-import Training
+
+@testable import Training
 
 @Suite struct TrainerTests {
     static func configuration(steps: Int = 6) -> RunConfiguration {
@@ -85,6 +86,89 @@ import Training
         #expect(second.checkpoints[6] == unbroken.checkpoints[6])
         #expect((first.steps + second.steps).map(\.metrics) == unbroken.steps.map(\.metrics))
         #expect((first.evaluations + second.evaluations).map(\.step) == unbroken.evaluations.map(\.step))
+    }
+
+    @Test("checkpoints come at multiples of the steps that the spec names, and minutes count besides")
+    func checkpointSteps() throws {
+        var configuration = Self.configuration(steps: 7)
+        configuration.resources.checkpointSteps = 3
+        #expect(try train(configuration).checkpoints.keys.sorted() == [0, 3, 6, 7])
+        configuration.resources.checkpointSteps = nil
+        configuration.resources.checkpointMinutes = 1e-9
+        #expect(try train(configuration).checkpoints.keys.sorted() == Array(0...7))
+    }
+
+    @Test("intervals are those of the clock that only runs forward")
+    func checkpointMinutes() {
+        let start = ContinuousClock.now
+        var schedule = CheckpointSchedule(steps: nil, minutes: 2, now: start)
+        #expect(!schedule.isDue(afterStep: 1, now: start + .seconds(119)))
+        #expect(schedule.isDue(afterStep: 1, now: start + .seconds(120)))
+        schedule.made(at: start + .seconds(300))
+        #expect(!schedule.isDue(afterStep: 2, now: start + .seconds(419)))
+        #expect(schedule.isDue(afterStep: 2, now: start + .seconds(420)))
+    }
+
+    @Test("a run whose features stay collapsed ends early with everything that an end has; resumed, at the same step")
+    func stopsOnCollapse() throws {
+        var configuration = Self.configuration(steps: 40)
+        configuration.evaluation.everySteps = 4
+        configuration.evaluation.linear.intermediate = false
+        // Everything counts as collapsed.
+        configuration.diagnostics.collapseRankShare = 1
+        configuration.diagnostics.stopOnCollapse = 3
+        func trainer(_ recorder: MemoryRecorder) throws -> Trainer<CPUBackend> {
+            try Trainer(configuration, data: Self.data, backend: CPUBackend(), threads: 1, recorder: recorder)
+        }
+        let recorder = MemoryRecorder()
+        // The initialisation does not count; step 2 is evaluated for its embeddings.
+        #expect(try trainer(recorder).run { false } == .collapsed)
+        #expect(recorder.steps.last?.step == 8)
+        #expect(recorder.checkpoints.keys.sorted() == [0, 8])
+        #expect(recorder.embeddings.map(\.step) == [2, 2, 8, 8])
+        #expect(recorder.evaluations.last?.metrics.first { $0.name == "linear" }?.value.isFinite == true)
+        #expect(recorder.evaluations.map(\.step) == [0, 0, 2, 2, 4, 4, 8, 8])
+
+        let first = MemoryRecorder()
+        #expect(try trainer(first).run { first.steps.count == 5 } == .interrupted)
+        let second = MemoryRecorder()
+        let resumed = try trainer(second)
+        try resumed.resume(
+            fromStep: 5, tensors: #require(first.checkpoints[5]), counters: #require(first.counters[5]))
+        #expect(try resumed.run { false } == .collapsed)
+        #expect(second.steps.map(\.step) == [6, 7, 8])
+        #expect(second.checkpoints[8] == recorder.checkpoints[8])
+        // Killed after its last checkpoint, before its end was stored, it takes no further step.
+        let third = MemoryRecorder()
+        let last = try trainer(third)
+        try last.resume(
+            fromStep: 8, tensors: #require(second.checkpoints[8]), counters: #require(second.counters[8]))
+        #expect(try last.run { false } == .collapsed)
+        #expect(third.steps.isEmpty && third.checkpoints.isEmpty)
+    }
+
+    @Test("healthy evaluations in between begin the count anew, and without the key nothing ends early")
+    func collapseCount() throws {
+        var configuration = Self.configuration()
+        configuration.diagnostics.stopOnCollapse = 2
+        func record(_ step: Int, std: Double, _ encoder: EvaluationConfiguration.Encoder = .target) -> EvaluationRecord
+        {
+            EvaluationRecord(
+                step: step, encoder: encoder, metrics: [("rankme", 16), ("std_mean", std)], singularValues: [],
+                heads: [])
+        }
+        var watch = CollapseWatch(configuration)
+        for (step, std, isOver) in [
+            (0, 0.001, false), (1, 0.001, false), (2, 1, false), (3, 0.001, false), (4, .nan, true),
+        ] {
+            // The context encoder does not count where there is a target encoder.
+            watch = watch.noting([record(step, std: std), record(step, std: 1, .context)])
+            #expect(watch.isOver == isOver, "step \(step)")
+        }
+        configuration.diagnostics.stopOnCollapse = nil
+        watch = CollapseWatch(configuration)
+        for step in 1...9 { watch = watch.noting([record(step, std: 0)]) }
+        #expect(!watch.isOver)
     }
 
     @Test("a run that is asked to stop before it begins evaluates nothing")
@@ -203,11 +287,15 @@ final class MemoryRecorder: RunRecorder {
     var evaluations: [EvaluationRecord] = []
     var embeddings: [EmbeddingRecord] = []
     var checkpoints: [Int: [String: SafetensorsTensor]] = [:]
+    var counters: [Int: [String: String]] = [:]
     var phases: [String] = []
 
     func record(_ step: StepRecord) { steps.append(step) }
     func record(_ evaluation: EvaluationRecord) { evaluations.append(evaluation) }
     func record(_ record: EmbeddingRecord) { embeddings.append(record) }
-    func checkpoint(step: Int, tensors: [String: SafetensorsTensor]) { checkpoints[step] = tensors }
+    func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) throws {
+        checkpoints[step] = try tensors.mapValues { try $0.tensor() }
+        self.counters[step] = counters
+    }
     func enter(phase: String) { phases.append(phase) }
 }

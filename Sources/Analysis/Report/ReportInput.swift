@@ -95,7 +95,8 @@ extension ReportInput {
         }
         var (maps, remarks): ([EmbeddingMap], [String]) = ([], [])
         for arm in record.arms {
-            guard let run = runs.filter({ $0.arm == arm && $0.state?.status == .done }).min(by: { $0.seed < $1.seed })
+            let finished = runs.filter { $0.arm == arm && $0.state?.status.isFinished == true }
+            guard let run = finished.min(by: { $0.seed < $1.seed })
             else { continue }
             do {
                 let set = try EmbeddingSet.load(runDirectory: run.directory, encoder: encoder, step: nil)
@@ -114,7 +115,7 @@ extension ReportInput {
         var run = Run(arm: entry.arm, seed: entry.seed, directory: directory.path)
         do {
             run.state = try directory.loadState()
-            if run.state?.status != .done { run.logTail = logTail(of: directory.logFile) }
+            if run.state?.status.isFinished != true { run.logTail = logTail(of: directory.logFile) }
             guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return run }
             let file = try RunFile(path: directory.resultsFile)
             run.provenance = file.provenance

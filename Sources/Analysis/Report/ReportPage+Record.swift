@@ -41,7 +41,7 @@ extension ReportInput {
     }
 
     func failureSection() -> String {
-        let unfinished = runs.filter { $0.problem != nil || $0.state?.status != .done }
+        let unfinished = runs.filter { $0.problem != nil || $0.state?.status.isFinished != true }
         guard !unfinished.isEmpty else {
             return "<h2>Failures</h2>\n<p>None: every run of the matrix is done.</p>\n"
         }

@@ -30,7 +30,7 @@ extension ReportInput {
     // MARK: What was asked, and what was run
 
     private func header() -> String {
-        let done = runs.count { $0.state?.status == .done }
+        let done = runs.count { $0.state?.status.isFinished == true }
         var html = "<h1>\(escaped(record.name))</h1>\n"
         if !record.question.isEmpty { html += "<p><b>Question.</b> \(escaped(record.question))</p>\n" }
         if !record.expected.isEmpty { html += "<p><b>Expected.</b> \(escaped(record.expected))</p>\n" }

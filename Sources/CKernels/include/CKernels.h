@@ -183,12 +183,15 @@ typedef struct {
 
 /// The kernels for the widest instruction set that this processor has.
 ///
-/// The environment variable CJEPA_INSTRUCTION_SET (portable, avx2, avx512), read at the first call, lowers the choice.
+/// The environment variable CJEPA_INSTRUCTION_SET (portable, avx2, avx512; avx512_bf16 and amx mean avx512 here), read at
+/// the first call, lowers the choice.
 const KernelTable *ckernels(void);
 
 /// The kernels for one instruction set, or null where the processor or this build has not got it.
 const KernelTable *_Nullable ckernels_for(CKernelsInstructionSet instruction_set);
 
 #pragma clang assume_nonnull end
+
+#include "CKernelsBF16.h"
 
 #endif

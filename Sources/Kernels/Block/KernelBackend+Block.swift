@@ -21,6 +21,12 @@ extension KernelBackend {
         linearBackwardInput(dy: dy, weight: weight.values, dx: dx, accumulate: accumulate)
     }
 
+    package func linearBackwardWeight(
+        _ x: Tensor<Self>, dy: Tensor<Self>, weight: Weight<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?
+    ) {
+        linearBackwardWeight(x, dy: dy, dWeight: dWeight, dBias: dBias)
+    }
+
     package func blockMemory(_ block: BlockLayout, _ shape: BlockShape) -> BlockMemory {
         ComposedBlock<Self>.memory(block, shape)
     }

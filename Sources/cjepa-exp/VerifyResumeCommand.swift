@@ -1,0 +1,128 @@
+import ArgumentParser
+import ExperimentSpec
+import Foundation
+import Orchestration
+import RunStore
+
+/// `cjepa-exp verify-resume`: proves that interruptions change no result.
+struct VerifyResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify-resume",
+        abstract: "Prove on a spec that killed and resumed runs end bit-identical to unbroken ones.",
+        discussion: """
+            Trains every run twice in a scratch folder: once unbroken, once killed with SIGKILL at random moments and \
+            resumed, each time with other numbers of compute and loader threads. After each kill the files must be \
+            whole; at the end weights, optimiser state and everything stored must be equal bit by bit, wall-clock \
+            times apart.
+
+            Exit codes: 0 identical, 1 not, 64 unusable spec or data.
+            """)
+
+    @Argument(help: "The experiment's .spec file.", completion: .file(extensions: ["spec"]))
+    var spec: String
+
+    @Option(help: ArgumentHelp("How often each run is killed.", valueName: "n"))
+    var kills = 3
+
+    @Option(help: ArgumentHelp("No further kill of a run after so many seconds.", valueName: "s"))
+    var seconds: Double?
+
+    @Option(help: "Decides moments and numbers of threads.")
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("Most compute threads (default: the cores).", valueName: "n"))
+    var threads: Int?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
+    var only: [String] = []
+
+    @Option(help: ArgumentHelp("No arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
+    var skip: [String] = []
+
+    @Option(help: ArgumentHelp("Where the scratch folder is made (default: the system's).", valueName: "dir"))
+    var scratch: String?
+
+    @Flag(help: "Keep the scratch folder; where something differs it is kept anyway.")
+    var keep = false
+
+    @Flag(help: "Print JSON on standard output.")
+    var json = false
+
+    func validate() throws {
+        guard kills >= 1 else { throw ValidationError("--kills must be at least 1, but is \(kills).") }
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+    }
+
+    private struct Report: Encodable {
+        var experiment: String
+        var scratch: String?
+        var identical: Bool
+        var runs: [ResumeTrial.Result]
+    }
+
+    func run() async throws {
+        let experiment = try loadSpec(spec, overrides: overrides, only: only, skip: skip)
+        var seen: Set<DataConfiguration> = []
+        for run in experiment.runs where seen.insert(run.configuration.data).inserted {
+            try checkData(run.configuration)
+        }
+        let folder =
+            (scratch ?? FileManager.default.temporaryDirectory.path)
+            + "/cjepa-exp-verify-\(UUID().uuidString.prefix(8))"
+        var results: [ResumeTrial.Result] = []
+        for run in experiment.runs {
+            let trial = ResumeTrial(
+                command: WorkerCommand(environment: workerEnvironment()),
+                plan: RunPlan(
+                    experiment: experiment.name, question: experiment.question, baseline: experiment.baseline,
+                    specPath: experiment.specPath, run: run),
+                folder: folder, kills: kills, seed: seed, threads: threads ?? Machine.cores, seconds: seconds)
+            let result = try await trial.run { say("\(run.name): \($0)") }
+            say(Self.line(result))
+            results.append(result)
+        }
+        let identical = results.allSatisfy(\.isIdentical)
+        let isKept = keep || !identical
+        if !isKept { try? FileManager.default.removeItem(atPath: folder) }
+        if json {
+            let report = Report(
+                experiment: experiment.name, scratch: isKept ? folder : nil, identical: identical, runs: results)
+            print(String(decoding: try StoredJSON.encode(report), as: UTF8.self))
+        } else {
+            print(Self.text(results))
+            if isKept { print("scratch folder: \(folder)") }
+        }
+        if !identical { throw ExitCode(ErrorReport.failure) }
+    }
+
+    private func say(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
+
+    private static func line(_ result: ResumeTrial.Result) -> String {
+        let places = result.kills.map { $0.checkpoint.map { "\($0)" } ?? "–" }
+        let shown = places.prefix(20).joined(separator: " ") + (places.count > 20 ? " …" : "")
+        return "\(result.name): \(result.kills.count) kills, with the checkpoint of step \(shown) behind them: "
+            + (result.isIdentical ? "identical" : "NOT identical")
+    }
+
+    private static func text(_ results: [ResumeTrial.Result]) -> String {
+        var lines = results.map { result in
+            let head =
+                "\(result.name): \(result.isIdentical ? "identical" : "NOT identical") after \(result.kills.count) kills, "
+                + "\(result.weights) tensors (xxh64 \(result.weightsXxh64)), \(result.datasets) datasets (xxh64 "
+                + "\(result.datasetsXxh64))"
+            let problems = result.kills.enumerated().flatMap { index, kill in
+                kill.problems.map { "    after kill \(index + 1): \($0)" }
+            }
+            return ([head] + problems + result.differences.map { "    differs: \($0)" }).joined(separator: "\n")
+        }
+        let excluded = Set(results.flatMap(\.excluded)).sorted()
+        if !excluded.isEmpty { lines.append("not compared (wall-clock times): " + excluded.joined(separator: ", ")) }
+        lines.append("not compared: /provenance, and keys of the configuration that no result depends on")
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,51 @@
+import Datasets
+import ExperimentSpec
+import HDF5
+import RunStore
+import Safetensors
+import Training
+
+/// What an error means for the run that it ended: its kind, and words for `state.json`.
+struct WorkerFailure {
+    let kind: FailureKind
+    /// "non-finite gradient at step 12"; a few words.
+    let reason: String
+    let message: String
+
+    init(_ error: any Error, in directory: RunDirectory, hash: String?) {
+        switch error {
+        case let error as TrainingError:
+            if let (quantity, step) = error.nonFinite {
+                kind = .nonFinite
+                reason = "non-finite: \(quantity) at step \(step)"
+                message = error.description + " " + Self.lastGoodCheckpoint(of: directory, hash: hash)
+                return
+            }
+            (kind, reason) = (.other, "error")
+        case let error as FileWriteError:
+            if error.isDiskFull {
+                (kind, reason) = (.diskFull, "no space left on the disk")
+            } else if error.isNotPermitted {
+                (kind, reason) = (.notWritable, "the results cannot be written")
+            } else {
+                (kind, reason) = (.other, "error")
+            }
+        case is DatasetError: (kind, reason) = (.data, "the data cannot be read")
+        case is RunStoreError, is SafetensorsError, is HDF5Error:
+            (kind, reason) = (.files, "its files cannot be used")
+        default: (kind, reason) = (.other, "error")
+        }
+        message = "\(error)"
+    }
+
+    /// Names the newest checkpoint that is whole and holds only finite numbers.
+    private static func lastGoodCheckpoint(of directory: RunDirectory, hash: String?) -> String {
+        for entry in directory.checkpoints.entries.reversed() {
+            guard let hash, let checkpoint = try? Checkpoint.load(from: entry.path, expecting: hash),
+                (try? checkpoint.nonFiniteTensors())?.isEmpty == true
+            else { continue }
+            return "The last good checkpoint is that of step \(entry.step), \(entry.path)."
+        }
+        return "There is no good checkpoint before it."
+    }
+}
