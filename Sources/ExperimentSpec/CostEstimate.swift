@@ -59,7 +59,9 @@ package struct CostEstimate: Hashable, Sendable {
         let evaluation = configuration.evaluation
         let probeTrain = min(evaluation.trainImages ?? allTrain, allTrain)
         let probeTest = min(evaluation.testImages ?? allTest, allTest)
-        let sizes = NetworkSizes(configuration.model, recomputes: configuration.resources.recompute)
+        let sizes = NetworkSizes(
+            configuration.model, precision: configuration.training.precision,
+            recomputes: configuration.resources.recompute)
         let projector = ProjectorSizes(configuration)
         (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
         projectorParameters = projector.parameters
@@ -120,6 +122,8 @@ package struct CostEstimate: Hashable, Sendable {
         // Several rounds need one more sum.
         let sums = (lanes.shards + 3) / 4 + (resources.accumulate > 1 ? 1 : 0)
         var floats = state + Double(sums * networks) + step
+        // Packed copies in bfloat16: for products with the weights and with their transposes; the target's for the first.
+        if configuration.training.precision == .bf16 { floats += Double(networks) + Double(target) / 2 }
         // Four rounds' images are prepared, or more where more threads prepare them.
         floats += Double(max(4, resources.loaderThreads + 1) * lanes.shards * lanes.images) * imageValues
         floats += regularizerValues(configuration)

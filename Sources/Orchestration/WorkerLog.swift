@@ -36,6 +36,7 @@ package struct WorkerLog {
             return "step \(step), \(encoder) encoder: " + text.joined(separator: ", ")
         case .end(let status, let message):
             return "ends: \(status.rawValue)" + (message.map { ": \($0)" } ?? "")
+        case .warning(let text): return "warning: \(text)"
         case .phase, .checkpoint:
             return nil
         }

@@ -10,7 +10,8 @@ import Testing
     @Test(arguments: [
         "seeds=[7]", "resources.threads=3", "resources.loader_threads=2", "resources.memory_gib=8",
         "resources.workers=1", "resources.retries=2", "resources.checkpoint_minutes=1",
-        "resources.checkpoint_steps=7", "resources.checkpoints_kept=5", "resources.on_failure=stop", "data.folder=/elsewhere",
+        "resources.checkpoint_steps=7", "resources.checkpoints_kept=5", "resources.on_failure=stop",
+        "data.folder=/elsewhere",
         "diagnostics.store_embeddings=false", "diagnostics.embeddings_at_steps=[3]", "name=other", "question=Why",
     ])
     func `seed, place and resources do not change the hash`(override: String) throws {

@@ -32,7 +32,7 @@ import Testing
         let now = Date()
         try directory.save(
             RunState(status: status, step: 5, totalSteps: 10, host: "here", startedAt: now, updatedAt: now))
-        try Data().write(to: URL(fileURLWithPath: directory.checkpointFile))
+        try Data().write(to: URL(fileURLWithPath: directory.checkpoints.path(step: 5)))
         return directory
     }
 
