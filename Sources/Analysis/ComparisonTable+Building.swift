@@ -37,8 +37,9 @@ extension ComparisonTable {
         for (index, arm) in arms.enumerated() {
             let armRuns = runsOfArm[arm] ?? []
             let collapse = CollapseMark(armRuns.filter { $0.status == .done }, encoder: encoder)
+            let verdict = VerdictMark(armRuns.filter { $0.status == .done })
             let first = notes.count + 1
-            notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse)
+            notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse, verdict: verdict)
             let cells = metrics.indices.map { column in
                 let own = values[index][column]
                 let difference =
@@ -53,6 +54,7 @@ extension ComparisonTable {
                 Row(
                     kind: .arm, label: arm, isBaseline: index == reference, planned: armRuns.count,
                     done: armRuns.count { $0.status == .done }, collapse: collapse,
+                    verdict: verdict,
                     notes: Array(first..<notes.count + 1),
                     cells: cells))
         }
@@ -80,7 +82,8 @@ extension ComparisonTable {
     }
 
     private static func notes(
-        on runs: [RunOutcome], arm: String, metrics: [MetricSelector], collapse: CollapseMark?
+        on runs: [RunOutcome], arm: String, metrics: [MetricSelector], collapse: CollapseMark?,
+        verdict: VerdictMark?
     ) -> [String] {
         var notes: [String] = []
         for run in runs where run.status != .done {
@@ -92,7 +95,9 @@ extension ComparisonTable {
             guard !broken.isEmpty else { continue }
             notes.append("\(arm), seed \(run.seed): not finite and left out: \(broken.joined(separator: ", ")).")
         }
-        if let collapse, collapse.markedCount > 0 {
+        if let verdict {
+            notes += verdict.explanations.map { "\(arm), \($0)." }
+        } else if let collapse, collapse.markedCount > 0 {
             notes.append("\(arm): \(collapse.label) – \(collapse.explanation).")
         }
         return notes
@@ -124,7 +129,7 @@ extension ComparisonTable {
                 groups.count == 1 ? "at initialisation" : "at initialisation: \(group.arms.joined(separator: ", "))"
             return Row(
                 kind: .initialisation, label: label, isBaseline: false, planned: seeds, done: seeds, collapse: nil,
-                notes: [], cells: cells)
+                verdict: nil, notes: [], cells: cells)
         }
     }
 
@@ -143,7 +148,7 @@ extension ComparisonTable {
             guard cells.contains(where: { $0.statistics != nil }) else { return nil }
             return Row(
                 kind: .rawPixels, label: floors.count == 1 ? "raw pixels" : label(of: floor), isBaseline: false,
-                planned: nil, done: nil, collapse: nil, notes: [], cells: cells)
+                planned: nil, done: nil, collapse: nil, verdict: nil, notes: [], cells: cells)
         }
     }
 }

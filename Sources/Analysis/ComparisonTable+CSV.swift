@@ -5,7 +5,7 @@ extension ComparisonTable {
             [
                 "experiment", "kind", "label", "is_baseline", "metric", "table", "column", "reduction", "n", "planned",
                 "mean", "standard_deviation", "confidence_half_width", "difference_n", "difference_mean",
-                "difference_standard_deviation", "difference_confidence_half_width", "is_best", "collapse",
+                "difference_standard_deviation", "difference_confidence_half_width", "is_best", "collapse", "verdict",
             ]
         ]
         for row in rows {
@@ -18,7 +18,8 @@ extension ComparisonTable {
                 let n = row.done == nil ? "" : "\(cell.statistics?.n ?? 0)"
                 let value = [n, row.planned.map(String.init) ?? ""] + Self.fields(cell.statistics)
                 let difference = [cell.difference.map { "\($0.n)" } ?? ""] + Self.fields(cell.difference)
-                lines.append(name + value + difference + ["\(cell.isBest)", row.collapse?.label ?? ""])
+                lines.append(
+                    name + value + difference + ["\(cell.isBest)", row.collapse?.label ?? "", row.verdict?.label ?? ""])
             }
         }
         return lines.map { $0.map(\.quotedForCSV).joined(separator: ",") + "\n" }.joined()

@@ -39,6 +39,7 @@ extension RunOutcome {
         self.init(
             arm: arm, seed: seed, status: .done, tables: tables, network: try Self.network(of: configuration),
             width: configuration.model.width, thresholds: configuration.diagnostics)
+        verdict = try file.verdict()
     }
 
     /// What is wrong with the files of a run that cannot be read, and what to do.

@@ -20,6 +20,8 @@ package struct RunOutcome: Sendable {
     package var width: Int
     package var collapseRankShare: Double
     package var collapseStandardDeviation: Double
+    /// As stored with the run; none in files that are older than verdicts.
+    package var verdict: StoredVerdict?
 
     package init(
         arm: String, seed: Int, status: RunStatus?, reason: String? = nil, tables: [String: Series] = [:],

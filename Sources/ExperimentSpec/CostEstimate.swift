@@ -25,8 +25,12 @@ package struct CostEstimate: Hashable, Sendable {
     package let evaluations: Int
     package let evaluationPasses: Int
     package let linearProbes: Int
-    /// Images whose features one pass needs.
+    /// Images whose features one pass needs; crops for LiDAR count as images.
     package let imagesPerPass: Int
+    /// Images whose features diagnoses without an evaluation need.
+    package let diagnosedImages: Int
+    /// Passes for the gradient norms of loss terms, each about a step.
+    package let gradientPasses: Int
     /// Peak resident memory of the run's process with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
@@ -36,7 +40,8 @@ package struct CostEstimate: Hashable, Sendable {
     package var parameters: Int { encoderParameters + predictorParameters + projectorParameters }
     /// Everything: training, evaluations and probes.
     package var totalFlops: Double {
-        Double(steps) * flopsPerStep + Double(evaluationPasses * imagesPerPass) * flopsPerFeature + probeFlops
+        Double(steps + gradientPasses) * flopsPerStep
+            + Double(evaluationPasses * imagesPerPass + diagnosedImages) * flopsPerFeature + probeFlops
     }
     /// All kNN and linear probes.
     private var probeFlops: Double {
@@ -46,8 +51,8 @@ package struct CostEstimate: Hashable, Sendable {
     /// Seconds of the run from the measured seconds of a step and of one image's features, which run at different
     /// rates; probes are taken to run at the rate of a step.
     package func seconds(perStep: Double, perFeature: Double) -> Double {
-        perStep * (Double(steps) + probeFlops / flopsPerStep)
-            + perFeature * Double(evaluationPasses * imagesPerPass)
+        perStep * (Double(steps + gradientPasses) + probeFlops / flopsPerStep)
+            + perFeature * Double(evaluationPasses * imagesPerPass + diagnosedImages)
     }
 
     /// - Parameters:
@@ -67,7 +72,9 @@ package struct CostEstimate: Hashable, Sendable {
 
         flopsPerStep = Self.stepFlops(configuration, sizes, projector, context: contextPatches, target: targetPatches)
         let width = Double(configuration.model.width)
-        imagesPerPass = probeTrain + probeTest
+        let diagnostics = configuration.diagnostics
+        let crops = min(diagnostics.lidarObjects, probeTest) * diagnostics.lidarViews
+        imagesPerPass = probeTrain + probeTest + crops
         flopsPerFeature = sizes.encoderFlops(tokens: Double(sizes.patches))
         flopsPerNeighbours = 2 * Double(probeTrain) * Double(probeTest) * width
         // Heads on the last layer and on the last four, each with and without BatchNorm; ten classes. Forward and the
@@ -85,6 +92,13 @@ package struct CostEstimate: Hashable, Sendable {
         let encoders = hasOwnTarget ? evaluation.encoders.count : min(1, evaluation.encoders.count)
         evaluationPasses = 1 + (evaluations - 1) * encoders
         linearProbes = evaluation.linear.intermediate ? evaluationPasses : 1 + encoders
+
+        let diagnoses =
+            (diagnostics.everySteps > 0 ? max(0, (steps - 1) / diagnostics.everySteps) : 0) + diagnostics.atSteps.count
+        diagnosedImages = diagnoses * (hasOwnTarget ? 2 : 1) * (probeTest + crops)
+        let terms = configuration.objective.vicreg
+        let passes = terms.weight == 0 ? 0 : 2 + [terms.invariance, terms.variance, terms.covariance].count { $0 > 0 }
+        gradientPasses = diagnostics.gradientNormsEvery > 0 ? steps / diagnostics.gradientNormsEvery * passes : 0
 
         let networks = encoderParameters + predictorParameters + projectorParameters
         let target = hasOwnTarget ? encoderParameters : 0
@@ -146,7 +160,11 @@ package struct CostEstimate: Hashable, Sendable {
         // Pooled features of the last layer and of the last four, and three copies of those that are being probed.
         let columns = Double(min(4, model.depth) * model.width)
         let probed = min(threads, 2) * columns + max(0, min(threads, 4) - 2) * Double(model.width)
-        let probes = Double(features) * (columns + Double(model.width) + 3 * probed)
+        // The evaluation's features, and besides them the context encoder's of the test images with the patches of both
+        // encoders and of the predictions; pairs of rows in Double for each thread that measures.
+        let patches = Double(6 * configuration.diagnostics.patchRows * model.width)
+        let diagnosed = patches + threads * Double(2 * 2048 * model.width)
+        let probes = Double(features) * (columns + Double(model.width) + 3 * probed) + diagnosed
         // A checkpoint is the state as bytes, with one network's values beside it.
         floats += max(probes, state + Double(networks))
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.

@@ -259,6 +259,21 @@ package struct DiagnosticsConfiguration: Codable, Hashable, Sendable {
     /// Below this RankMe divided by the width, or this mean feature std, a run is marked as collapsed.
     package var collapseRankShare = 0.05
     package var collapseStandardDeviation = 0.02
+    /// Diagnostics every so many steps and at these steps, besides every evaluation; 0: not.
+    package var everySteps = 0
+    package var atSteps: [Int] = []
+    /// Patches that patch-level and within-image diagnostics look at; 0: none.
+    package var patchRows = 4096
+    /// Test images, and crops of each, for LiDAR; 0 objects: no LiDAR.
+    package var lidarObjects = 256
+    package var lidarViews = 4
+    /// Norms of each loss term's gradient every so many steps; 0: never.
+    package var gradientNormsEvery = 250
+
+    /// Whether diagnostics are to be taken at a step that has no evaluation.
+    package func isDue(at step: Int) -> Bool {
+        (everySteps > 0 && step.isMultiple(of: everySteps)) || atSteps.contains(step)
+    }
 
     package init() {}
 }

@@ -23,6 +23,8 @@ package struct StatusReport: Encodable, Sendable {
         package var reason: String?
         /// Latest numbers: accuracies as fractions.
         package var metrics: [String: Double]
+        /// "healthy", "complete collapse", as of the last diagnosis.
+        package var verdict: String?
     }
 
     package var experiment: String
@@ -63,6 +65,7 @@ package struct StatusReport: Encodable, Sendable {
             row.updatedAt = state.updatedAt
             row.endedAt = state.endedAt
             row.metrics = state.metrics
+            row.verdict = state.verdict
             if state.status == .running { row.pid = state.pid }
             if state.status != .done {
                 row.reason = [state.exitReason, state.message].compactMap { $0 }.joined(separator: ": ")
@@ -76,8 +79,8 @@ package struct StatusReport: Encodable, Sendable {
 
     package var text: String {
         var table = TextTable([
-            ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right), ("took", .right),
-            ("why", .left),
+            ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right),
+            ("verdict", .left), ("took", .right), ("why", .left),
         ])
         for row in runs {
             let knn =
@@ -87,7 +90,7 @@ package struct StatusReport: Encodable, Sendable {
             table.append([
                 row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
                 knn.map { String(format: "%.3f", $0) } ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
-                took.map(Quantity.duration) ?? "",
+                row.verdict ?? "", took.map(Quantity.duration) ?? "",
                 row.pid.map { "process \($0) on \(row.host ?? "?")" } ?? row.reason ?? "",
             ])
         }

@@ -221,14 +221,19 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     // MARK: Backward
 
-    /// Accumulates the gradient of the whole objective, the regulariser's through `common.dViews`.
-    func backward(online: Parameters<Backend>, regularized: Bool, _ common: Common) {
+    /// Accumulates the gradient of the objective, the regulariser's through `common.dViews`.
+    ///
+    /// - Parameters:
+    ///   - includesPrediction: Whether the prediction loss counts.
+    ///   - regularized: Whether the regulariser does.
+    func backward(online: Parameters<Backend>, includesPrediction: Bool, regularized: Bool, _ common: Common) {
         guard let pass else { preconditionFailure("backward without forward") }
         let backend = workspace.backend
         let encoder = common.networks.encoder
         let encoderParameters = online.window(at: 0, count: encoder.layout.count)
         let encoderGradients = gradients.window(at: 0, Shape(encoder.layout.count))
 
+        if !includesPrediction { backend.fill(pass.dPredictions, with: 0) }
         if let target = pass.target {
             backwardTargets(pass, target, encoderParameters, encoderGradients, regularized: regularized, common)
         }

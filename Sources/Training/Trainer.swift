@@ -86,6 +86,10 @@ package final class Trainer<Backend: KernelBackend> {
             let isDue = every > 0 && state.step.isMultiple(of: every)
             if isLast || isDue || configuration.diagnostics.embeddingsAtSteps.contains(state.step) {
                 try evaluate()
+            } else if configuration.diagnostics.isDue(at: state.step) {
+                recorder.enter(phase: "measuring")
+                try recorder.record(evaluator.diagnose(state: state, step: step))
+                recorder.enter(phase: "training")
             }
             if isLast || clock.now - lastCheckpoint >= .seconds(configuration.resources.checkpointMinutes * 60) {
                 try checkpoint()
@@ -106,18 +110,31 @@ package final class Trainer<Backend: KernelBackend> {
             images: loaded.images, imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
+        let every = settings.configuration.diagnostics.gradientNormsEvery
+        let isDue = every > 0 && (state.step + 1).isMultiple(of: every)
+        let isRegularized = step.objective.regularizerWeight != 0
+        let measuring = clock.now
+        let gradients = isDue && isRegularized ? step.termGradients(batch, state: state) : nil
+        let measuringTime = clock.now - measuring
         let metrics = try step(batch, hyperparameters, state: &state)
+        if isDue {
+            // Without a regulariser the step's own gradient is the prediction's.
+            let own = TermGradient(
+                term: "prediction", encoderNorm: metrics.encoderGradientNorm,
+                predictorNorm: step.networks.predictor == nil ? nil : metrics.predictorGradientNorm)
+            try recorder.record(GradientRecord(step: state.step, terms: gradients ?? [own]))
+        }
         return StepRecord(
             step: state.step, epoch: loaded.epoch, metrics: metrics, hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
-            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds)
+            seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds)
     }
 
     private func evaluate() throws {
         let configuration = settings.configuration
         let isEnd = state.step == settings.totalSteps
         recorder.enter(phase: "evaluating")
-        let outcomes = evaluator.evaluate(
+        let (outcomes, measured) = evaluator.evaluate(
             configuration.evaluation.encoders, state: state, step: step,
             includeLinear: isEnd || state.step == 0 || configuration.evaluation.linear.intermediate)
         let diagnostics = configuration.diagnostics
@@ -129,6 +146,7 @@ package final class Trainer<Backend: KernelBackend> {
                 try recorder.record(outcome.embeddings)
             }
         }
+        try recorder.record(measured)
         recorder.enter(phase: "training")
     }
 

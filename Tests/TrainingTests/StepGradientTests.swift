@@ -169,7 +169,7 @@ struct StepFixture {
     let batch: StepBatch
     var state: TrainingState<ReferenceBackend<Double>>
 
-    init(_ testCase: StepGradientTests.Case, threads: Int = 2) {
+    init(_ testCase: StepGradientTests.Case, threads: Int = 2, regularizerWeight: Double = 0.1) {
         let encoder = VisionTransformer(
             .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2))
         let predictor = Predictor(.init(encoderWidth: 8, width: 4, depth: 1, heads: 1, grid: 4))
@@ -185,7 +185,8 @@ struct StepFixture {
         step = TrainingStep(
             networks,
             objective: StepObjective(
-                prediction: testCase.prediction, regularizerWeight: 0.1, vicreg: testCase.vicreg, pairs: testCase.pairs),
+                prediction: testCase.prediction, regularizerWeight: regularizerWeight, vicreg: testCase.vicreg,
+                pairs: testCase.pairs),
             targetRule: testCase.rule, limits: limits, backend: backend, threads: threads)
         // Larger than a real initialisation, so that every path carries a gradient worth checking.
         let (networks, backend) = (networks, backend)
