@@ -72,13 +72,15 @@ let package = Package(
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
-        library("Analysis", ["RunStore", "HDF5", "Safetensors", "Diagnostics", "ExperimentSpec"]),
+        library("FeatureFiles", ["HDF5", "Safetensors", "CZlib"], settings: fenced),
+        library(
+            "Analysis", ["RunStore", "HDF5", "Safetensors", "FeatureFiles", "Diagnostics", "ExperimentSpec"]),
         .executableTarget(
             name: "cjepa-exp",
             dependencies: [
                 argumentParser, "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives", "Datasets",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "RunStore", "HDF5", "Orchestration",
-                "Pictures", "Analysis",
+                "Pictures", "FeatureFiles", "Analysis",
             ],
             swiftSettings: strict),
 

@@ -15,8 +15,8 @@ struct CJEPAExp: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             PlanCommand.self, RunCommand.self, StatusCommand.self, ShowCommand.self, TableCommand.self,
-            ReportCommand.self, ExportCommand.self, MasksCommand.self, SelftestCommand.self, SchemaCommand.self,
-            WorkerEntry.self,
+            ReportCommand.self, ExportCommand.self, DiagnoseCommand.self, MasksCommand.self,
+            SelftestCommand.self, SchemaCommand.self, WorkerEntry.self,
         ])
 }
 
