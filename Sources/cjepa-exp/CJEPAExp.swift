@@ -15,7 +15,7 @@ struct CJEPAExp: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             PlanCommand.self, RunCommand.self, StatusCommand.self, ShowCommand.self, TableCommand.self,
-            ReportCommand.self, ExportCommand.self, DiagnoseCommand.self, MasksCommand.self,
+            ReportCommand.self, ExportCommand.self, DiagnoseCommand.self, AttentionCommand.self, MasksCommand.self,
             SelftestCommand.self, SchemaCommand.self, WorkerEntry.self,
         ])
 }

@@ -5,7 +5,7 @@ import Testing
         let help = try Program.run(["--help"])
         #expect(help.status == 0)
         for command in [
-            "plan", "run", "status", "show", "table", "export", "masks", "selftest", "schema",
+            "plan", "run", "status", "show", "table", "export", "diagnose", "attention", "masks", "selftest", "schema",
         ] {
             #expect(help.output.contains("\n  \(command) "))
         }
