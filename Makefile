@@ -6,7 +6,7 @@ FENCE := --explicit-target-dependency-import-check error
 SOURCES := Sources Tests Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build ablation test test-analysis lint format clean
+.PHONY: help setup setup-tests build ablation test test-analysis test-slurm lint format clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,6 +29,9 @@ test: setup-tests lint ## Check the format, build everything in release and run 
 
 test-analysis: ## Test the Python package on results of the built program; skipped where PyPI cannot be reached.
 	@scripts/test_analysis.sh "$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp"
+
+test-slurm: build ## Run a matrix on a real Slurm on this machine (about a minute); installs slurm-wlm and munge.
+	Tests/Slurm/run.sh "$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp"
 
 lint: ## Check the format.
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)

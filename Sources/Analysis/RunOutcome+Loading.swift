@@ -36,9 +36,14 @@ extension RunOutcome {
                 tables[name]?[MetricTable.loaderWaitShareColumn] = share
             }
         }
+        var predictions: [String: StoredPredictions] = [:]
+        for encoder in EvaluationConfiguration.Encoder.allCases.map(\.rawValue) {
+            predictions["evaluation/\(encoder)"] = try file.predictions(encoder: encoder)
+        }
         self.init(
             arm: arm, seed: seed, status: .done, tables: tables, network: try Self.network(of: configuration),
-            width: configuration.model.width, thresholds: configuration.diagnostics)
+            width: configuration.model.width, thresholds: configuration.diagnostics, predictions: predictions,
+            flopsPerStep: CostEstimate(configuration).flopsPerStep)
         verdict = try file.verdict()
     }
 

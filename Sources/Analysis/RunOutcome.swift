@@ -22,10 +22,15 @@ package struct RunOutcome: Sendable {
     package var collapseStandardDeviation: Double
     /// As stored with the run; none in files that are older than verdicts.
     package var verdict: StoredVerdict?
+    /// "evaluation/target" → what its probes say of each test image; empty for runs that stored none.
+    package var predictions: [String: StoredPredictions]
+    /// FLOPs of one training step; none where it is not known.
+    package var flopsPerStep: Double?
 
     package init(
         arm: String, seed: Int, status: RunStatus?, reason: String? = nil, tables: [String: Series] = [:],
-        network: String = "", width: Int = 0, thresholds: DiagnosticsConfiguration = DiagnosticsConfiguration()
+        network: String = "", width: Int = 0, thresholds: DiagnosticsConfiguration = DiagnosticsConfiguration(),
+        predictions: [String: StoredPredictions] = [:], flopsPerStep: Double? = nil
     ) {
         self.arm = arm
         self.seed = seed
@@ -36,6 +41,8 @@ package struct RunOutcome: Sendable {
         self.width = width
         collapseRankShare = thresholds.collapseRankShare
         collapseStandardDeviation = thresholds.collapseStandardDeviation
+        self.predictions = predictions
+        self.flopsPerStep = flopsPerStep
     }
 
     /// The number that `selector` names; none where the run does not hold it, NaN where it was not finite.

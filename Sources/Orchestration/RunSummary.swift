@@ -23,6 +23,20 @@ package struct RunSummary: Encodable, Sendable {
         }
     }
 
+    /// A claim of the spec about the run's arm, with what all its runs say.
+    package struct JudgedClaim: Encodable, Sendable {
+        package var claim: String
+        /// "supported", "contradicted" or "cannot_tell".
+        package var verdict: String
+        package var reason: String
+
+        package init(claim: String, verdict: String, reason: String) {
+            self.claim = claim
+            self.verdict = verdict
+            self.reason = reason
+        }
+    }
+
     package var name: String
     package var experiment: String
     package var question: String
@@ -47,6 +61,8 @@ package struct RunSummary: Encodable, Sendable {
     package var diagnostics: [Series]
     /// As of the last diagnosis.
     package var verdict: StoredVerdict?
+    /// Set by who can judge them.
+    package var expectations: [JudgedClaim] = []
 
     /// - Throws: `RunStore`'s errors for files that are missing or damaged.
     package init(of directory: RunDirectory, liveness: WorkerLiveness = .system) throws {
@@ -105,6 +121,13 @@ package struct RunSummary: Encodable, Sendable {
         if let verdict { sections.append(Self.text(of: verdict)) }
         for series in evaluations + diagnostics.map(\.abridged) where !series.rows.isEmpty {
             sections.append(series.name + "\n" + Self.indented(Self.table(of: series)))
+        }
+        if !expectations.isEmpty {
+            let lines = expectations.map { claim in
+                "\(claim.claim): \(claim.verdict == "cannot_tell" ? "cannot tell" : claim.verdict) (\(claim.reason))"
+            }
+            sections.append(
+                "expected of this arm, judged by all its runs\n" + Self.indented(lines.joined(separator: "\n")))
         }
         return sections.joined(separator: "\n\n")
     }

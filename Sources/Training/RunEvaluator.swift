@@ -71,7 +71,9 @@ package final class RunEvaluator<Backend: KernelBackend> {
             return Outcome(
                 record: EvaluationRecord(
                     step: state.step, encoder: encoder, metrics: measured.metrics + predictions.skill.metrics,
-                    singularValues: measured.spectrum, heads: measured.heads),
+                    singularValues: measured.spectrum, heads: measured.heads,
+                    predictions: TestPredictions(
+                        classes: measured.predictions, labels: data.test.labels, indices: data.test.sourceIndices)),
                 embeddings: EmbeddingRecord(
                     step: state.step, encoder: encoder, features: measured.test.last, labels: data.test.labels,
                     indices: data.test.sourceIndices))
@@ -83,6 +85,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
     private struct Probed {
         let metrics: [(name: String, value: Double)]
         let heads: [HeadResult]
+        let predictions: [(name: String, classes: [Int32])]
         let spectrum: [Double]
         /// Of the test images.
         let test: FeatureExtractor<Backend>.Features
@@ -103,7 +106,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
             test.last, scope: .all, seed: UInt64(truncatingIfNeeded: settings.configuration.seed))
         return Probed(
             metrics: result.metrics + gaps + measures.metrics, heads: result.heads,
-            spectrum: measures.singularValues, test: test)
+            predictions: result.predictions, spectrum: measures.singularValues, test: test)
     }
 }
 

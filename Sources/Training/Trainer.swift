@@ -110,6 +110,7 @@ package final class Trainer<Backend: KernelBackend> {
             images: loaded.images, imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
+        let loadSeconds = (clock.now - start) / .seconds(1)
         let every = settings.configuration.diagnostics.gradientNormsEvery
         let isDue = every > 0 && (state.step + 1).isMultiple(of: every)
         let isRegularized = step.objective.regularizerWeight != 0
@@ -117,6 +118,8 @@ package final class Trainer<Backend: KernelBackend> {
         let gradients = isDue && isRegularized ? step.termGradients(batch, state: state) : nil
         let measuringTime = clock.now - measuring
         let metrics = try step(batch, hyperparameters, state: &state)
+        var phases = step.phases
+        phases[.load] += loadSeconds
         if isDue {
             // Without a regulariser the step's own gradient is the prediction's.
             let own = TermGradient(
@@ -127,7 +130,8 @@ package final class Trainer<Backend: KernelBackend> {
         return StepRecord(
             step: state.step, epoch: loaded.epoch, metrics: metrics, hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
-            seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds)
+            seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds,
+            phases: phases)
     }
 
     private func evaluate() throws {

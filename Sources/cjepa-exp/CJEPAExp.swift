@@ -14,9 +14,11 @@ struct CJEPAExp: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            PlanCommand.self, RunCommand.self, StatusCommand.self, ShowCommand.self, TableCommand.self,
+            PlanCommand.self, RunCommand.self, RerunCommand.self, StatusCommand.self, LogsCommand.self,
+            ShowCommand.self, DiffCommand.self, TagCommand.self, CleanCommand.self, TableCommand.self,
             ReportCommand.self, ExportCommand.self, DiagnoseCommand.self, AttentionCommand.self, MasksCommand.self,
-            SelftestCommand.self, SchemaCommand.self, WorkerEntry.self,
+            BenchCommand.self, SelftestCommand.self,
+            SchemaCommand.self, WorkerEntry.self, TaskEntry.self,
         ])
 }
 
