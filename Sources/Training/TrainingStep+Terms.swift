@@ -57,7 +57,8 @@ extension TrainingStep {
         _ term: String, _ batch: StepBatch, _ state: TrainingState<Backend>, _ part: LossPart
     ) -> TermGradient {
         passes(batch, state, part: part)
-        let norms = update.sectionNorms().bySection
-        return TermGradient(term: term, encoderNorm: norms["encoder"] ?? 0, predictorNorm: norms["predictor"])
+        let norms = update.norms()
+        return TermGradient(
+            term: term, encoderNorm: norms.encoder, predictorNorm: networks.predictor == nil ? nil : norms.predictor)
     }
 }
