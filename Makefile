@@ -6,7 +6,7 @@ FENCE := --explicit-target-dependency-import-check error
 SOURCES := Sources Tests Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build ablation test test-analysis torture lint format clean
+.PHONY: help setup setup-tests build ablation test test-analysis test-slurm torture lint format clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,6 +34,9 @@ torture: build ## Kill and resume runs for ten minutes (SECONDS_PER_RUN=200 for 
 	"$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp" verify-resume experiments/smoke.spec --kills 100000 \
 	  --seconds $(or $(SECONDS_PER_RUN),200) --set training.steps=2000 --set evaluation.every_steps=200 \
 	  --set resources.checkpoint_steps=1
+
+test-slurm: build ## Run a matrix on a real Slurm on this machine (about a minute); installs slurm-wlm and munge.
+	Tests/Slurm/run.sh "$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp"
 
 lint: ## Check the format.
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)

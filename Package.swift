@@ -17,8 +17,11 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [],
+    settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(
@@ -46,10 +49,12 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CKernels"),
+        .target(name: "CAllocations"),
 
         // The engine.
         library("TensorCore"),
         library("Safetensors"),
+        library("Statistics", ["TensorCore"]),
         library("Kernels", ["TensorCore"]),
         library("CPUKernels", ["Kernels", "TensorCore", "COpenBLAS", "CKernels"]),
         library("Networks", ["Kernels", "TensorCore"]),
@@ -72,11 +77,15 @@ let package = Package(
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
-        library("Analysis", ["RunStore", "HDF5", "Safetensors", "Diagnostics", "ExperimentSpec"]),
+        library(
+            "Analysis", ["RunStore", "HDF5", "Safetensors", "Statistics", "Diagnostics", "ExperimentSpec"],
+            // In the program itself, which stays one file.
+            resources: [.embedInCode("Resources/published-figures.json")]),
         .executableTarget(
             name: "cjepa-exp",
             dependencies: [
-                argumentParser, "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives", "Datasets",
+                argumentParser, "CAllocations", "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives",
+                "Datasets",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "RunStore", "HDF5", "Orchestration",
                 "Pictures", "Analysis",
             ],
@@ -88,8 +97,9 @@ let package = Package(
             swiftSettings: strict),
         tests("TensorCoreTests", ["TensorCore"]),
         tests("SafetensorsTests", ["Safetensors"]),
+        tests("StatisticsTests", ["Statistics", "TensorCore"]),
         tests("KernelsTests", ["Kernels", "TensorCore"]),
-        tests("BackendConformanceTests", ["CPUKernels", "Kernels", "TensorCore"]),
+        tests("BackendConformanceTests", ["CPUKernels", "CKernels", "Kernels", "TensorCore"]),
         tests("NetworksTests", ["Networks", "Safetensors", "Kernels", "TensorCore"]),
         tests("MaskingTests", ["Masking", "TensorCore"]),
         tests("ObjectivesTests", ["Objectives", "Safetensors", "Kernels", "TensorCore"]),
@@ -108,7 +118,7 @@ let package = Package(
         tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore"]),
         tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore"]),
         tests("PicturesTests", ["Pictures"]),
-        tests("AnalysisTests", ["Analysis", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
+        tests("AnalysisTests", ["Analysis", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
         tests(
             "CommandTests",
             [

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the project needs and that are missing; with --tests, also what the tests read
-# results with. Touches neither the network nor anything else where all of it is there. Needs root or sudo only to
+# results with; with --slurm instead, what the test on a real Slurm needs. Touches neither the network nor anything else where all of it is there. Needs root or sudo only to
 # install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +12,7 @@ packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev pkg-conf
 # A Python that reads the results, a browser that reads the report.
 [ "${1:-}" = --tests ] &&
     packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell)
+[ "${1:-}" = --slurm ] && packages=(slurm-wlm munge python3 python3-h5py)
 plugins=.build/python
 
 fail() {

@@ -1,4 +1,6 @@
+package import ExperimentSpec
 import RunStore
+import Statistics
 
 extension ComparisonTable {
     /// Seeds that an arm needs before anything in its column may be called best.
@@ -13,9 +15,12 @@ extension ComparisonTable {
     ///   - metrics: The columns, resolved.
     ///   - encoder: "target" or "context": whose features are judged for collapse.
     ///   - remarks: Notes that belong to no arm.
+    ///   - factors: The axes of the matrix.
+    ///   - verdicts: On the spec's claims.
     package init(
         experiment: String, question: String, baseline: String, arms: [String], runs: [RunOutcome],
-        floors: [PixelFloor], metrics: [MetricSelector], encoder: String, remarks: [String] = []
+        floors: [PixelFloor], metrics: [MetricSelector], encoder: String, remarks: [String] = [],
+        factors: [Factor] = [], verdicts: [ClaimVerdict] = []
     ) {
         self.experiment = experiment
         self.question = question
@@ -32,6 +37,8 @@ extension ComparisonTable {
         }
         let best = Self.best(in: values, metrics: metrics)
         let reference = arms.firstIndex(of: baseline)
+        let inferences = Self.inferences(values, reference: reference)
+        let images = ImageUncertainties(runsOfArm, arms: arms, baseline: baseline, metrics: metrics)
         var notes: [String] = []
         var rows: [Row] = []
         for (index, arm) in arms.enumerated() {
@@ -47,7 +54,8 @@ extension ComparisonTable {
                     }
                 return Cell(
                     values: own, statistics: SampleStatistics(own.map(\.value)), difference: difference,
-                    isBest: best[column].contains(index))
+                    inference: inferences[column][index], images: images.ofArms[column][index],
+                    differenceImages: images.ofDifferences[column][index], isBest: best[column].contains(index))
             }
             rows.append(
                 Row(
@@ -62,7 +70,41 @@ extension ComparisonTable {
         rows += Self.initialisationRows(runs, arms: arms, metrics: metrics)
         rows += Self.pixelRows(floors, metrics: metrics)
         self.rows = rows
-        self.notes = notes + remarks
+        self.notes = notes + remarks + Self.imageNotes(images, metrics: metrics)
+        let done = runs.filter { $0.status == .done }
+        effects = FactorialEffects.all(of: done, factors: factors, baseline: baseline, metrics: metrics)
+        curves = LearningCurves.all(of: done, arms: arms, metrics: metrics)
+        bestSteps = BestSteps.all(of: done, arms: arms, metrics: metrics)
+        self.verdicts = verdicts
+        published = PublishedFigure.all
+    }
+
+    /// What the differences of each column and arm are worth, with Holm's adjustment over the arms of a column.
+    private static func inferences(_ values: [[[SeedValue]]], reference: Int?) -> [[Inference?]] {
+        let columns = values.first?.count ?? 0
+        guard let reference else {
+            return Array(repeating: Array(repeating: nil, count: values.count), count: columns)
+        }
+        return (0..<columns).map { column in
+            let paired = values.indices.map { arm in
+                arm == reference
+                    ? nil
+                    : PairedComparison(SeedValue.differences(values[arm][column], from: values[reference][column]))
+            }
+            let student = PairedTest.holm(paired.map { $0?.studentP })
+            let signFlip = PairedTest.holm(paired.map { $0?.signFlipP })
+            return paired.indices.map { arm in
+                paired[arm].map {
+                    Inference(paired: $0, studentPHolm: student[arm], signFlipPHolm: signFlip[arm])
+                }
+            }
+        }
+    }
+
+    private static func imageNotes(_ images: ImageUncertainties, metrics: [MetricSelector]) -> [String] {
+        images.armsOnOtherImages.map {
+            "\($0) was scored on other test images than the baseline, so there is no difference over images."
+        }
     }
 
     /// Which arms have the highest mean of each accuracy column; none where an arm has too few seeds to say so.
@@ -116,7 +158,7 @@ extension ComparisonTable {
                     SampleStatistics(values.map(\.value)).map { SeedValue(seed: seed, value: $0.mean) }
                 }.sorted { $0.seed < $1.seed }
                 return Cell(
-                    values: values, statistics: SampleStatistics(values.map(\.value)), difference: nil, isBest: false)
+                    floor: values, statistics: SampleStatistics(values.map(\.value)))
             }
             guard cells.contains(where: { $0.statistics != nil }) else { return nil }
             let seeds = Set(group.runs.map(\.seed)).count
@@ -138,7 +180,7 @@ extension ComparisonTable {
             let cells = metrics.map { metric in
                 let value = metric.pixelFloorKey.flatMap { floor.metrics[$0] }.flatMap { $0.isFinite ? $0 : nil }
                 return Cell(
-                    values: [], statistics: value.flatMap { SampleStatistics([$0]) }, difference: nil, isBest: false)
+                    floor: [], statistics: value.flatMap { SampleStatistics([$0]) })
             }
             guard cells.contains(where: { $0.statistics != nil }) else { return nil }
             return Row(
@@ -148,9 +190,18 @@ extension ComparisonTable {
     }
 }
 
+extension ComparisonTable.Cell {
+    /// Of a floor: nothing is compared with it.
+    fileprivate init(floor values: [SeedValue], statistics: SampleStatistics?) {
+        self.init(
+            values: values, statistics: statistics, difference: nil, inference: nil, images: nil,
+            differenceImages: nil, isBest: false)
+    }
+}
+
 extension RunOutcome {
     /// The value where it is there and finite; failed runs hold none.
-    fileprivate func finiteValue(of metric: MetricSelector) -> SeedValue? {
+    func finiteValue(of metric: MetricSelector) -> SeedValue? {
         guard isFinished, let value = value(of: metric), value.isFinite else { return nil }
         return SeedValue(seed: seed, value: value)
     }

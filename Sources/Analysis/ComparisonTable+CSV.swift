@@ -1,3 +1,5 @@
+import Statistics
+
 extension ComparisonTable {
     /// One line for each row and metric ("tidy"), unrounded; empty fields where there is no number.
     package func csv() -> String {
@@ -6,6 +8,9 @@ extension ComparisonTable {
                 "experiment", "kind", "label", "is_baseline", "metric", "table", "column", "reduction", "n", "planned",
                 "mean", "standard_deviation", "confidence_half_width", "difference_n", "difference_mean",
                 "difference_standard_deviation", "difference_confidence_half_width", "is_best", "collapse",
+                "difference_bca_low", "difference_bca_high", "student_p", "student_p_holm", "sign_flip_p",
+                "sign_flip_p_holm", "cohen_d", "hedges_g", "smallest_detectable", "images", "images_standard_error",
+                "difference_images_standard_error",
             ]
         ]
         for row in rows {
@@ -18,7 +23,18 @@ extension ComparisonTable {
                 let n = row.done == nil ? "" : "\(cell.statistics?.n ?? 0)"
                 let value = [n, row.planned.map(String.init) ?? ""] + Self.fields(cell.statistics)
                 let difference = [cell.difference.map { "\($0.n)" } ?? ""] + Self.fields(cell.difference)
-                lines.append(name + value + difference + ["\(cell.isBest)", row.collapse?.label ?? ""])
+                let paired = cell.inference?.paired
+                let tests = [
+                    paired?.bootstrapInterval?.low, paired?.bootstrapInterval?.high, paired?.studentP,
+                    cell.inference?.studentPHolm, paired?.signFlipP, cell.inference?.signFlipPHolm, paired?.cohenD,
+                    paired?.hedgesG, paired?.smallestDetectable,
+                ].map { $0.map { "\($0)" } ?? "" }
+                let images = [
+                    cell.images.map { "\($0.images)" }, cell.images.map { "\($0.standardError)" },
+                    cell.differenceImages.map { "\($0.standardError)" },
+                ].map { $0 ?? "" }
+                lines.append(
+                    name + value + difference + ["\(cell.isBest)", row.collapse?.label ?? ""] + tests + images)
             }
         }
         return lines.map { $0.map(\.quotedForCSV).joined(separator: ",") + "\n" }.joined()

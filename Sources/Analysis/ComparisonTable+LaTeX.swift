@@ -1,6 +1,6 @@
 extension ComparisonTable {
     /// A `table` environment in the manner of booktabs (needs `\usepackage{booktabs}`), legend below the table.
-    package func latex() -> String {
+    package func latex(sections wanted: Set<TableSection> = TableSection.usual) -> String {
         let text = TableText(
             table: self,
             notation: TableText.Notation(
@@ -33,9 +33,32 @@ extension ComparisonTable {
         }
         lines += ["    \\bottomrule", "  \\end{tabular}", "  \\par\\smallskip", "  {\\footnotesize"]
         lines += notes.enumerated().map { "  $^{\($0 + 1)}$ \($1.escapedForLaTeX)\\par" }
-        lines += legend.map { "  \($0.escapedForLaTeX)\\par" }
+        lines += (legend + legend(of: wanted)).map { "  \($0.escapedForLaTeX)\\par" }
         lines += ["  }", "\\end{table}"]
+        lines += text.sections(wanted).flatMap(Self.environment)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A `table` of its own for a section.
+    private static func environment(_ section: TextSection) -> [String] {
+        let width = section.rows[0].count
+        let columns = (0..<width).map { column in
+            column < section.textColumns || (column == width - 1 && section.endsInText) ? "l" : "r"
+        }
+        // Titles end in a colon where a table follows in the text.
+        var title = section.title
+        if title.hasSuffix(":") { title.removeLast() }
+        // Text cells and titles are escaped already; percent signs of headings are not.
+        func cell(_ text: String) -> String {
+            text.contains("\\") || text.contains("$") ? text : text.escapedForLaTeX
+        }
+        return [
+            "", "\\begin{table}", "  \\centering", "  \\caption{\(cell(title))}",
+            "  \\begin{tabular}{\(columns.joined())}", "    \\toprule",
+            line(section.rows[0].map(cell), width: width), "    \\midrule",
+        ] + section.rows.dropFirst().map { line($0.map(cell), width: width) } + [
+            "    \\bottomrule", "  \\end{tabular}",
+        ] + section.remarks.map { "  \\par\\smallskip{\\footnotesize \(cell($0))}" } + ["\\end{table}"]
     }
 
     /// One row; rows without the last columns are filled up.

@@ -60,7 +60,7 @@ extension ComparisonTable {
 
 extension Sequence where Element: Hashable {
     /// The elements in their order, each once.
-    fileprivate func uniqued() -> [Element] {
+    func uniqued() -> [Element] {
         var seen: Set<Element> = []
         return filter { seen.insert($0).inserted }
     }

@@ -9,21 +9,29 @@ extension ComparisonTable {
     ///   - experimentDirectory: Holds `experiment.json`, a folder for each run, and `floors-*.json` where computed.
     ///   - metrics: Names as `MetricCatalog.resolve` takes them; none: `MetricSelector.defaultNames`, as far as stored.
     ///   - encoder: "target" or "context": whose evaluation plain names mean.
+    ///   - tags: Only runs that have all of these, and the arms that they belong to.
     /// Runs and floors whose files are damaged count as missing, with a note that names file and remedy.
     ///
     /// - Throws: `AnalysisError` for a metric that no run holds; `RunStoreError` where the record is damaged.
     package static func load(
-        experimentDirectory: String, metrics: [String] = [], encoder: String = "target"
+        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", tags: [String] = []
     ) throws -> ComparisonTable {
-        let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
-        let runs = record.runs.map { entry in
-            let directory = RunDirectory(
-                path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
-            return RunOutcome(arm: entry.arm, seed: entry.seed, directory: directory)
+        var record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
+        if !tags.isEmpty {
+            record.runs.removeAll { entry in
+                !RunDirectory(path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
+                    .hasTags(tags)
+            }
+            record.arms.removeAll { arm in !record.runs.contains { $0.arm == arm } }
+            guard !record.runs.isEmpty else {
+                throw AnalysisError(
+                    .unknownName, path: experimentDirectory,
+                    message: "no run has the tag \(tags.joined(separator: " and "))",
+                    remedy: "`cjepa-exp tag RUN TAG` puts one on a run; `cjepa-exp status` shows them")
+            }
         }
-        let columns = runs.reduce(into: [String: Set<String>]()) { columns, run in
-            for (table, series) in run.tables { columns[table, default: []].formUnion(series.keys) }
-        }
+        let runs = outcomes(of: record, in: experimentDirectory)
+        let columns = columns(of: runs)
         let catalog = MetricCatalog(columns: columns, encoder: encoder)
         let names = metrics.isEmpty ? MetricSelector.defaultNames.filter(catalog.contains) : metrics
         // Before the first run is done nothing is known of its columns, and nothing could be shown in them.
@@ -32,7 +40,44 @@ extension ComparisonTable {
         let (floors, remarks) = try pixelFloors(of: record, in: experimentDirectory)
         return ComparisonTable(
             experiment: record.name, question: record.question, baseline: record.baseline, arms: record.arms,
-            runs: runs, floors: floors, metrics: selectors, encoder: encoder, remarks: remarks)
+            runs: runs, floors: floors, metrics: selectors, encoder: encoder, remarks: remarks,
+            factors: record.factors ?? [],
+            verdicts: verdicts(on: record.expectations ?? [], runs: runs, columns: columns, in: experimentDirectory))
+    }
+
+    /// The verdicts alone; none where the experiment claims nothing.
+    ///
+    /// - Throws: `RunStoreError` where the record is damaged.
+    package static func verdicts(experimentDirectory: String) throws -> [ClaimVerdict] {
+        let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
+        guard let expectations = record.expectations, !expectations.isEmpty else { return [] }
+        let runs = outcomes(of: record, in: experimentDirectory)
+        return verdicts(on: expectations, runs: runs, columns: columns(of: runs), in: experimentDirectory)
+    }
+
+    private static func outcomes(of record: ExperimentRecord, in directory: String) -> [RunOutcome] {
+        record.runs.map { entry in
+            RunOutcome(
+                arm: entry.arm, seed: entry.seed,
+                directory: RunDirectory(path: (directory as NSString).appendingPathComponent(entry.directoryName)))
+        }
+    }
+
+    private static func columns(of runs: [RunOutcome]) -> [String: Set<String>] {
+        runs.reduce(into: [:]) { columns, run in
+            for (table, series) in run.tables { columns[table, default: []].formUnion(series.keys) }
+        }
+    }
+
+    /// Judges what the spec claims; a metric that no run holds leaves its claim open.
+    private static func verdicts(
+        on expectations: [Claim], runs: [RunOutcome], columns: [String: Set<String>], in directory: String
+    ) -> [ClaimVerdict] {
+        expectations.map { expectation in
+            let catalog = MetricCatalog(columns: columns, encoder: expectation.encoder.rawValue)
+            let metric = expectation.metric.flatMap { try? catalog.resolve($0, in: directory) }
+            return ClaimVerdict(expectation, runs: runs, metric: metric)
+        }
     }
 
     /// The floors that the record names, or all where it is too old to name any, and what is wrong with them.

@@ -1,6 +1,6 @@
 extension ComparisonTable {
     /// A GitHub table that is aligned in a terminal too, with its differences, notes and legend.
-    package func markdown() -> String {
+    package func markdown(sections wanted: Set<TableSection> = TableSection.usual) -> String {
         let text = TableText(
             table: self,
             notation: TableText.Notation(
@@ -8,29 +8,30 @@ extension ComparisonTable {
                 escape: { $0.replacing("|", with: "\\|") },
                 notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" }))
         var sections = ["### \(experiment)" + (question.isEmpty ? "" : ": \(question)")]
-        sections.append(Self.aligned(text.values, alignment: text.hasCollapse ? .leading : .trailing))
+        sections.append(Self.aligned(text.values, endsInText: text.hasCollapse))
         if let differences = text.differences {
             sections.append("Difference from \(baseline), paired by seed:")
-            sections.append(Self.aligned(differences, alignment: .trailing))
+            sections.append(Self.aligned(differences))
+        }
+        for section in text.sections(wanted) {
+            sections.append(section.title)
+            sections.append(
+                Self.aligned(section.rows, textColumns: section.textColumns, endsInText: section.endsInText))
+            sections += section.remarks
         }
         if !notes.isEmpty {
             sections.append(
                 (["Notes:", ""] + notes.enumerated().map { "- [\($0 + 1)] \($1)" }).joined(separator: "\n"))
         }
-        sections.append((["Legend:", ""] + legend.map { "- \($0)" }).joined(separator: "\n"))
+        sections.append((["Legend:", ""] + (legend + legend(of: wanted)).map { "- \($0)" }).joined(separator: "\n"))
         return sections.joined(separator: "\n\n") + "\n"
     }
 
-    private enum Alignment {
-        case leading
-        case trailing
-    }
-
-    /// Pads the first column on its right, the others on their left; `alignment` is that of the last column.
-    private static func aligned(_ rows: [[String]], alignment: Alignment) -> String {
+    /// Pads columns of text on their right, the others on their left.
+    private static func aligned(_ rows: [[String]], textColumns: Int = 1, endsInText: Bool = false) -> String {
         let columns = rows[0].indices
         let widths = columns.map { column in max(4, rows.map { $0[column].count }.max() ?? 0) }
-        let isLeading = columns.map { $0 == 0 || ($0 == columns.last && alignment == .leading) }
+        let isLeading = columns.map { $0 < textColumns || ($0 == columns.last && endsInText) }
         func line(_ cells: [String]) -> String { "| \(cells.joined(separator: " | ")) |" }
         let padded = rows.map { row in
             line(

@@ -1,6 +1,9 @@
+package import Statistics
+
 /// An experiment as a table: arms against metrics, over seeds, beside the floors, with what is missing.
 ///
-/// A value; `ComparisonTable.load` reads it from disk, the extensions write it as Markdown, CSV, LaTeX or JSON.
+/// With tests of the differences, what the factors of the matrix do, learning curves and the verdicts on what the spec
+/// claims. A value; `ComparisonTable.load` reads it from disk, the extensions write it as Markdown, CSV, LaTeX or JSON.
 package struct ComparisonTable: Hashable, Encodable, Sendable {
     package struct Column: Hashable, Encodable, Sendable {
         /// As asked for: "knn_20", "context.knn_20", "steps.loss@last".
@@ -21,8 +24,22 @@ package struct ComparisonTable: Hashable, Encodable, Sendable {
         package let statistics: SampleStatistics?
         /// Of value − baseline arm's value, over the seeds that both have.
         package let difference: SampleStatistics?
+        /// What that difference is worth: intervals, tests, effect size.
+        package let inference: Inference?
+        /// How much the mean would change with other test images, seeds fixed; none without stored predictions.
+        package let images: ImageUncertainty?
+        /// The same of the mean difference, paired by image.
+        package let differenceImages: ImageUncertainty?
         /// Highest mean of an accuracy column in which every arm has at least three seeds.
         package let isBest: Bool
+    }
+
+    /// Tests of one arm against the baseline in one column.
+    package struct Inference: Hashable, Encodable, Sendable {
+        package let paired: PairedComparison
+        /// Holm's adjustment over the arms of the column.
+        package let studentPHolm: Double?
+        package let signFlipPHolm: Double?
     }
 
     package enum RowKind: String, Encodable, Sendable {
@@ -59,6 +76,16 @@ package struct ComparisonTable: Hashable, Encodable, Sendable {
     package let rows: [Row]
     /// What is missing or conspicuous, and why: failed runs, numbers that are not finite, collapse.
     package let notes: [String]
+    /// What each axis does in each column, where the matrix has more than one.
+    package let effects: [FactorialEffects]
+    /// Of the columns that are evaluated.
+    package let curves: [LearningCurves]
+    /// Of the accuracy columns.
+    package let bestSteps: [BestSteps]
+    /// On what the spec claims.
+    package let verdicts: [ClaimVerdict]
+    /// Of the papers, for orientation.
+    package let published: [PublishedFigure]
 
     package var arms: [Row] { rows.filter { $0.kind == .arm } }
     package var floors: [Row] { rows.filter { $0.kind != .arm } }

@@ -1,4 +1,4 @@
-import ExperimentSpec
+package import ExperimentSpec
 import RunStore
 
 /// The names that can be asked for, from the columns that the runs of an experiment hold.
@@ -17,6 +17,30 @@ package struct MetricCatalog: Sendable {
     package init(columns: [String: Set<String>], encoder: String) {
         self.columns = columns.mapValues { $0.subtracting(["step"]) }
         self.encoder = encoder
+    }
+
+    /// The columns that runs of a configuration will hold.
+    package init(of configuration: RunConfiguration, encoder: String) {
+        var columns = ["steps": Set(MetricConvention.columns(of: "steps"))]
+        columns["steps"]?.insert(MetricTable.loaderWaitShareColumn)
+        for encoder in configuration.evaluation.encoders {
+            let table = "evaluation/\(encoder.rawValue)"
+            // A vector for each row.
+            columns[table] = Set(MetricConvention.columns(of: table)).subtracting(["singular_values"])
+                .union(configuration.evaluation.neighbours.map { "knn_\($0)" })
+        }
+        self.init(columns: columns, encoder: encoder)
+    }
+
+    /// What is known of a metric that a claim names.
+    package func knowledge(of metric: String) -> MetricKnowledge {
+        do {
+            return try resolve(metric, in: "").isAccuracy ? .accuracy : .other
+        } catch {
+            let name = String(metric.prefix { $0 != "@" })
+            let remedy = (error as? AnalysisError)?.remedy ?? "\(error)"
+            return .unknown(nearest: contains(name) ? nil : nearestName(to: name, among: names), remedy: remedy)
+        }
     }
 
     /// Every name that `resolve` accepts, without reductions, in alphabetical order.

@@ -31,6 +31,30 @@ enum NumberFormat {
             deviation: deviation.map { fixed($0, decimals: decimals) })
     }
 
+    /// A single number: in percent with two decimals, or with three significant digits.
+    static func estimate(_ value: Double, isPercent: Bool, isSigned: Bool = false) -> String {
+        if isPercent { return fixed(100 * value, decimals: 2, isSigned: isSigned) }
+        let text = significant(value, digits: 3)
+        return isSigned && value > 0 ? "+\(text)" : text
+    }
+
+    /// A p-value: three decimals, or that it is smaller than they show.
+    static func probability(_ p: Double) -> String { p < 0.0005 ? "< 0.001" : fixed(p, decimals: 3) }
+
+    static func fixedText(_ value: Double, decimals: Int) -> String { fixed(value, decimals: decimals) }
+
+    /// A place on a learning curve, with its unit.
+    static func position(_ value: Double, _ axis: LearningCurves.Axis) -> String {
+        switch axis {
+        case .steps: return "\(Int(value))"
+        case .seconds: return "\(significant(value, digits: 3)) s"
+        case .flops:
+            let units = [(1e18, "EFLOP"), (1e15, "PFLOP"), (1e12, "TFLOP"), (1e9, "GFLOP"), (1e6, "MFLOP")]
+            let (scale, unit) = units.first { value >= $0.0 } ?? (1, "FLOP")
+            return "\(significant(value / scale, digits: 3)) \(unit)"
+        }
+    }
+
     /// Shortest text with `digits` significant digits, without trailing zeros.
     static func significant(_ value: Double, digits: Int) -> String { String(format: "%.\(digits)g", value) }
 

@@ -1,5 +1,6 @@
 import ExperimentSpec
 import Foundation
+import RunStore
 
 /// Finds experiments and runs under a results folder by path, name or the beginning of a name.
 package struct ResultsLocator: Sendable {
@@ -17,8 +18,9 @@ package struct ResultsLocator: Sendable {
         return try Self.choose(text, among: experiments(), kind: "experiment", in: resultsDirectory)
     }
 
-    /// The folder of a run: a path that holds `plan.json`, `experiment/run` or `run`, where a run's name may be cut
-    /// short as long as one run alone begins so.
+    /// The folder of a run: a path that holds `plan.json`, `experiment/run` or `run`, where `run` is the folder's name,
+    /// arm and seed ("ijepa-s0"; of several configurations the one that the experiment holds now), or the beginning of
+    /// a name as long as one run alone begins so. Every command that takes a run finds it here.
     ///
     /// - Throws: `AnalysisError` that names the runs that exist.
     package func run(_ text: String) throws -> String {
@@ -39,12 +41,22 @@ package struct ResultsLocator: Sendable {
     private static func choose(_ name: String, among folders: [String], kind: String, in place: String) throws -> String
     {
         func base(_ path: String) -> String { (path as NSString).lastPathComponent }
-        let exact = folders.filter { base($0) == name }
-        let matches = exact.isEmpty ? folders.filter { base($0).hasPrefix(name) } : exact
+        var matches = folders.filter { base($0) == name }
+        // "arm-s1" is a whole name, and not the beginning of "arm-s10-0123abcd".
+        if matches.isEmpty, kind == "run" { matches = folders.filter { runName(base($0)) == name } }
+        if matches.isEmpty { matches = folders.filter { base($0).hasPrefix(name) } }
+        if matches.count > 1, kind == "run" {
+            let current = matches.filter(isCurrent)
+            if current.count == 1 { return current[0] }
+        }
         if matches.count == 1 { return matches[0] }
         let isAmbiguous = matches.count > 1
         let shown = (isAmbiguous ? matches : folders).map { kind == "run" ? lastTwo($0) : base($0) }
-        let nearest = isAmbiguous ? nil : nearestName(to: name, among: folders.map(base))
+        let nearest =
+            isAmbiguous
+            ? nil
+            : nearestName(
+                to: name, among: folders.map(base) + (kind == "run" ? folders.map { runName(base($0)) } : []))
         let remedy =
             shown.isEmpty
             ? "There is none yet; `cjepa-exp run SPEC` makes one, and --results says where to look"
@@ -55,6 +67,18 @@ package struct ResultsLocator: Sendable {
             message:
                 "\(isAmbiguous ? "more than one" : "no") \(kind) \(isAmbiguous ? "begins with" : "is called") “\(name)”",
             remedy: remedy)
+    }
+
+    /// Arm and seed of a run's folder: its name without the hash.
+    private static func runName(_ folder: String) -> String {
+        folder.lastIndex(of: "-").map { String(folder[..<$0]) } ?? folder
+    }
+
+    /// Whether the record of its experiment holds a run's folder.
+    private static func isCurrent(_ path: String) -> Bool {
+        let parent = (path as NSString).deletingLastPathComponent
+        guard let record = try? ExperimentRecord.load(fromExperiment: parent) else { return false }
+        return record.runs.contains { $0.directoryName == (path as NSString).lastPathComponent }
     }
 
     private static func lastTwo(_ path: String) -> String {

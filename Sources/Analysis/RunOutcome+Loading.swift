@@ -36,11 +36,16 @@ extension RunOutcome {
                 tables[name]?[MetricTable.loaderWaitShareColumn] = share
             }
         }
+        var predictions: [String: StoredPredictions] = [:]
+        for encoder in EvaluationConfiguration.Encoder.allCases.map(\.rawValue) {
+            predictions["evaluation/\(encoder)"] = try file.predictions(encoder: encoder)
+        }
         self.init(
             arm: arm, seed: seed, status: state.status,
             reason: state.status == .collapsed ? Self.reason(state) : nil, tables: tables,
             network: try Self.network(of: configuration),
-            width: configuration.model.width, thresholds: configuration.diagnostics)
+            width: configuration.model.width, thresholds: configuration.diagnostics, predictions: predictions,
+            flopsPerStep: CostEstimate(configuration).flopsPerStep)
     }
 
     /// What is wrong with the files of a run that cannot be read, and what to do.

@@ -20,10 +20,15 @@ package struct RunOutcome: Sendable {
     package var width: Int
     package var collapseRankShare: Double
     package var collapseStandardDeviation: Double
+    /// "evaluation/target" → what its probes say of each test image; empty for runs that stored none.
+    package var predictions: [String: StoredPredictions]
+    /// FLOPs of one training step; none where it is not known.
+    package var flopsPerStep: Double?
 
     package init(
         arm: String, seed: Int, status: RunStatus?, reason: String? = nil, tables: [String: Series] = [:],
-        network: String = "", width: Int = 0, thresholds: DiagnosticsConfiguration = DiagnosticsConfiguration()
+        network: String = "", width: Int = 0, thresholds: DiagnosticsConfiguration = DiagnosticsConfiguration(),
+        predictions: [String: StoredPredictions] = [:], flopsPerStep: Double? = nil
     ) {
         self.arm = arm
         self.seed = seed
@@ -34,6 +39,8 @@ package struct RunOutcome: Sendable {
         self.width = width
         collapseRankShare = thresholds.collapseRankShare
         collapseStandardDeviation = thresholds.collapseStandardDeviation
+        self.predictions = predictions
+        self.flopsPerStep = flopsPerStep
     }
 
     /// Whether its results stand: done, or ended early because it had collapsed.

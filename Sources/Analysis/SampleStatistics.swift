@@ -1,3 +1,5 @@
+import Statistics
+
 /// Mean and spread of one number over seeds.
 package struct SampleStatistics: Hashable, Encodable, Sendable {
     /// How many values there are; at least one.
@@ -10,30 +12,18 @@ package struct SampleStatistics: Hashable, Encodable, Sendable {
 
     /// - Parameter values: Finite numbers; none gives no statistics.
     package init?(_ values: [Double]) {
-        precondition(values.allSatisfy(\.isFinite), "SampleStatistics: values must be finite, got \(values)")
-        guard !values.isEmpty else { return nil }
-        n = values.count
-        let mean = values.reduce(0, +) / Double(values.count)
-        self.mean = mean
-        guard values.count > 1 else {
-            standardDeviation = nil
-            confidenceHalfWidth = nil
-            return
-        }
-        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        let deviation = (squares / Double(values.count - 1)).squareRoot()
-        standardDeviation = deviation
-        confidenceHalfWidth =
-            StudentDistribution.quantile(0.975, degreesOfFreedom: values.count - 1) * deviation
-            / Double(values.count).squareRoot()
+        guard let moments = Moments(values) else { return nil }
+        n = moments.count
+        mean = moments.mean
+        standardDeviation = moments.standardDeviation
+        confidenceHalfWidth = moments.studentInterval().map { ($0.high - $0.low) / 2 }
     }
 
     /// Statistics of `arm − baseline` over the seeds that both have; the pairing removes what seeds share.
     package static func ofDifferences(
         _ arm: [SeedValue], from baseline: [SeedValue]
     ) -> SampleStatistics? {
-        let reference = Dictionary(baseline.map { ($0.seed, $0.value) }, uniquingKeysWith: { first, _ in first })
-        return SampleStatistics(arm.compactMap { value in reference[value.seed].map { value.value - $0 } })
+        SampleStatistics(SeedValue.differences(arm, from: baseline))
     }
 }
 
@@ -45,5 +35,11 @@ package struct SeedValue: Hashable, Encodable, Sendable {
     package init(seed: Int, value: Double) {
         self.seed = seed
         self.value = value
+    }
+
+    /// `arm − baseline` over the seeds that both have, in the order of the arm's seeds.
+    static func differences(_ arm: [SeedValue], from baseline: [SeedValue]) -> [Double] {
+        let reference = Dictionary(baseline.map { ($0.seed, $0.value) }, uniquingKeysWith: { first, _ in first })
+        return arm.compactMap { value in reference[value.seed].map { value.value - $0 } }
     }
 }

@@ -12,11 +12,13 @@ package enum TableFormat: String, CaseIterable, Sendable {
 
 extension ComparisonTable {
     /// The table as text that ends with a line break.
-    package func text(as format: TableFormat) throws -> String {
+    ///
+    /// - Parameter sections: What Markdown and LaTeX show below values and differences; the others hold what they hold.
+    package func text(as format: TableFormat, sections: Set<TableSection> = TableSection.usual) throws -> String {
         switch format {
-        case .markdown: markdown()
+        case .markdown: markdown(sections: sections)
         case .csv: csv()
-        case .latex: latex()
+        case .latex: latex(sections: sections)
         case .json: try json()
         }
     }
@@ -86,7 +88,7 @@ struct TableText {
     }
 
     /// - Parameter usual: The n of the row, said in a cell only where it differs; none: a floor without seeds.
-    private func number(
+    func number(
         _ statistics: SampleStatistics?, column: ComparisonTable.Column, usual: Int?, isSigned: Bool
     ) -> String {
         guard let statistics else { return Self.missing }

@@ -7,11 +7,14 @@
 
 #include "vectors_impl.h"
 
+#include "transpose_impl.h"
 #include "elementwise_impl.h"
 #include "rows_impl.h"
 #include "columns_impl.h"
 #include "products_impl.h"
 #include "attention_impl.h"
+#include "split_attention_impl.h"
+#include "block_impl.h"
 
 const KernelTable CKERNELS_TABLE = {
     .instruction_set = CKERNELS_INSTRUCTION_SET,
@@ -41,4 +44,11 @@ const KernelTable CKERNELS_TABLE = {
     .linear_backward_weight = linear_backward_weight,
     .attention = attention,
     .attention_backward = attention_backward,
+    .attend = attend,
+    .attend_backward = attend_backward,
+    .bias_gelu = bias_gelu,
+    .gelu_again = gelu_again,
+    .add_with_bias = add_with_bias,
+    .add_then_layer_norm = add_then_layer_norm,
+    .normalize_rows = normalize_rows,
 };

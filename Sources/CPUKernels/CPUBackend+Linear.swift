@@ -16,17 +16,24 @@ extension CPUBackend {
         _ x: Tensor<CPUBackend>, weight: Tensor<CPUBackend>, bias: Tensor<CPUBackend>?, to y: Tensor<CPUBackend>
     ) {
         ShapeCheck.linear(x: x.shape, weight: weight.shape, bias: bias?.shape, y: y.shape)
-        let (rows, outputs, inputs) = (x.shape.rows, weight.shape[0], weight.shape[1])
+        linearRows(x.hostPointer, x.shape.rows, weight: weight, bias: bias, to: y.hostPointer)
+    }
+
+    /// `linear` of rows wherever they lie.
+    func linearRows(
+        _ x: UnsafeMutablePointer<Float>, _ rows: Int, weight: Tensor<CPUBackend>, bias: Tensor<CPUBackend>?,
+        to y: UnsafeMutablePointer<Float>
+    ) {
+        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
         guard !fitsOwnKernels(weight: weight.shape) else {
-            kernels.linear(
-                x.hostPointer, rows, inputs, weight.hostPointer, outputs, bias?.hostPointer, y.hostPointer)
+            kernels.linear(x, rows, inputs, weight.hostPointer, outputs, bias?.hostPointer, y)
             return
         }
         // The product is added to rows that hold the bias, which costs OpenBLAS no more than adding it to zeros.
-        if let bias { kernels.fill_rows(bias.hostPointer, y.hostPointer, rows, outputs) }
+        if let bias { kernels.fill_rows(bias.hostPointer, y, rows, outputs) }
         matrixProduct(
-            x.hostPointer, transposed: false, weight.hostPointer, transposed: true, n: rows, k: inputs, d: outputs,
-            beta: bias == nil ? 0 : 1, to: y.hostPointer)
+            x, transposed: false, weight.hostPointer, transposed: true, n: rows, k: inputs, d: outputs,
+            beta: bias == nil ? 0 : 1, to: y)
     }
 
     /// dx = dy · W, or dx += dy · W.
@@ -34,15 +41,24 @@ extension CPUBackend {
         dy: Tensor<CPUBackend>, weight: Tensor<CPUBackend>, dx: Tensor<CPUBackend>, accumulate: Bool
     ) {
         ShapeCheck.linearBackwardInput(dy: dy.shape, weight: weight.shape, dx: dx.shape)
-        let (rows, outputs, inputs) = (dy.shape.rows, weight.shape[0], weight.shape[1])
+        linearRowsBackwardInput(
+            dy.hostPointer, dy.shape.rows, weight: weight, accumulate: accumulate, to: dx.hostPointer)
+    }
+
+    /// `linearBackwardInput` of rows wherever they lie.
+    func linearRowsBackwardInput(
+        _ dy: UnsafeMutablePointer<Float>, _ rows: Int, weight: Tensor<CPUBackend>, accumulate: Bool,
+        to dx: UnsafeMutablePointer<Float>
+    ) {
+        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
         guard !fitsOwnKernels(weight: weight.shape) else {
             kernels.linear_backward_input(
-                dy.hostPointer, rows, outputs, weight.hostPointer, inputs, accumulate ? 1 : 0, dx.hostPointer)
+                dy, rows, outputs, weight.hostPointer, inputs, accumulate ? 1 : 0, dx)
             return
         }
         matrixProduct(
-            dy.hostPointer, transposed: false, weight.hostPointer, transposed: false, n: rows, k: outputs, d: inputs,
-            beta: accumulate ? 1 : 0, to: dx.hostPointer)
+            dy, transposed: false, weight.hostPointer, transposed: false, n: rows, k: outputs, d: inputs,
+            beta: accumulate ? 1 : 0, to: dx)
     }
 
     /// dW += dyᵀ · x and db += Σ_rows dy.
@@ -50,15 +66,22 @@ extension CPUBackend {
         _ x: Tensor<CPUBackend>, dy: Tensor<CPUBackend>, dWeight: Tensor<CPUBackend>, dBias: Tensor<CPUBackend>?
     ) {
         ShapeCheck.linearBackwardWeight(x: x.shape, dy: dy.shape, dWeight: dWeight.shape, dBias: dBias?.shape)
-        let (rows, outputs, inputs) = (dy.shape.rows, dWeight.shape[0], dWeight.shape[1])
-        if let dBias { kernels.add_column_sums(dy.hostPointer, rows, outputs, dBias.hostPointer) }
+        linearRowsBackwardWeight(x.hostPointer, dy: dy.hostPointer, dy.shape.rows, dWeight: dWeight, dBias: dBias)
+    }
+
+    /// `linearBackwardWeight` of rows wherever they lie.
+    func linearRowsBackwardWeight(
+        _ x: UnsafeMutablePointer<Float>, dy: UnsafeMutablePointer<Float>, _ rows: Int, dWeight: Tensor<CPUBackend>,
+        dBias: Tensor<CPUBackend>?
+    ) {
+        let (outputs, inputs) = (dWeight.shape[0], dWeight.shape[1])
+        if let dBias { kernels.add_column_sums(dy, rows, outputs, dBias.hostPointer) }
         guard !fitsOwnKernels(weight: dWeight.shape) else {
-            kernels.linear_backward_weight(
-                dy.hostPointer, rows, outputs, x.hostPointer, inputs, dWeight.hostPointer)
+            kernels.linear_backward_weight(dy, rows, outputs, x, inputs, dWeight.hostPointer)
             return
         }
         matrixProduct(
-            dy.hostPointer, transposed: true, x.hostPointer, transposed: false, n: outputs, k: rows, d: inputs,
-            beta: 1, to: dWeight.hostPointer)
+            dy, transposed: true, x, transposed: false, n: outputs, k: rows, d: inputs, beta: 1,
+            to: dWeight.hostPointer)
     }
 }

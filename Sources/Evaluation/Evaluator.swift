@@ -6,10 +6,16 @@ package struct EvaluationResult: Sendable {
     /// Accuracies are fractions, 0...1; NaN where the features are not finite.
     package let metrics: [(name: String, value: Double)]
     package let heads: [HeadResult]
+    /// The class that each test image is given, by the metric that scores it; none where the features are not finite.
+    package let predictions: [(name: String, classes: [Int32])]
 
-    package init(metrics: [(name: String, value: Double)], heads: [HeadResult]) {
+    package init(
+        metrics: [(name: String, value: Double)], heads: [HeadResult],
+        predictions: [(name: String, classes: [Int32])] = []
+    ) {
         self.metrics = metrics
         self.heads = heads
+        self.predictions = predictions
     }
 
     package subscript(name: String) -> Double? { metrics.first { $0.name == name }?.value }
@@ -45,16 +51,26 @@ package struct Evaluator<Backend: KernelBackend>: Sendable {
         _ features: [ProbeFeatures], labels: ProbeLabels, includeLinear: Bool = true
     ) -> EvaluationResult {
         precondition(!features.isEmpty, "nothing to evaluate")
-        var metrics = nearestNeighbours.accuracies(of: features[0], labels: labels, on: backend, threads: threads)
-            .map { (name: "knn_\($0.neighbours)", value: $0.accuracy) }
-        guard includeLinear else { return EvaluationResult(metrics: metrics, heads: []) }
-        let heads = linearProbe.heads(of: features, labels: labels, on: backend, threads: threads)
-        metrics.append((name: "linear", value: HeadResult.chosen(from: heads)?.testAccuracy ?? .nan))
-        for kind in features.flatMap({ [$0.name, $0.name + "_bn"] }) {
-            let chosen = HeadResult.chosen(from: heads.lazy.filter { $0.kind == kind })
-            metrics.append((name: "linear_\(kind)", value: chosen?.testAccuracy ?? .nan))
+        var metrics: [(name: String, value: Double)] = []
+        var predictions: [(name: String, classes: [Int32])] = []
+        func add(_ name: String, _ accuracy: Double?, _ classes: [Int32]?) {
+            metrics.append((name: name, value: accuracy ?? .nan))
+            if let classes, !classes.isEmpty { predictions.append((name: name, classes: classes)) }
         }
-        return EvaluationResult(metrics: metrics, heads: heads)
+        for result in nearestNeighbours.accuracies(of: features[0], labels: labels, on: backend, threads: threads) {
+            add("knn_\(result.neighbours)", result.accuracy, result.predictions)
+        }
+        guard includeLinear else { return EvaluationResult(metrics: metrics, heads: [], predictions: predictions) }
+        let heads = linearProbe.heads(of: features, labels: labels, on: backend, threads: threads)
+        func add(_ name: String, bestOf heads: some Sequence<HeadResult>) {
+            let chosen = HeadResult.chosen(from: heads)
+            add(name, chosen?.testAccuracy, chosen?.testPredictions)
+        }
+        add("linear", bestOf: heads)
+        for kind in features.flatMap({ [$0.name, $0.name + "_bn"] }) {
+            add("linear_\(kind)", bestOf: heads.lazy.filter { $0.kind == kind })
+        }
+        return EvaluationResult(metrics: metrics, heads: heads, predictions: predictions)
     }
 
     /// The same probes of raw pixels, normalised as the encoder's input is: what features must beat.

@@ -140,25 +140,33 @@ final class LinearHeads<Backend: KernelBackend> {
         }
     }
 
-    /// The share of rows that each head classifies right, [H]; NaN for a head whose outputs are not finite, and
-    /// without rows. Of equal logits the lowest class counts.
-    func accuracies(on features: FeatureMatrix, labels: [Int32]) -> [Double] {
+    /// What a head makes of rows: the share that it classifies right, and the class of each.
+    struct Classified {
+        /// NaN for a head whose outputs are not finite, and without rows.
+        let accuracy: Double
+        /// [rows].
+        let classes: [Int32]
+    }
+
+    /// What every head makes of `features`, [H]. Of equal logits the lowest class counts.
+    func classify(_ features: FeatureMatrix, labels: [Int32]) -> [Classified] {
         precondition(features.rows == labels.count, "\(features.rows) features for \(labels.count) labels")
         let logits = logits(of: features)
-        var right = [Int](repeating: 0, count: heads)
-        var isFinite = [Bool](repeating: features.rows > 0, count: heads)
-        for (row, label) in labels.enumerated() {
-            for head in 0..<heads {
-                let start = (row * heads + head) * classes
+        return (0..<heads).map { head in
+            var right = 0
+            var isFinite = features.rows > 0
+            let classes = labels.indices.map { row in
+                let start = (row * heads + head) * self.classes
                 var best = 0
-                for label in 0..<classes {
-                    if !logits[start + label].isFinite { isFinite[head] = false }
+                for label in 0..<self.classes {
+                    if !logits[start + label].isFinite { isFinite = false }
                     if logits[start + label] > logits[start + best] { best = label }
                 }
-                if best == Int(label) { right[head] += 1 }
+                if best == Int(labels[row]) { right += 1 }
+                return Int32(best)
             }
+            return Classified(accuracy: isFinite ? Double(right) / Double(labels.count) : .nan, classes: classes)
         }
-        return (0..<heads).map { isFinite[$0] ? Double(right[$0]) / Double(labels.count) : .nan }
     }
 
     /// Logits of all heads, [rows, H, C]; BatchNorm by the statistics of all rows that were trained on.

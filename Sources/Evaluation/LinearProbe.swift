@@ -1,5 +1,6 @@
 import Diagnostics
 import Dispatch
+import Synchronization
 import TensorCore
 
 package import Kernels
@@ -46,34 +47,31 @@ package struct LinearProbe: Sendable, Hashable {
         of features: [ProbeFeatures], labels: ProbeLabels, on backend: Backend, threads: Int = 1
     ) -> [HeadResult] {
         let kinds = features.flatMap { [(features: $0, batchNorm: false), (features: $0, batchNorm: true)] }
-        let perKind = learningRates.count * weightDecays.count
-        // Accuracies of each kind's heads: held-out, then test.
-        let accuracies = HostBuffer<Double>(count: kinds.count * perKind * 2)
+        let measured = Mutex([[Measured]](repeating: [], count: kinds.count))
         let workers = max(1, min(threads, kinds.count))
         DispatchQueue.concurrentPerform(iterations: workers) { worker in
             for kind in stride(from: worker, to: kinds.count, by: workers) {
-                let measured = measure(
+                let heads = measure(
                     kinds[kind].features, batchNorm: kinds[kind].batchNorm, labels: labels, on: backend)
-                for (offset, value) in (measured.heldOut + measured.test).enumerated() {
-                    accuracies[kind * perKind * 2 + offset] = value
-                }
+                measured.withLock { $0[kind] = heads }
             }
         }
-        var results: [HeadResult] = []
-        for (kind, (features, batchNorm)) in kinds.enumerated() {
-            var head = kind * perKind * 2
-            for learningRate in learningRates {
-                for weightDecay in weightDecays {
-                    results.append(
-                        HeadResult(
-                            features: features.name, batchNorm: batchNorm, learningRate: learningRate,
-                            weightDecay: weightDecay, heldOutAccuracy: accuracies[head],
-                            testAccuracy: accuracies[head + perKind]))
-                    head += 1
-                }
+        return zip(kinds, measured.withLock { $0 }).flatMap { kind, heads in
+            heads.enumerated().map { index, head in
+                HeadResult(
+                    features: kind.features.name, batchNorm: kind.batchNorm,
+                    learningRate: learningRates[index / weightDecays.count],
+                    weightDecay: weightDecays[index % weightDecays.count], heldOutAccuracy: head.heldOut,
+                    testAccuracy: head.test, testPredictions: head.predictions)
             }
         }
-        return results
+    }
+
+    /// What one head reaches on held-out and on test images, and the class that it gives each test image.
+    private struct Measured: Sendable {
+        let heldOut: Double
+        let test: Double
+        let predictions: [Int32]
     }
 
     /// Rows to train on and rows held out of `count`, each ascending.
@@ -86,24 +84,24 @@ package struct LinearProbe: Sendable, Hashable {
         return (rows[held...].sorted(), rows[..<held].sorted())
     }
 
-    /// Accuracies of the heads of one kind, ordered by learning rate, then weight decay.
+    /// The heads of one kind, ordered by learning rate, then weight decay.
     private func measure<Backend: KernelBackend>(
         _ features: ProbeFeatures, batchNorm: Bool, labels: ProbeLabels, on backend: Backend
-    ) -> (heldOut: [Double], test: [Double]) {
+    ) -> [Measured] {
         labels.check(features)
-        let undefined = [Double](repeating: .nan, count: learningRates.count * weightDecays.count)
         guard features.isFinite, features.train.rows >= 2, features.train.columns > 0 else {
-            return (undefined, undefined)
+            let undefined = Measured(heldOut: .nan, test: .nan, predictions: [])
+            return [Measured](repeating: undefined, count: learningRates.count * weightDecays.count)
         }
         let (fit, held) = split(features.train.rows)
         let trainer = LinearHeads(
             features: features.train.selecting(rows: fit), labels: fit.map { labels.train[$0] },
             classes: labels.classes, batchNorm: batchNorm, settings: self, on: backend)
         trainer.train()
-        return (
-            trainer.accuracies(on: features.train.selecting(rows: held), labels: held.map { labels.train[$0] }),
-            trainer.accuracies(on: features.test, labels: labels.test)
-        )
+        let heldOut = trainer.classify(features.train.selecting(rows: held), labels: held.map { labels.train[$0] })
+        return zip(heldOut, trainer.classify(features.test, labels: labels.test)).map { heldOut, test in
+            Measured(heldOut: heldOut.accuracy, test: test.accuracy, predictions: test.classes)
+        }
     }
 }
 
@@ -118,10 +116,12 @@ package struct HeadResult: Sendable, Hashable {
     package let heldOutAccuracy: Double
     /// Share of the test images.
     package let testAccuracy: Double
+    /// The class that each test image is given, [n_test]; empty where the features were not finite.
+    package let testPredictions: [Int32]
 
     package init(
         features: String, batchNorm: Bool, learningRate: Double, weightDecay: Double, heldOutAccuracy: Double,
-        testAccuracy: Double
+        testAccuracy: Double, testPredictions: [Int32] = []
     ) {
         self.features = features
         self.batchNorm = batchNorm
@@ -129,6 +129,7 @@ package struct HeadResult: Sendable, Hashable {
         self.weightDecay = weightDecay
         self.heldOutAccuracy = heldOutAccuracy
         self.testAccuracy = testAccuracy
+        self.testPredictions = testPredictions
     }
 
     /// "last1", "last1_bn": the kind of features that the head works on.

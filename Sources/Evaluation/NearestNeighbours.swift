@@ -34,15 +34,15 @@ package struct NearestNeighbours: Sendable {
     ///
     /// - Parameters:
     ///   - threads: Parts of the test set are worked on at once; the result does not depend on it.
-    /// - Returns: NaN for each k if a feature is not finite or there is no test image.
+    /// - Returns: NaN and no predictions for each k if a feature is not finite or there is no test image.
     package func accuracies<Backend: KernelBackend>(
         of features: ProbeFeatures, labels: ProbeLabels, on backend: Backend, threads: Int = 1
-    ) -> [(neighbours: Int, accuracy: Double)] {
+    ) -> [NeighbourResult] {
         labels.check(features)
         let counts = neighbours.filter { $0 <= features.train.rows }
         guard let largest = counts.max() else { return [] }
         guard features.isFinite, features.test.rows > 0, features.test.columns > 0 else {
-            return counts.map { (neighbours: $0, accuracy: .nan) }
+            return counts.map { NeighbourResult(neighbours: $0, accuracy: .nan, predictions: []) }
         }
         let votes = Votes(counts: counts, temperature: temperature, labels: labels.train, classes: labels.classes)
         let train = backend.tensor(Self.normalized(features.train), Shape(features.train.rows, features.train.columns))
@@ -61,8 +61,10 @@ package struct NearestNeighbours: Sendable {
             }
         }
         return counts.enumerated().map { position, count in
-            let right = labels.test.indices.count { predictions[$0 * counts.count + position] == labels.test[$0] }
-            return (neighbours: count, accuracy: Double(right) / Double(labels.test.count))
+            let classes = labels.test.indices.map { predictions[$0 * counts.count + position] }
+            let right = labels.test.indices.count { classes[$0] == labels.test[$0] }
+            return NeighbourResult(
+                neighbours: count, accuracy: Double(right) / Double(labels.test.count), predictions: classes)
         }
     }
 
@@ -104,6 +106,16 @@ package struct NearestNeighbours: Sendable {
         }
         return values
     }
+}
+
+/// What the votes of k neighbours reach.
+package struct NeighbourResult: Sendable, Hashable {
+    /// k.
+    package let neighbours: Int
+    /// Share of the test images whose class is found.
+    package let accuracy: Double
+    /// The class that each test image is given, [n_test].
+    package let predictions: [Int32]
 }
 
 /// Turns the neighbours of a test row into a class for every k.

@@ -229,3 +229,14 @@ struct ConfigurationValidator {
         }
     }
 }
+
+extension RunConfiguration {
+    /// What cannot work, whatever the data: for configurations that no spec was read for.
+    package var problems: [(key: String, message: String, remedy: String)] {
+        ConfigurationValidator.findings(in: self, trainingImages: nil, fileExists: { _ in true }).compactMap {
+            finding in
+            guard let key = finding.keys.first, !key.hasPrefix("data.") else { return nil }
+            return (key, finding.message, finding.remedy)
+        }
+    }
+}

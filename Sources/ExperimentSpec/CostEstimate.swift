@@ -1,8 +1,6 @@
 /// What a run is expected to cost, from its configuration alone.
 ///
-/// Parameters are exact. FLOPs count matrix products (a multiplication with its addition is 2) of a step as the engine
-/// does it: the target encoder forward over all N patches, the context encoder over Kc, the predictor over Kc + Kp
-/// tokens once per target block; a backward pass costs twice its forward pass. Element-wise work is left out.
+/// Parameters are exact. FLOPs count matrix products; those of a step are `StepFLOPs` of the expected masks.
 package struct CostEstimate: Hashable, Sendable {
     /// Parameters of the encoder (the target encoder has as many), of the predictor and of the projector.
     package let encoderParameters: Int
@@ -30,6 +28,8 @@ package struct CostEstimate: Hashable, Sendable {
     /// Peak resident memory of the run's process with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
+    /// The part of it that the step's passes work in: activations of all shards, and temporary memory of threads.
+    package let stepMemoryBytes: Int
     /// Results file and checkpoints while it trains, bytes, before compression.
     package let diskBytes: Int
 
@@ -65,7 +65,8 @@ package struct CostEstimate: Hashable, Sendable {
         projectorParameters = projector.parameters
         (contextPatches, targetPatches) = MaskSimulation.expectedPatches(configuration)
 
-        flopsPerStep = Self.stepFlops(configuration, sizes, projector, context: contextPatches, target: targetPatches)
+        flopsPerStep =
+            StepFLOPs(configuration, contextPatches: contextPatches, targetPatches: targetPatches).total
         let width = Double(configuration.model.width)
         imagesPerPass = probeTrain + probeTest
         flopsPerFeature = sizes.encoderFlops(tokens: Double(sizes.patches))
@@ -88,32 +89,13 @@ package struct CostEstimate: Hashable, Sendable {
 
         let networks = encoderParameters + predictorParameters + projectorParameters
         let target = hasOwnTarget ? encoderParameters : 0
+        let step = Self.stepFloats(configuration, sizes)
+        stepMemoryBytes = Int(min(4 * step, 1e18))
         memoryBytes = Self.memoryBytes(
-            configuration, sizes, networks: networks, target: target, images: allTrain + allTest,
+            configuration, sizes, networks: networks, target: target, step: step, images: allTrain + allTest,
             features: probeTrain + probeTest)
         diskBytes = Self.diskBytes(
             configuration, networks: networks, target: target, evaluations: evaluations, testImages: probeTest)
-    }
-
-    // MARK: FLOPs
-
-    private static func stepFlops(
-        _ configuration: RunConfiguration, _ sizes: NetworkSizes, _ projector: ProjectorSizes, context: Double,
-        target: Double
-    ) -> Double {
-        let blocks = Double(configuration.masks.targetBlocks)
-        let batch = Double(configuration.training.batchSize)
-        let targetPasses = configuration.targetEncoder.kind == .sharedWithGradient ? 3.0 : 1.0
-        var perImage = targetPasses * sizes.encoderFlops(tokens: Double(sizes.patches))
-        perImage += 3 * sizes.encoderFlops(tokens: context)
-        if configuration.model.predictor.kind == .transformer {
-            perImage += 3 * sizes.predictorFlops(context: context, target: target, blocks: blocks)
-        }
-        guard configuration.objective.vicreg.weight > 0 else { return batch * perImage }
-        let views = configuration.objective.vicreg.pairs == .blocks ? blocks : 2
-        let width = Double(projector.outputWidth)
-        let perView = batch * (projector.flopsPerRow + 2 * width * width)
-        return batch * perImage + 3 * views * perView
     }
 
     // MARK: Memory and disk
@@ -121,42 +103,54 @@ package struct CostEstimate: Hashable, Sendable {
     /// Program, libraries and their buffers.
     private static let baseBytes = 80.0 * 1_048_576
     /// Images that go through an encoder at once on one thread when features are extracted.
-    private static let featureChunk = 32.0
+    private static let featureChunk = 32
 
     /// Everything that is there at the same time at the worst moment, an evaluation or a checkpoint: the step keeps its
     /// memory throughout.
     private static func memoryBytes(
-        _ configuration: RunConfiguration, _ sizes: NetworkSizes, networks: Int, target: Int, images: Int,
-        features: Int
+        _ configuration: RunConfiguration, _ sizes: NetworkSizes, networks: Int, target: Int, step: Double, images: Int,
+        features probedImages: Int
     ) -> Int {
         let (model, resources) = (configuration.model, configuration.resources)
         let batch = configuration.training.batchSize
         let shards = min(resources.shards, batch)
-        let shardImages = (batch + shards - 1) / shards
         let threads = Double(resources.threads ?? 1)
         let imageValues = Double(model.channels * model.imageSize * model.imageSize)
-        // Weights, two moments, the target encoder; a gradient of each shard.
+        // Weights, two moments, the target encoder; a sum of gradients for every four shards.
         let state = Double(3 * networks + target)
-        var floats = state + Double(shards * networks)
-        // Each shard has a workspace for the largest masks and a copy of its images; four batches are prepared.
-        floats += Double(shards * shardImages) * (workspaceValues(configuration, sizes) + imageValues)
+        var floats = state + Double((shards + 3) / 4 * networks) + step
+        // Four batches are prepared.
         floats += Double(4 * batch) * imageValues
-        // Feature extraction has a lane for each thread, with its images twice.
-        floats += threads * featureChunk * (sizes.featureValues + 2 * imageValues)
+        // Feature extraction has a lane for each thread, with its images twice, and normalised and averaged outputs.
+        let features = sizes.featureValues(images: featureChunk)
+        let outputs = featureChunk * (sizes.patches * (model.width + 2) + model.width)
+        floats +=
+            threads * (Double(features.kept + features.temporary + outputs) + 2 * Double(featureChunk) * imageValues)
         // Pooled features of the last layer and of the last four, and three copies of those that are being probed.
         let columns = Double(min(4, model.depth) * model.width)
         let probed = min(threads, 2) * columns + max(0, min(threads, 4) - 2) * Double(model.width)
-        let probes = Double(features) * (columns + Double(model.width) + 3 * probed)
+        let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed)
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
         floats += probes
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
         let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
-        let stored = Double(images + features + (configuration.data.trainSubset ?? 0)) * storedValues
+        let stored = Double(images + probedImages + (configuration.data.trainSubset ?? 0)) * storedValues
         return Int(min(baseBytes + 4 * floats + stored, 1e18))
     }
 
-    /// Values of one image in a shard's forward and backward pass, for the largest Kc and Kp that may be drawn.
-    private static func workspaceValues(_ configuration: RunConfiguration, _ sizes: NetworkSizes) -> Double {
+    /// Shards keep what the backward pass needs, threads have memory for the rest.
+    private static func stepFloats(_ configuration: RunConfiguration, _ sizes: NetworkSizes) -> Double {
+        let batch = configuration.training.batchSize
+        let shards = min(configuration.resources.shards, batch)
+        let step = stepValues(configuration, sizes, images: (batch + shards - 1) / shards)
+        let threads = min(configuration.resources.threads ?? 1, shards)
+        return Double(shards) * Double(step.kept) + Double(threads) * Double(step.temporary)
+    }
+
+    /// Values of a shard's forward and backward pass, for the largest Kc and Kp that may be drawn.
+    private static func stepValues(
+        _ configuration: RunConfiguration, _ sizes: NetworkSizes, images: Int
+    ) -> NetworkSizes.PassValues {
         let (model, masks) = (configuration.model, configuration.masks)
         let (patches, width) = (sizes.patches, model.width)
         let grid = model.imageSize / model.patchSize
@@ -164,23 +158,36 @@ package struct CostEstimate: Hashable, Sendable {
         let largestContext = masks.contextSizes(grid: grid).largestArea
         let context = masks.sampler == .ijepa ? largestContext : min(largestContext, patches - targets.smallestArea)
         let (target, blocks) = (targets.largestArea, masks.targetBlocks)
+        let blockValues = images * blocks * target * width
 
-        let contextPass = sizes.encoderValues(tokens: context)
-        let predicted =
-            model.predictor.kind == .transformer
-            ? sizes.predictorValues(context: context, target: target, blocks: blocks)
-            : (forward: Double(width * (blocks * target + 1)), backward: Double(2 * width))
-        // Targets of all patches and their LayerNorm, then predictions' targets and gradient.
-        var kept = Double(patches * (width + 2)) + Double(2 * blocks * target * width)
-        var backward = Double(context * width) + max(predicted.backward, contextPass.backward)
+        // Target blocks and the predictions' gradient.
+        var values = NetworkSizes.PassValues(kept: 2 * blockValues)
+        let normalization = images * patches * (width + 2)
         if configuration.targetEncoder.kind == .sharedWithGradient {
-            let pass = sizes.encoderValues(tokens: patches)
-            kept += pass.forward
-            backward = max(backward, Double((blocks * target + 2 * patches) * width) + pass.backward)
+            let pass = sizes.encoderValues(images: images, tokens: patches)
+            values.kept += pass.kept + normalization
+            values.temporary = blockValues + 2 * images * patches * width + pass.temporary
+        } else if configuration.objective.vicreg.pairs == .contextTarget {
+            let pass = sizes.featureValues(images: images)
+            values.kept += pass.kept + normalization
+            values.temporary = pass.temporary
         } else {
-            kept += Double(patches * width)
+            let chosen = images * min(patches, blocks * target)
+            let pass = sizes.featureValues(images: images, chosen: chosen)
+            values.temporary = pass.kept + max(pass.temporary, chosen * (width + 2))
         }
-        return max(kept + contextPass.forward + predicted.forward + backward, sizes.featureValues)
+        let contextPass = sizes.encoderValues(images: images, tokens: context)
+        values.kept += contextPass.kept
+        var backward = contextPass.temporary
+        if model.predictor.kind == .transformer {
+            let pass = sizes.predictorValues(images: images, context: context, target: target, blocks: blocks)
+            values.kept += pass.kept
+            backward = max(backward, pass.temporary)
+        } else {
+            values.kept += blockValues + images * width
+        }
+        values.temporary = max(values.temporary, images * context * width + backward)
+        return values
     }
 
     /// Test embeddings, checkpoints (weights, moments, target encoder) and the series of numbers.
@@ -193,7 +200,7 @@ package struct CostEstimate: Hashable, Sendable {
         let embeddings = 4 * stored * encoders * testImages * model.width
         // A new one is whole before the oldest goes.
         let checkpoints = (configuration.resources.checkpointsKept + 1) * 4 * (3 * networks + target)
-        let columns = 20
+        let columns = 27
         let series = 8 * columns * (configuration.training.steps ?? 0)
         let evaluationRows = 8 * evaluations * encoders * (columns + model.width)
         return embeddings + checkpoints + series + evaluationRows

@@ -11,13 +11,17 @@ extension Experiment {
     ///   - datasetSize: Number of training images; called for each data set that epochs or checks need.
     ///   - masksProblem: Why no masks can be drawn for a configuration; asked only where nothing else is wrong. The
     ///     sampler alone knows, and it is no part of this module.
+    ///   - metricLookup: What is known of a metric that `expect` names.
     ///   - fileExists: Whether a file or folder is there.
+    ///   - automaticPrecision: What `training.precision: auto` comes to on this machine.
     /// - Throws: `SpecErrors` with everything that is wrong.
     package static func load(
         path: String, overrides: [String] = [], only: [String] = [], skip: [String] = [],
         datasetSize: (DataConfiguration) throws -> Int = { try $0.trainingImageCount() },
         masksProblem: (RunConfiguration) -> MasksProblem? = { _ in nil },
-        fileExists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) }
+        metricLookup: Claim.MetricLookup = { _, _, _ in .unchecked },
+        fileExists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) },
+        automaticPrecision: TrainingConfiguration.Precision = .float32
     ) throws(SpecErrors) -> Experiment {
         let diagnostics = SpecDiagnostics()
         var document: SpecDocument
@@ -32,6 +36,9 @@ extension Experiment {
 
         var arms = matrix.arms(of: document, diagnostics)
         try diagnostics.throwIfAny()
+        for index in arms.indices where arms[index].configuration.training.precision == .auto {
+            arms[index].configuration.training.precision = automaticPrecision
+        }
         if arms.isEmpty {
             diagnostics.report(
                 document.matrixLocation, keyPath: "matrix", "no arm is left", remedy: "'exclude' takes all of them out")
@@ -41,6 +48,8 @@ extension Experiment {
             diagnostics)
         reportDuplicates(arms, diagnostics)
         let baseline = findBaseline(arms, matrix, document, diagnostics)
+        let expectations =
+            document.expect.map { Claim.read($0, arms: arms, lookup: metricLookup, diagnostics) } ?? []
         try diagnostics.throwIfAny()
 
         let runs = select(plannedRuns(of: arms, seeds: document.seeds), only: only, skip: skip, diagnostics)
@@ -48,7 +57,8 @@ extension Experiment {
         let selected = Set(runs.map(\.arm))
         return Experiment(
             name: document.name, question: document.question, expected: document.expected, baseline: baseline,
-            arms: arms.map(\.name).filter(selected.contains), runs: runs, specPath: path)
+            arms: arms.map(\.name).filter(selected.contains), runs: runs, specPath: path,
+            expectations: expectations, factors: matrix.factors(of: arms))
     }
 
     /// Why masks cannot be drawn: the key that says so, what is wrong, and what to do.

@@ -6,6 +6,10 @@ package struct Experiment: Sendable {
     package var expected: String
     /// The arm that others are compared with.
     package var baseline: String
+    /// What is claimed of the arms, to be judged by the results; no part of any run's identity.
+    package var expectations: [Claim]
+    /// The axes of the matrix, each with what it is in every arm.
+    package var factors: [Factor]
     /// Arms in the order of the matrix.
     package var arms: [String]
     /// Runs in the order arm, then seed.
@@ -15,7 +19,7 @@ package struct Experiment: Sendable {
 
     package init(
         name: String, question: String, expected: String, baseline: String, arms: [String], runs: [PlannedRun],
-        specPath: String
+        specPath: String, expectations: [Claim] = [], factors: [Factor] = []
     ) {
         self.name = name
         self.question = question
@@ -24,6 +28,8 @@ package struct Experiment: Sendable {
         self.arms = arms
         self.runs = runs
         self.specPath = specPath
+        self.expectations = expectations
+        self.factors = factors
     }
 }
 

@@ -10,6 +10,7 @@ package enum ExperimentSchema {
         properties["name"] = described(["type": .text("string")], "Folder below results/; default: the file's name.")
         properties["question"] = described(["type": .text("string")], "What the experiment is to answer.")
         properties["expected"] = described(["type": .text("string")], "What is expected, written down beforehand.")
+        properties["expect"] = expect
         properties["inherit"] = described(["type": .text("string")], "A spec to start from, relative to this one.")
         properties["seeds"] = described(
             [
@@ -68,6 +69,22 @@ package enum ExperimentSchema {
             "exclude": array(condition),
             "when": array(object(["if": condition, "axis": text, "set": settings], required: ["if"])),
         ])
+    }
+
+    private static var expect: JSONText {
+        let text = JSONText.object(["type": .text("string")])
+        let number = JSONText.object(["type": .text("number")])
+        func choice(_ names: [String]) -> JSONText { .object(["enum": .list(names.map { .text($0) })]) }
+        let element = object(
+            [
+                "arm": .object(["oneOf": .list([text, array(text)])]), "minus": text, "metric": text,
+                "encoder": choice(EvaluationConfiguration.Encoder.allCases.map(\.rawValue)),
+                "at_least": number, "at_most": number,
+                "unit": choice(Claim.Unit.allCases.map(\.rawValue)),
+                "collapses": .object(["type": .text("boolean")]), "source": text,
+            ], required: ["arm"])
+        return described(
+            ["type": .text("array"), "items": element], "Claims about arms, judged by the results.")
     }
 
     private static func schema(of key: SpecKey) -> JSONText {

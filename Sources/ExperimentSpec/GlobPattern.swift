@@ -1,12 +1,12 @@
 /// A pattern over names: `*` any text, `?` one letter, anything else itself.
-struct GlobPattern: Hashable, Sendable {
-    let text: String
+package struct GlobPattern: Hashable, Sendable {
+    package let text: String
 
-    init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
     }
 
-    func matches(_ name: String) -> Bool {
+    package func matches(_ name: String) -> Bool {
         let (pattern, name) = (Array(text), Array(name))
         var (at, position) = (0, 0)
         // Where to go on if what follows the last star turns out not to match.

@@ -38,10 +38,12 @@ struct NetworkSizes: Sendable {
 
     // MARK: FLOPs of a forward pass over one image
 
-    /// Only the patches that are encoded are embedded.
-    func encoderFlops(tokens: Double) -> Double {
-        2 * tokens * Double(patchValues * model.width) + Double(model.depth) * blockFlops(model.width, tokens: tokens)
-    }
+    /// Patch embedding of all tokens, and the blocks over them.
+    func encoderFlops(tokens: Double) -> Double { embeddingFlops(tokens: tokens) + encoderBlocksFlops(tokens: tokens) }
+
+    func embeddingFlops(tokens: Double) -> Double { 2 * tokens * Double(patchValues * model.width) }
+
+    func encoderBlocksFlops(tokens: Double) -> Double { Double(model.depth) * blockFlops(model.width, tokens: tokens) }
 
     func predictorFlops(context: Double, target: Double, blocks: Double) -> Double {
         let predictor = model.predictor
@@ -57,47 +59,90 @@ struct NetworkSizes: Sendable {
         return tokens * (8 * wide * wide + 4 * wide * hidden) + 4 * tokens * tokens * wide
     }
 
-    // MARK: Values in memory, one image
+    // MARK: Values in memory
 
-    /// A forward pass with everything that the backward pass needs, and that pass itself.
-    func encoderValues(tokens: Int) -> (forward: Double, backward: Double) {
-        let width = model.width
-        let forward =
-            tokens * (patchValues + (model.depth + 2) * width + 2)
-            + model.depth * blockValues(width, heads: model.heads, tokens: tokens)
-        return (Double(forward), Double(tokens * width + backwardValues(width, tokens: tokens)))
+    /// Values of some images' passes: those that a pass leaves for the backward pass, and the most that it needs for a
+    /// while, forward or backward.
+    struct PassValues {
+        var kept = 0
+        var temporary = 0
     }
 
-    /// Features of all patches without a backward pass: one block at a time, and outputs normalised and averaged.
-    var featureValues: Double {
-        let block = max(
-            blockValues(model.width, heads: model.heads, tokens: patches), patches * max(patchValues, 2))
-        return Double(4 * patches * model.width + block + 2 * patches + model.width)
+    /// Tokens of a block as the engine counts them: sequences of tokens, the first of which may be shared by sequences of
+    /// an image, and rows of output.
+    private struct BlockTokens {
+        var sequences, tokens, rows: Int
+        var shared = 0
+        var images = 0
+        var isWhole: Bool { rows == sequences * tokens }
+        /// Rows that keys and values are computed for.
+        var inputRows: Int { sequences * (tokens - shared) + images * shared }
     }
 
-    /// As `encoderValues`, of the predictor's M sequences of Kc + Kp tokens.
-    func predictorValues(context: Int, target: Int, blocks: Int) -> (forward: Double, backward: Double) {
+    /// The encoder on some tokens of each image, with a backward pass.
+    func encoderValues(images: Int, tokens: Int) -> PassValues {
+        let (width, rows) = (model.width, images * tokens)
+        let block = BlockTokens(sequences: images, tokens: tokens, rows: rows)
+        let perBlock = blockValues(block, width, heads: model.heads)
+        let kept = rows * (2 * width + 2) + model.depth * (perBlock.kept + rows * width)
+        let backward = rows * width + max(perBlock.backward, rows * patchValues)
+        return PassValues(kept: kept, temporary: max(perBlock.forward, rows * patchValues, backward))
+    }
+
+    /// Features of so many patches of all images (none: all), without a backward pass.
+    func featureValues(images: Int, chosen: Int? = nil) -> PassValues {
+        let (width, rows) = (model.width, images * patches)
+        let outputs = chosen ?? rows
+        let whole = blockValues(
+            BlockTokens(sequences: images, tokens: patches, rows: rows), width, heads: model.heads)
+        let last = blockValues(
+            BlockTokens(sequences: images, tokens: patches, rows: outputs), width, heads: model.heads)
+        let stream = min(2, model.depth - 1) * rows * width
+        let blocks = outputs * width + stream + max(whole.inference, last.inference)
+        return PassValues(kept: outputs * width, temporary: rows * width + max(rows * patchValues, blocks))
+    }
+
+    /// The predictor's M sequences of Kc + Kp tokens of each image, with a backward pass.
+    func predictorValues(images: Int, context: Int, target: Int, blocks: Int) -> PassValues {
         let predictor = model.predictor
-        let (width, tokens) = (predictor.width, context + target)
-        let perBlock = blockValues(width, heads: predictor.heads ?? model.heads, tokens: tokens)
-        let forward =
-            context * width + blocks * tokens * (predictor.depth + 1) * width + blocks * predictor.depth * perBlock
-            + blocks * target * (2 * width + 2 + model.width)
-        let backward =
-            blocks * target * 2 * width + blocks * tokens * width
-            + max(blocks * backwardValues(width, tokens: tokens), context * width)
-        return (Double(forward), Double(backward))
+        let (width, heads) = (predictor.width, predictor.heads ?? model.heads)
+        let (sequences, tokens) = (blocks * images, context + target)
+        let (rows, maskRows) = (sequences * tokens, sequences * target)
+        var values = PassValues(
+            kept: images * context * width + maskRows * (3 * width + 2 + model.width)
+                + (predictor.depth - 1) * rows * width)
+        var backward = 0
+        for layer in 0..<predictor.depth {
+            var block = BlockTokens(sequences: sequences, tokens: tokens, rows: rows)
+            if layer == 0 { (block.shared, block.images) = (context, images) }
+            if layer == predictor.depth - 1 { block.rows = maskRows }
+            let part = blockValues(block, width, heads: heads)
+            values.kept += part.kept
+            values.temporary = max(values.temporary, part.forward)
+            backward = max(backward, part.backward)
+        }
+        let stream = predictor.depth > 1 ? rows * width : 0
+        values.temporary = max(
+            values.temporary, maskRows * 3 * width + images * context * width + stream + backward)
+        return values
     }
 
-    /// Residual input, two LayerNorm outputs and the attention's, qkv, 7D, and four numbers of the norms; attention
-    /// weights, Hn; the MLP before and after GELU, 2h.
-    private func blockValues(_ width: Int, heads: Int, tokens: Int) -> Int {
-        tokens * (7 * width + 4 + heads * tokens + 2 * hidden(width))
-    }
-
-    /// Gradients inside one block.
-    private func backwardValues(_ width: Int, tokens: Int) -> Int {
-        tokens * (4 * width + hidden(width) + 2 * tokens)
+    /// What the float32 block keeps: queries, keys and values, statistics, two numbers of each row of attention weights,
+    /// attention's output, the residual stream after it, and the MLP before GELU; and what it needs while it runs.
+    private func blockValues(
+        _ block: BlockTokens, _ width: Int, heads: Int
+    ) -> (kept: Int, forward: Int, inference: Int, backward: Int) {
+        let (rows, inputRows, hidden) = (block.rows, block.inputRows, hidden(width))
+        let keys = inputRows * (block.isWhole ? 3 : 2) * width
+        let queries = block.isWhole ? 0 : rows * width
+        let kept = 2 * (inputRows + rows) + keys + queries + 2 * rows * heads + 2 * rows * width
+        let normalized = max(inputRows, rows) * width
+        let (weights, chunk) = (block.tokens * block.tokens, min(rows, 512) * hidden)
+        let backward = max(2 * weights + keys + normalized + 3 * queries, 2 * min(rows, 2048) * hidden)
+        return (
+            kept + rows * hidden, normalized + queries + max(weights, chunk),
+            kept + normalized + queries + max(weights, 2 * chunk), normalized + rows * width + backward
+        )
     }
 }
 

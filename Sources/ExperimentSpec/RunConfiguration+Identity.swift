@@ -9,7 +9,9 @@ extension RunConfiguration {
     /// What a run is: the canonical JSON without the seed, and without keys that cannot change a result (where files
     /// lie, threads, what is stored, the name of a preset whose numbers stand beside it, epochs once there are steps).
     package func identityJSON() -> String {
-        let keys = SpecKey.all.filter { $0.isIdentity }.map { ($0.path, $0.value(in: self)) }
+        let keys = SpecKey.all
+            .filter { $0.isIdentity && ($0.isIdentityAtDefault || $0.value(in: self) != $0.defaultValue) }
+            .map { ($0.path, $0.value(in: self)) }
         return Self.json(Dictionary(uniqueKeysWithValues: keys).filter { $0.value != .null })
     }
 

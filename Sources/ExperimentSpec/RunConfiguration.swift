@@ -211,6 +211,15 @@ package struct ScheduleConfiguration: Codable, Hashable, Sendable {
 }
 
 package struct TrainingConfiguration: Codable, Hashable, Sendable {
+    package enum Precision: String, Codable, CaseIterable, Sendable {
+        case float32
+        /// bfloat16 operands of linear maps and attention; float32 masters, sums, statistics, losses and optimiser.
+        case bf16
+        /// Whichever is faster on this processor; never in a resolved configuration.
+        case auto
+    }
+
+    package var precision: Precision = .float32
     package var batchSize = 128
     /// One of the two; `steps` wins in a resolved configuration (epochs are resolved when the data set is known).
     package var epochs: Int?

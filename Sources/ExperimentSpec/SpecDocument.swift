@@ -3,7 +3,7 @@ import Foundation
 /// A spec's text after inheritance and overrides, before its matrix is expanded.
 struct SpecDocument: Sendable {
     /// Keys of a spec that are not part of a run's configuration.
-    static let ownKeys = ["name", "question", "expected", "inherit", "seeds", "matrix", "baseline"]
+    static let ownKeys = ["name", "question", "expected", "expect", "inherit", "seeds", "matrix", "baseline"]
     /// Those of them that `--set` may give.
     static let overridable = ["name", "question", "expected", "seeds", "baseline"]
     /// The parts of a matrix; an inheriting spec replaces each part that it gives.
@@ -25,6 +25,8 @@ struct SpecDocument: Sendable {
     var overrides = SpecSettings()
     var seeds: [Int] = [0]
     var baseline: Part?
+    /// Claims about arms; not inherited, as another matrix has other arms.
+    var expect: Part?
     var matrix: [String: Part] = [:]
     /// The place of `matrix:`, or the whole file.
     var matrixLocation: SpecLocation
@@ -129,7 +131,7 @@ struct SpecDocument: Sendable {
         return folder + name
     }
 
-    /// Takes over everything but the name.
+    /// Takes over everything but the name and the claims about arms.
     private mutating func adopt(_ parent: SpecDocument) {
         question = parent.question
         expected = parent.expected
@@ -148,6 +150,8 @@ struct SpecDocument: Sendable {
         case "question": if let text = Self.readText(entry, diagnostics) { question = text }
         case "expected": if let text = Self.readText(entry, diagnostics) { expected = text }
         case "seeds": if let read = Self.readSeeds(entry, diagnostics) { seeds = read }
+        case "expect":
+            expect = entry.value.isNull ? nil : Part(node: entry.value, location: entry.location, folder: folder)
         case "baseline":
             let part = Part(node: entry.value, location: entry.location, folder: folder)
             baseline = entry.value.isNull ? nil : part

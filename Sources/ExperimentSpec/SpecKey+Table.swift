@@ -179,6 +179,10 @@ extension SpecKey {
         SpecKey(
             "training.steps", \.training.steps, "Length in steps; instead of epochs.", limits: .between(1, maximumCount)
         ),
+        SpecKey(
+            "training.precision", \.training.precision,
+            "Of linear maps and attention; auto: bf16 where the processor multiplies it (AMX, AVX512-BF16), else float32.",
+            isIdentityAtDefault: false),
     ]
 
     private static let evaluation: [SpecKey] = [

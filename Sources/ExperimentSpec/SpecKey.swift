@@ -50,6 +50,8 @@ package struct SpecKey: Sendable {
     package let count: ClosedRange<Int>?
     /// Whether the value takes part in the hash: keys that cannot change a result do not.
     package let isIdentity: Bool
+    /// Whether it does where it has its default too: not so for keys that are younger than hashes in use.
+    let isIdentityAtDefault: Bool
     package let documentation: String
 
     private let getter: @Sendable (RunConfiguration) -> SpecValue
@@ -59,7 +61,8 @@ package struct SpecKey: Sendable {
 
     init<Value: SpecConvertible>(
         _ path: String, _ property: any WritableKeyPath<RunConfiguration, Value> & Sendable, _ documentation: String,
-        limits: SpecLimits = .none, count: ClosedRange<Int>? = nil, isIdentity: Bool = true
+        limits: SpecLimits = .none, count: ClosedRange<Int>? = nil, isIdentity: Bool = true,
+        isIdentityAtDefault: Bool = true
     ) {
         self.path = path
         type = Value.specType
@@ -67,6 +70,7 @@ package struct SpecKey: Sendable {
         self.limits = limits
         self.count = count
         self.isIdentity = isIdentity
+        self.isIdentityAtDefault = isIdentityAtDefault
         self.documentation = documentation
         getter = { $0[keyPath: property].specValue }
         setter = { configuration, value in

@@ -38,6 +38,20 @@ extension SpecMatrix {
         return arms
     }
 
+    /// The axes as factors of a design; axes that advance together make one.
+    func factors(of arms: [SpecArm]) -> [Factor] {
+        groups.map { group in
+            let levels = axes[group[0]].options.indices.map { option in
+                group.map { axes[$0].options[option].name }.joined(separator: ".")
+            }
+            return Factor(
+                name: group.map { axes[$0].name }.joined(separator: "+"), levels: levels,
+                levelOfArm: arms.compactMap { arm in
+                    arm.choices[group[0]].map { Factor.ArmLevel(arm: arm.name, level: levels[$0]) }
+                })
+        }
+    }
+
     private func finish(
         _ name: String, _ choices: [Int: Int], _ settings: SpecSettings, _ location: SpecLocation,
         _ document: SpecDocument

@@ -184,6 +184,7 @@ extension SpecChoice {
 }
 
 extension DataConfiguration.Dataset: SpecChoice {}
+extension TrainingConfiguration.Precision: SpecChoice {}
 extension ModelConfiguration.Initialization: SpecChoice {}
 extension ModelConfiguration.Preset: SpecChoice {}
 extension ResourceConfiguration.FailurePolicy: SpecChoice {}

@@ -34,6 +34,9 @@ package protocol KernelBackend: Sendable {
     func makeIndexBuffer(count: Int) -> IndexBuffer
     /// Copies `destination.count` numbers from `source`, beginning at `start`, to the device.
     func upload(_ source: HostBuffer<Float>, at start: Int, to destination: Tensor<Self>)
+    /// The numbers of host memory from `start` on as a tensor, without a copy, where the device can read host memory; nil
+    /// elsewhere, which is the default. The tensor is only read.
+    func borrow(_ source: HostBuffer<Float>, at start: Int, _ shape: Shape) -> Tensor<Self>?
     /// Copies `destination.count` indices from `source`, beginning at `start`, to the device.
     func upload(_ source: HostBuffer<Int32>, at start: Int, to destination: IndexTensor<Self>)
     /// Writes the given numbers; `values.count == destination.count`.
@@ -100,6 +103,9 @@ package protocol KernelBackend: Sendable {
     /// dW += dyᵀ · x and db += Σ_rows dy.
     func linearBackwardWeight(
         _ x: Tensor<Self>, dy: Tensor<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?)
+    /// `linearBackwardWeight` with the weight, which may have a packed copy; by default it is not used.
+    func linearBackwardWeight(
+        _ x: Tensor<Self>, dy: Tensor<Self>, weight: Weight<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?)
     /// dx = dy · GELU′(pre). `dx` may be `dy`.
     func geluBackward(pre: Tensor<Self>, dy: Tensor<Self>, dx: Tensor<Self>)
 

@@ -17,6 +17,10 @@ package final class Workspace<Backend: KernelBackend>: @unchecked Sendable {
     package private(set) var highWaterMark = 0
     /// How often memory was allocated since the workspace was made.
     package private(set) var allocations = 1
+    /// Where memory that is soon given back is taken from; this workspace itself, unless another is lent to it. Several
+    /// workspaces that are used by one thread after the other can share such memory.
+    package var temporary: Workspace { lent ?? self }
+    private var lent: Workspace?
 
     /// - Parameter capacity: Elements to plan for.
     package init(_ backend: Backend, capacity: Int) {
@@ -45,6 +49,9 @@ package final class Workspace<Backend: KernelBackend>: @unchecked Sendable {
         }
         return Tensor(buffer: chunks[chunks.count - 1], offset: used, shape: shape)
     }
+
+    /// Takes memory that is soon given back from another workspace; none: from itself.
+    package func borrow(_ workspace: Workspace?) { lent = workspace }
 
     /// A tensor of zeros.
     package func takeZeroed(_ shape: Shape) -> Tensor<Backend> {

@@ -73,18 +73,19 @@ struct BlockStack: Sendable {
         let stream = workspace.take(
             Shape(streamElements(whole, width: input.own.shape[2], turns: turns)))
         let output = workspace.take(input.outputShape)
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
+        let temporary = workspace.temporary
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
         var start = 0
         for layer in blocks.indices {
             let block = blocks[layer]
             let memory = backend.blockMemory(block, shape(layer, of: whole))
-            let scratch = workspace.take(Shape(memory.forwardScratch))
             backend.blockForward(
                 block, self.input(layer, of: input, stream, turns: turns), parameters: parameters,
-                kept: kept.window(at: start, Shape(memory.kept)), scratch: scratch,
+                kept: kept.window(at: start, Shape(memory.kept)),
+                scratch: temporary.take(Shape(memory.forwardScratch)),
                 to: layer == blocks.count - 1 ? output : element(layer % turns, of: stream, input))
-            workspace.release(to: mark)
+            temporary.release(to: mark)
             start += memory.kept
         }
         return Activations(input: input, kept: kept, stream: stream, output: output)
@@ -94,63 +95,63 @@ struct BlockStack: Sendable {
     ///
     /// - Parameter visit: Called with the number (from 0) and the output of each block.
     func features<Backend: KernelBackend>(
-        _ input: BlockInput<Backend>, parameters: Parameters<Backend>, workspace: Workspace<Backend>,
+        _ input: BlockInput<Backend>, parameters: Parameters<Backend>, temporary: Workspace<Backend>,
         to output: Tensor<Backend>, visit: (Int, Tensor<Backend>) -> Void
     ) {
-        let backend = workspace.backend
+        let backend = temporary.backend
         let whole = input.shape
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
         let turns = turns(whole, keeps: false, on: backend)
-        let stream = workspace.take(
-            Shape(streamElements(whole, width: input.own.shape[2], turns: turns)))
-        let blockMark = workspace.mark
+        let stream = temporary.take(Shape(streamElements(whole, width: input.own.shape[2], turns: turns)))
+        let blockMark = temporary.mark
         for layer in blocks.indices {
             let block = blocks[layer]
             let memory = backend.blockMemory(block, shape(layer, of: whole))
             let y = layer == blocks.count - 1 ? output : element(layer % turns, of: stream, input)
             backend.blockForward(
                 block, self.input(layer, of: input, stream, turns: turns), parameters: parameters, kept: nil,
-                scratch: workspace.take(Shape(memory.inferenceScratch)), to: y)
-            workspace.release(to: blockMark)
+                scratch: temporary.take(Shape(memory.inferenceScratch)), to: y)
+            temporary.release(to: blockMark)
             visit(layer, y)
         }
     }
 
     /// - Parameters:
     ///   - dy: Gradient of the output; its contents are lost.
-    ///   - gradients: Of all parameters and of the input; `own` may be none where all blocks are plain.
+    ///   - gradients: Of all parameters and of the input; `own` may be none where all blocks are plain. Blocks are stages
+    ///     of its turn.
     func backward<Backend: KernelBackend>(
         _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Parameters<Backend>,
-        gradients: BlockGradients<Backend>, workspace: Workspace<Backend>
+        gradients: BlockGradients<Backend>, temporary: Workspace<Backend>
     ) {
-        let backend = workspace.backend
+        let backend = temporary.backend
         let whole = saved.input.shape
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
         let turns = turns(whole, keeps: true, on: backend)
         // The stream's gradient, where it cannot be in the place of the output's.
         let width = saved.input.own.shape[2]
         var dx = dy
         let last = blocks.count - 1
-        if needsStreamGradient(whole) { dx = workspace.take(Self.streamShape(whole, width: width)) }
+        if needsStreamGradient(whole) { dx = temporary.take(Self.streamShape(whole, width: width)) }
         var start = saved.kept.count
-        let blockMark = workspace.mark
+        let blockMark = temporary.mark
         for layer in blocks.indices.reversed() {
             let (block, shape) = (blocks[layer], shape(layer, of: whole))
             let memory = backend.blockMemory(block, shape)
             start -= memory.kept
-            let part: BlockGradients<Backend>
-            if layer == 0 {
-                part = gradients
-            } else {
-                part = BlockGradients(parameters: gradients.parameters, own: shape.isPlain ? nil : dx)
-            }
+            let part =
+                layer == 0
+                ? gradients
+                : BlockGradients(
+                    parameters: gradients.parameters, own: shape.isPlain ? nil : dx, turn: gradients.turn)
             backend.blockBackward(
                 block, input(layer, of: saved.input, saved.stream, turns: turns), parameters: parameters,
                 kept: saved.kept.window(at: start, Shape(memory.kept)),
-                scratch: workspace.take(Shape(memory.backwardScratch)), dy: layer == last ? dy : dx, gradients: part)
-            workspace.release(to: blockMark)
+                scratch: temporary.take(Shape(memory.backwardScratch)), dy: layer == last ? dy : dx, gradients: part)
+            temporary.release(to: blockMark)
+            gradients.turn?.advance()
         }
     }
 

@@ -84,6 +84,9 @@ package struct Predictor: Sendable {
     package struct Activations<Backend: KernelBackend>: Sendable {
         let context: Tensor<Backend>
         let blocks: BlockStack.Activations<Backend>
+        /// Whether all tokens went through all blocks.
+        let isPlain: Bool
+        /// Of the mask tokens: the blocks' output, and its LayerNorm.
         let hidden, mean, rstd, normalized: Tensor<Backend>
         /// [M, B, Kp, D].
         package let output: Tensor<Backend>
@@ -93,41 +96,53 @@ package struct Predictor: Sendable {
     ///   - context: Features of the context patches, [B, Kc, D].
     ///   - contextIndices: Their places, [B, Kc].
     ///   - blockIndices: Places of the target blocks, [M, B, Kp].
+    ///   - work: Whether context tokens go through the first block once for each target block, and through the last at
+    ///     all, which changes nothing but rounding.
     package func forward<Backend: KernelBackend>(
         context: Tensor<Backend>, contextIndices: IndexTensor<Backend>, blockIndices: IndexTensor<Backend>,
-        parameters: Parameters<Backend>, positions: Tensor<Backend>, workspace: Workspace<Backend>
+        parameters: Parameters<Backend>, positions: Tensor<Backend>, workspace: Workspace<Backend>,
+        work: NetworkWork = .needed
     ) -> Activations<Backend> {
         let backend = workspace.backend
         let (images, contextTokens) = (context.shape[0], context.shape[1])
         let (blockCount, blockTokens) = (blockIndices.shape[0], blockIndices.shape[2])
-        let sequences = blockCount * images
-        let tokens = contextTokens + blockTokens
+        let masked = Shape(blockCount * images, blockTokens, settings.width)
+        let rows = Shape(masked.rows)
+        let normalized = workspace.take(masked)
+        let (mean, rstd) = (workspace.take(rows), workspace.take(rows))
+        let output = workspace.take(Shape(blockCount, images, blockTokens, settings.encoderWidth))
 
         let embedded = workspace.take(Shape(images, contextTokens, settings.width))
         backend.linear(
             context, weight: parameters.weight(embedding.weight), bias: embedding.bias(parameters), to: embedded)
         backend.addRows(of: positions, indices: contextIndices, to: embedded)
-        let shape = Shape(sequences, tokens, settings.width)
-        let x = workspace.take(shape)
+        // The mask tokens, or in the plain form the context before them too.
+        let isPlain = work == .everything
+        let seen = isPlain ? contextTokens : 0
+        let tokens = workspace.take(Shape(masked[0], seen + blockTokens, settings.width))
         backend.appendMaskTokens(
-            context: embedded, maskToken: maskToken(parameters), table: positions, indices: blockIndices,
-            to: x.reshaped(Shape(blockCount, images, tokens, settings.width)))
-        let blocks = stack.forward(BlockInput(x), parameters: parameters, workspace: workspace)
+            context: embedded.window(at: 0, Shape(images, seen, settings.width)), maskToken: maskToken(parameters),
+            table: positions, indices: blockIndices,
+            to: tokens.reshaped(Shape(blockCount, images, seen + blockTokens, settings.width)))
+        let input =
+            isPlain
+            ? BlockInput(tokens) : BlockInput(tokens, shared: embedded, queries: .last(blockTokens))
+        let blocks = stack.forward(input, parameters: parameters, workspace: workspace)
+
         // LayerNorm and projection act on each token alone, so only the mask tokens need them.
-        let masked = Shape(sequences, blockTokens, settings.width)
-        let (hidden, normalized) = (workspace.take(masked), workspace.take(masked))
-        let rows = Shape(masked.rows)
-        let (mean, rstd) = (workspace.take(rows), workspace.take(rows))
-        backend.lastTokens(blocks.output, to: hidden)
+        var hidden = blocks.output
+        if isPlain {
+            hidden = workspace.take(masked)
+            backend.lastTokens(blocks.output, to: hidden)
+        }
         backend.layerNorm(
             hidden, gamma: norm.weight(parameters), beta: norm.bias(parameters),
             epsilon: Backend.Scalar(BlockLayout.normEpsilon), mean: mean, rstd: rstd, to: normalized)
-        let output = workspace.take(Shape(blockCount, images, blockTokens, settings.encoderWidth))
         backend.linear(
             normalized, weight: parameters.weight(projection.weight), bias: projection.bias(parameters), to: output)
         return Activations(
-            context: context, blocks: blocks, hidden: hidden, mean: mean, rstd: rstd, normalized: normalized,
-            output: output)
+            context: context, blocks: blocks, isPlain: isPlain, hidden: hidden, mean: mean, rstd: rstd,
+            normalized: normalized, output: output)
     }
 
     /// - Parameters:
@@ -135,69 +150,87 @@ package struct Predictor: Sendable {
     ///   - gradients: Flat, like `parameters`; accumulates.
     ///   - dContext: Gradient of the context features, [B, Kc, D]; overwritten.
     package func backward<Backend: KernelBackend>(
-        _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Parameters<Backend>, gradients: Tensor<Backend>,
-        workspace: Workspace<Backend>, dContext: Tensor<Backend>
+        _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Parameters<Backend>,
+        gradients: GradientSums<Backend>, workspace: Workspace<Backend>, dContext: Tensor<Backend>
     ) {
-        let backend = workspace.backend
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
+        let (backend, temporary) = (workspace.backend, workspace.temporary)
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
         let (blockCount, images, blockTokens) = (dy.shape[0], dy.shape[1], dy.shape[2])
-        let tokens = saved.context.shape[1] + blockTokens
+        let contextTokens = saved.context.shape[1]
 
         backend.linearBackwardWeight(
-            saved.normalized, dy: dy, dWeight: projection.weight(gradients), dBias: projection.bias(gradients))
-        let dNormalized = workspace.take(saved.normalized.shape)
+            saved.normalized, dy: dy, weight: parameters.weight(projection.weight),
+            dWeight: projection.weight(gradients), dBias: projection.bias(gradients))
+        let dNormalized = temporary.take(saved.normalized.shape)
         backend.linearBackwardInput(
             dy: dy, weight: parameters.weight(projection.weight), dx: dNormalized, accumulate: false)
-        let dHidden = workspace.takeZeroed(saved.hidden.shape)
+        let dHidden = temporary.takeZeroed(saved.hidden.shape)
         backend.layerNormBackward(
             saved.hidden, gamma: norm.weight(parameters), mean: saved.mean, rstd: saved.rstd, dy: dNormalized,
             dx: dHidden, dGamma: norm.weight(gradients), dBeta: norm.bias(gradients))
-        let dx = workspace.take(Shape(blockCount * images, tokens, settings.width))
-        backend.lastTokensBackward(dy: dHidden, dx: dx)
+
+        let dEmbedded = temporary.take(Shape(images, contextTokens, settings.width))
+        let seen = saved.isPlain ? contextTokens : 0
+        let dTokens = temporary.take(Shape(blockCount * images, seen + blockTokens, settings.width))
+        if saved.isPlain { backend.lastTokensBackward(dy: dHidden, dx: dTokens) }
         stack.backward(
-            saved.blocks, dy: dx, parameters: parameters,
-            gradients: BlockGradients(parameters: gradients, own: nil), workspace: workspace)
-        let dEmbedded = workspace.take(Shape(images, saved.context.shape[1], settings.width))
+            saved.blocks, dy: saved.isPlain ? dTokens : dHidden, parameters: parameters,
+            gradients: BlockGradients(
+                parameters: gradients.flat, own: saved.isPlain ? nil : dTokens,
+                shared: saved.isPlain ? nil : dEmbedded, turn: gradients.turn), temporary: temporary)
         backend.appendMaskTokensBackward(
-            dy: dx.reshaped(Shape(blockCount, images, tokens, settings.width)), dContext: dEmbedded,
-            dMaskToken: maskToken(gradients))
+            dy: dTokens.reshaped(Shape(blockCount, images, seen + blockTokens, settings.width)),
+            dContext: dEmbedded.window(at: 0, Shape(images, seen, settings.width)), dMaskToken: maskToken(gradients))
         backend.linearBackwardWeight(
-            saved.context, dy: dEmbedded, dWeight: embedding.weight(gradients), dBias: embedding.bias(gradients))
+            saved.context, dy: dEmbedded, weight: parameters.weight(embedding.weight),
+            dWeight: embedding.weight(gradients), dBias: embedding.bias(gradients))
         backend.linearBackwardInput(
             dy: dEmbedded, weight: parameters.weight(embedding.weight), dx: dContext, accumulate: false)
+        gradients.turn?.advance()
     }
+}
+
+/// How much a network does.
+package enum NetworkWork: Sendable, Hashable {
+    /// What its results depend on.
+    case needed
+    /// All that the definition says, also where nothing reads it; to compare with.
+    case everything
 }
 
 // MARK: - Memory
 
 extension Predictor {
-    /// Workspace elements of `forward`: those that stay taken, and those at its worst moment.
-    package func forwardElements(
-        images: Int, contextTokens: Int, blocks blockCount: Int, blockTokens: Int, on backend: some KernelBackend
-    ) -> (kept: Int, peak: Int) {
-        let sequences = blockCount * images
-        let rows = sequences * (contextTokens + blockTokens)
-        let maskRows = sequences * blockTokens
-        let blocks = stack.forwardElements(
-            BlockShape(sequences: sequences, tokens: contextTokens + blockTokens), on: backend)
-        let embedding =
-            alignedElements(images * contextTokens * settings.width) + alignedElements(rows * settings.width)
-        let rest =
-            2 * alignedElements(maskRows * settings.width) + 2 * alignedElements(maskRows)
-            + alignedElements(maskRows * settings.encoderWidth)
-        return (embedding + blocks.kept + rest, embedding + blocks.kept + max(blocks.scratch, rest))
+    /// The stack's shape in the form that does what is needed.
+    private func shape(images: Int, contextTokens: Int, blocks: Int, blockTokens: Int) -> BlockShape {
+        BlockShape(
+            sequences: blocks * images, tokens: contextTokens + blockTokens, queryRows: blocks * images * blockTokens,
+            sharedTokens: contextTokens, images: images)
     }
 
-    /// Workspace elements of `backward` beyond those of `forward`.
+    /// Workspace elements of `forward`: those that stay taken, and those that are soon given back.
+    package func forwardElements(
+        images: Int, contextTokens: Int, blocks blockCount: Int, blockTokens: Int, on backend: some KernelBackend
+    ) -> (kept: Int, temporary: Int) {
+        let maskRows = blockCount * images * blockTokens
+        let blocks = stack.forwardElements(
+            shape(images: images, contextTokens: contextTokens, blocks: blockCount, blockTokens: blockTokens),
+            on: backend)
+        let kept =
+            alignedElements(images * contextTokens * settings.width) + 2 * alignedElements(maskRows * settings.width)
+            + 2 * alignedElements(maskRows) + alignedElements(maskRows * settings.encoderWidth)
+        return (kept + blocks.kept, blocks.scratch)
+    }
+
+    /// Elements of temporary memory of `backward`.
     package func backwardElements(
         images: Int, contextTokens: Int, blocks blockCount: Int, blockTokens: Int, on backend: some KernelBackend
     ) -> Int {
-        let sequences = blockCount * images
-        let tokens = contextTokens + blockTokens
-        let blocks = stack.backwardElements(BlockShape(sequences: sequences, tokens: tokens), on: backend)
-        let dEmbedded = alignedElements(images * contextTokens * settings.width)
-        return 2 * alignedElements(sequences * blockTokens * settings.width)
-            + alignedElements(sequences * tokens * settings.width) + max(blocks, dEmbedded)
+        let blocks = stack.backwardElements(
+            shape(images: images, contextTokens: contextTokens, blocks: blockCount, blockTokens: blockTokens),
+            on: backend)
+        return 3 * alignedElements(blockCount * images * blockTokens * settings.width)
+            + alignedElements(images * contextTokens * settings.width) + blocks
     }
 }

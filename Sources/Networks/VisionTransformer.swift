@@ -87,7 +87,9 @@ package struct VisionTransformer: Sendable {
 
     /// What the backward pass needs.
     package struct Activations<Backend: KernelBackend>: Sendable {
-        let patches: Tensor<Backend>
+        /// The input, which the backward pass cuts into patches again.
+        let images: Tensor<Backend>
+        let indices: IndexTensor<Backend>?
         let blocks: BlockStack.Activations<Backend>
         let mean, rstd: Tensor<Backend>
         /// The features, [B, K, D].
@@ -97,45 +99,53 @@ package struct VisionTransformer: Sendable {
     /// Features with everything kept that `backward` needs.
     ///
     /// - Parameters:
-    ///   - images: [B, C, S, S].
+    ///   - images: [B, C, S, S]; left as they are until `backward`.
     ///   - indices: The patches to encode, [B, K]; none: all N.
     package func forward<Backend: KernelBackend>(
         _ images: Tensor<Backend>, indices: IndexTensor<Backend>?, parameters: Parameters<Backend>,
         positions: Tensor<Backend>, workspace: Workspace<Backend>
     ) -> Activations<Backend> {
-        let backend = workspace.backend
         let shape = tokenShape(images, indices)
-        let patches = workspace.take(Shape(shape[0], shape[1], settings.patchElements))
-        let x = workspace.take(shape)
-        embed(images, indices: indices, parameters, positions, backend, patches: patches, to: x)
-        let blocks = stack.forward(BlockInput(x), parameters: parameters, workspace: workspace)
-        let rows = Shape(shape.rows)
+        let (x, rows) = (workspace.take(shape), Shape(shape.rows))
         let (mean, rstd, output) = (workspace.take(rows), workspace.take(rows), workspace.take(shape))
-        normalize(blocks.output, parameters.flat, backend, mean: mean, rstd: rstd, to: output)
-        return Activations(patches: patches, blocks: blocks, mean: mean, rstd: rstd, output: output)
+        embed(images, indices: indices, parameters, positions, temporary: workspace.temporary, to: x)
+        let blocks = stack.forward(BlockInput(x), parameters: parameters, workspace: workspace)
+        normalize(blocks.output, parameters.flat, workspace.backend, mean: mean, rstd: rstd, to: output)
+        return Activations(
+            images: images, indices: indices, blocks: blocks, mean: mean, rstd: rstd, output: output)
     }
 
-    /// Features alone, [B, K, D]; what the blocks need is given back as soon as each is done.
+    /// Features alone; what the blocks need is given back as soon as each is done.
     ///
-    /// - Parameter visit: Called with the number (from 0) and the output, [B, K, D], of each block.
+    /// - Parameters:
+    ///   - queries: The tokens whose features are wanted.
+    ///   - visit: Called with the number (from 0) and the output of each block, [B, K, D] but for the last.
+    /// - Returns: [B, K, D], or [R, D] of chosen tokens.
     package func features<Backend: KernelBackend>(
-        _ images: Tensor<Backend>, indices: IndexTensor<Backend>? = nil, parameters: Parameters<Backend>,
-        positions: Tensor<Backend>, workspace: Workspace<Backend>, visit: (Int, Tensor<Backend>) -> Void = { _, _ in }
+        _ images: Tensor<Backend>, indices: IndexTensor<Backend>? = nil, queries: BlockInput<Backend>.Queries = .all,
+        parameters: Parameters<Backend>, positions: Tensor<Backend>, workspace: Workspace<Backend>,
+        visit: (Int, Tensor<Backend>) -> Void = { _, _ in }
     ) -> Tensor<Backend> {
-        let backend = workspace.backend
         let shape = tokenShape(images, indices)
-        let result = workspace.take(shape)
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
-        let (x, last) = (workspace.take(shape), workspace.take(shape))
-        let patchMark = workspace.mark
-        let patches = workspace.take(Shape(shape[0], shape[1], settings.patchElements))
-        embed(images, indices: indices, parameters, positions, backend, patches: patches, to: x)
-        workspace.release(to: patchMark)
-        stack.features(BlockInput(x), parameters: parameters, workspace: workspace, to: last, visit: visit)
-        let rows = Shape(shape.rows)
+        let resultShape: Shape
+        if case .chosen(let rows, _) = queries {
+            resultShape = Shape(rows.count, settings.width)
+        } else {
+            resultShape = shape
+        }
+        let result = workspace.take(resultShape)
+        let temporary = workspace.temporary
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
+        let x = temporary.take(shape)
+        embed(images, indices: indices, parameters, positions, temporary: temporary, to: x)
+        let last = temporary.take(resultShape)
+        stack.features(
+            BlockInput(x, queries: queries), parameters: parameters, temporary: temporary, to: last, visit: visit)
+        let rows = Shape(resultShape.rows)
         normalize(
-            last, parameters.flat, backend, mean: workspace.take(rows), rstd: workspace.take(rows), to: result)
+            last, parameters.flat, temporary.backend, mean: temporary.take(rows), rstd: temporary.take(rows),
+            to: result)
         return result
     }
 
@@ -154,20 +164,24 @@ package struct VisionTransformer: Sendable {
     ///   - gradients: Flat, like `parameters`; accumulates. No gradient flows to the images.
     package func backward<Backend: KernelBackend>(
         _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Parameters<Backend>,
-        gradients: Tensor<Backend>, workspace: Workspace<Backend>
+        gradients: GradientSums<Backend>, workspace: Workspace<Backend>
     ) {
-        let backend = workspace.backend
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
-        let dx = workspace.takeZeroed(dy.shape)
+        let (backend, temporary) = (workspace.backend, workspace.temporary)
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
+        let dx = temporary.takeZeroed(dy.shape)
         backend.layerNormBackward(
             saved.blocks.output, gamma: norm.weight(parameters), mean: saved.mean, rstd: saved.rstd, dy: dy, dx: dx,
             dGamma: norm.weight(gradients), dBeta: norm.bias(gradients))
         stack.backward(
             saved.blocks, dy: dx, parameters: parameters,
-            gradients: BlockGradients(parameters: gradients, own: nil), workspace: workspace)
+            gradients: BlockGradients(parameters: gradients.flat, own: nil, turn: gradients.turn),
+            temporary: temporary)
+        let patches = temporary.take(Shape(dx.shape[0], dx.shape[1], settings.patchElements))
+        backend.patches(of: saved.images, patchSize: settings.patchSize, indices: saved.indices, to: patches)
         backend.linearBackwardWeight(
-            saved.patches, dy: dx, dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
+            patches, dy: dx, weight: parameters.weight(patchEmbedding.weight),
+            dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
     }
 
     private func tokenShape<Backend>(_ images: Tensor<Backend>, _ indices: IndexTensor<Backend>?) -> Shape {
@@ -179,8 +193,12 @@ package struct VisionTransformer: Sendable {
 
     private func embed<Backend: KernelBackend>(
         _ images: Tensor<Backend>, indices: IndexTensor<Backend>?, _ parameters: Parameters<Backend>,
-        _ positions: Tensor<Backend>, _ backend: Backend, patches: Tensor<Backend>, to x: Tensor<Backend>
+        _ positions: Tensor<Backend>, temporary: Workspace<Backend>, to x: Tensor<Backend>
     ) {
+        let backend = temporary.backend
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
+        let patches = temporary.take(Shape(x.shape[0], x.shape[1], settings.patchElements))
         backend.patches(of: images, patchSize: settings.patchSize, indices: indices, to: patches)
         backend.linear(
             patches, weight: parameters.weight(patchEmbedding.weight), bias: patchEmbedding.bias(parameters), to: x)
@@ -191,30 +209,48 @@ package struct VisionTransformer: Sendable {
 // MARK: - Memory
 
 extension VisionTransformer {
-    private func shape(images: Int, tokens: Int) -> BlockShape { BlockShape(sequences: images, tokens: tokens) }
-
-    /// Workspace elements of `forward` on K tokens: those that stay taken, and those at its worst moment.
-    package func forwardElements(images: Int, tokens: Int, on backend: some KernelBackend) -> (kept: Int, peak: Int) {
+    /// Workspace elements of `forward` on K tokens: those that stay taken, and those that are soon given back.
+    package func forwardElements(
+        images: Int, tokens: Int, on backend: some KernelBackend
+    ) -> (kept: Int, temporary: Int) {
         let rows = images * tokens
-        let blocks = stack.forwardElements(shape(images: images, tokens: tokens), on: backend)
-        let embedding = alignedElements(rows * settings.patchElements) + alignedElements(rows * settings.width)
-        let normalization = 2 * alignedElements(rows) + alignedElements(rows * settings.width)
+        let blocks = stack.forwardElements(BlockShape(sequences: images, tokens: tokens), on: backend)
         return (
-            embedding + blocks.kept + normalization, embedding + blocks.kept + max(blocks.scratch, normalization)
+            2 * alignedElements(rows * settings.width) + 2 * alignedElements(rows) + blocks.kept,
+            max(blocks.scratch, alignedElements(rows * settings.patchElements))
         )
     }
 
-    /// Workspace elements of `backward` beyond those of `forward`.
+    /// Elements of temporary memory of `backward`.
     package func backwardElements(images: Int, tokens: Int, on backend: some KernelBackend) -> Int {
-        alignedElements(images * tokens * settings.width)
-            + stack.backwardElements(shape(images: images, tokens: tokens), on: backend)
+        let rows = images * tokens
+        let blocks = stack.backwardElements(BlockShape(sequences: images, tokens: tokens), on: backend)
+        return alignedElements(rows * settings.width) + max(blocks, alignedElements(rows * settings.patchElements))
     }
 
-    /// Workspace elements of `features` while it runs; its result is the only part that stays taken.
-    package func featureElements(images: Int, tokens: Int, on backend: some KernelBackend) -> Int {
+    /// Workspace elements of `features`: its result, and what is soon given back.
+    ///
+    /// - Parameter chosen: The most tokens of all images whose features are wanted; none: all of them are, always.
+    package func featureElements(
+        images: Int, tokens: Int, chosen: Int? = nil, on backend: some KernelBackend
+    ) -> (kept: Int, temporary: Int) {
         let rows = images * tokens
-        let blocks = stack.featureElements(shape(images: images, tokens: tokens), on: backend)
-        return 3 * alignedElements(rows * settings.width)
-            + max(blocks, alignedElements(rows * settings.patchElements), 2 * alignedElements(rows))
+        let outputs = chosen ?? rows
+        var blocks = stack.featureElements(
+            BlockShape(sequences: images, tokens: tokens, queryRows: outputs), on: backend)
+        if chosen == rows {
+            // A block in which all tokens but one are queries may need more than one in which all are.
+            blocks = max(
+                blocks,
+                stack.featureElements(
+                    BlockShape(sequences: images, tokens: tokens, queryRows: rows - 1), on: backend))
+        }
+        let output = alignedElements(outputs * settings.width)
+        let embedding = alignedElements(rows * settings.patchElements)
+        return (
+            output,
+            alignedElements(rows * settings.width)
+                + max(embedding, output + max(blocks, 2 * alignedElements(outputs)))
+        )
     }
 }

@@ -14,19 +14,33 @@ package struct ExperimentFolder: Hashable, Sendable {
         self.init(path: results + "/" + experiment)
     }
 
+    /// The experiment that a run's folder lies in.
+    package init(of directory: RunDirectory) {
+        let parent = (directory.path as NSString).deletingLastPathComponent
+        self.init(path: parent.isEmpty ? "." : parent)
+    }
+
     package func directory(of run: PlannedRun) -> RunDirectory {
         RunDirectory(path: path + "/" + run.directoryName)
     }
 
     package var recordFile: String { ExperimentRecord.path(inExperiment: path) }
 
-    /// Every run with what is to be done about it. Reads only.
-    package func decisions(for experiment: Experiment, liveness: WorkerLiveness = .system) -> [PreparedRun] {
-        experiment.runs.map { run in
+    /// Every run with what is to be done about it and what changed since its results were made. Reads only.
+    package func decisions(
+        for experiment: Experiment, liveness: WorkerLiveness = .system, context: RunContext = RunContext()
+    ) -> [PreparedRun] {
+        let earlier = EarlierRuns(in: self)
+        return experiment.runs.map { run in
             let directory = directory(of: run)
+            let decision = RunDecision.decide(run, in: directory, liveness: liveness)
+            let plan = try? directory.loadPlan()
+            let changes =
+                plan.map { RunChanges(since: $0, of: run, in: directory, context: context) }
+                ?? earlier.changes(to: run)
             return PreparedRun(
-                run: run, directory: directory,
-                decision: RunDecision.decide(run, in: directory, liveness: liveness))
+                run: run, directory: directory, decision: decision.considering(changes, in: context),
+                changes: changes)
         }
     }
 
@@ -64,7 +78,7 @@ package struct ExperimentFolder: Hashable, Sendable {
         }
         for item in prepared where item.decision.willRun {
             try item.directory.create()
-            try item.decision.clear(item.directory)
+            try item.decision.clear(item.directory, trash: ExperimentTrash(of: self))
             try item.directory.save(
                 RunPlan(
                     experiment: experiment.name, question: experiment.question, baseline: experiment.baseline,
@@ -97,4 +111,5 @@ package struct PreparedRun: Sendable {
     package var run: PlannedRun
     package var directory: RunDirectory
     package var decision: RunDecision
+    package var changes = RunChanges()
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// Keeps two `run` commands from working on the same experiment.
@@ -38,6 +39,25 @@ package final class ExperimentLock {
         let text = Array("\(getpid())\n".utf8)
         ftruncate(descriptor, 0)
         pwrite(descriptor, text, text.count, 0)
+    }
+
+    /// Whether a process of this machine works on an experiment, without touching the lock: taking it for a moment
+    /// would refuse a `run` that starts in that moment.
+    package static func isHeld(experimentDirectory: String) -> Bool {
+        var status = stat()
+        guard stat(experimentDirectory + "/.lock", &status) == 0,
+            let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+        else { return false }
+        return isLocked(inode: UInt64(status.st_ino), locks: locks)
+    }
+
+    /// A line reads `1: FLOCK  ADVISORY  WRITE 123 fe:01:4567 0 EOF`, with the inode after the device.
+    static func isLocked(inode: UInt64, locks: String) -> Bool {
+        locks.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            guard fields.contains("FLOCK"), !fields.contains("->") else { return false }
+            return fields.contains { $0.split(separator: ":").count == 3 && $0.hasSuffix(":\(inode)") }
+        }
     }
 
     deinit {

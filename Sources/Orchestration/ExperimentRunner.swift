@@ -8,19 +8,28 @@ package struct ExperimentRunner {
     package var scheduler: Scheduler
     package var liveness: WorkerLiveness
     /// Revision of the program, for the plans.
-    package var sourceRevision: String?
+    package var sourceRevision: String? {
+        get { context.sourceRevision }
+        set { context.sourceRevision = newValue }
+    }
+    /// What results are compared with, to tell whether they are still those of this program and this data.
+    package var context: RunContext
+    /// What becomes of runs that have results: nil where those count.
+    package var again: Again?
+    /// Chooses how many of the runs that will start go at once; nil: as many as fit.
+    package var schedule: (_ starting: [PreparedRun], _ capacity: Capacity) -> ScheduleChoice? = { _, _ in nil }
     /// Predicted memory of a run, bytes.
     package var predictedMemory: (RunConfiguration) -> Int
 
     package init(
         folder: ExperimentFolder, scheduler: Scheduler, liveness: WorkerLiveness = .system,
-        sourceRevision: String? = nil,
+        context: RunContext = RunContext(),
         predictedMemory: @escaping (RunConfiguration) -> Int = { CostEstimate($0).memoryBytes }
     ) {
         self.folder = folder
         self.scheduler = scheduler
         self.liveness = liveness
-        self.sourceRevision = sourceRevision
+        self.context = context
         self.predictedMemory = predictedMemory
     }
 
@@ -37,11 +46,17 @@ package struct ExperimentRunner {
     ) async throws -> RunReport {
         try folder.create()
         let lock = try ExperimentLock(experimentDirectory: folder.path)
-        let prepared = folder.decisions(for: experiment, liveness: liveness)
+        var prepared = folder.decisions(for: experiment, liveness: liveness, context: context)
+        if let again {
+            for index in prepared.indices { prepared[index].decision = prepared[index].decision.repeated(again) }
+        }
         try folder.prepare(
             prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: sourceRevision)
 
         let starting = prepared.filter(\.decision.willRun)
+        let choice = schedule(starting, scheduler.capacity)
+        var scheduler = scheduler
+        scheduler.capacity.preferredWorkers = choice?.chosen.workers
         willStart(starting.count, prepared.count - starting.count)
         let runJobs = starting.map { item in
             let configuration = item.run.configuration
@@ -58,7 +73,7 @@ package struct ExperimentRunner {
         let outcomes = await scheduler.run(floorsJobs + runJobs, interruptions: interruptions, report: report)
         withExtendedLifetime(lock) {}
         return RunReport(
-            experiment: experiment.name, directory: folder.path, prepared: prepared,
+            experiment: experiment.name, directory: folder.path, prepared: prepared, schedule: choice,
             floors: Array(zip(floorsJobs, outcomes)),
             outcomes: Dictionary(
                 uniqueKeysWithValues: zip(starting.map(\.directory.path), outcomes.dropFirst(floorsJobs.count))))
@@ -66,6 +81,13 @@ package struct ExperimentRunner {
 
     /// Raw pixels of a small data set and a linear probe over them; an estimate for the planner only.
     private static let floorsMemoryBytes = 1 << 30
+}
+
+/// How runs that have results are run again.
+package enum Again: Sendable {
+    /// Those that are not done go on from their checkpoints, the others start over.
+    case fromCheckpoint
+    case fromStart
 }
 
 /// How `run` went: what every run of the experiment came to.
@@ -96,13 +118,17 @@ package struct RunReport: Encodable, Sendable {
     package var stoppedBy: String?
     package var runs: [Entry]
     package var floors: [Entry]
+    /// What was measured of running several at once; none where nothing was.
+    package var schedule: ScheduleChoice?
 
     init(
-        experiment: String, directory: String, prepared: [PreparedRun], floors: [(Job, JobOutcome)],
+        experiment: String, directory: String, prepared: [PreparedRun], schedule: ScheduleChoice?,
+        floors: [(Job, JobOutcome)],
         outcomes: [String: JobOutcome]
     ) {
         self.experiment = experiment
         self.directory = directory
+        self.schedule = schedule
         runs = prepared.map { item in
             var entry = Entry(
                 name: item.run.name, arm: item.run.arm, seed: item.run.seed, path: item.directory.path,

@@ -27,6 +27,12 @@ package enum Machine {
         return available
     }
 
+    /// The most resident memory that this process has had, bytes; nil where the kernel does not tell.
+    package static var peakMemoryBytes: Int? {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        return bytes(of: "VmHWM:", in: status)
+    }
+
     /// The name that states and provenance carry.
     package static var hostName: String {
         var buffer = [CChar](repeating: 0, count: 256)
@@ -43,8 +49,13 @@ package enum Machine {
 
     /// `MemAvailable` of /proc/meminfo in bytes.
     static func availableBytes(meminfo: String) -> Int? {
-        for line in meminfo.split(separator: "\n") where line.hasPrefix("MemAvailable:") {
-            return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+        bytes(of: "MemAvailable:", in: meminfo)
+    }
+
+    /// The entry of a list of lines like "MemAvailable:   12345 kB".
+    private static func bytes(of name: String, in list: String) -> Int? {
+        for line in list.split(separator: "\n") where line.hasPrefix(name) {
+            return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
         }
         return nil
     }

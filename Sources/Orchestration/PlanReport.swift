@@ -35,9 +35,11 @@ package struct PlanReport: Encodable, Sendable {
         package var configurationHash: String
         package var directory: String
         package var willRun: Bool
-        /// start, resume, skip, busy or conflict.
+        /// start, restart, resume, skip, busy or conflict.
         package var action: String
         package var reason: String
+        /// What changed since an earlier run's results were made; none where nothing did.
+        package var changes: RunChanges?
         package var cost: Cost
     }
 
@@ -59,21 +61,28 @@ package struct PlanReport: Encodable, Sendable {
     package var question: String
     package var expected: String
     package var baseline: String
+    /// float32, bf16, or both, comma-separated; "auto" has become one of them.
+    package var precision: String
     package var spec: String
     package var cores: Int
     package var freeMemoryBytes: Int
     package var runs: [Row]
     package var totals: Totals
+    /// What was measured of running several at once; none where nothing was.
+    package var schedule: ScheduleChoice?
 
-    /// - Parameter cost: Predicts one run; called once for each configuration hash.
+    /// - Parameters:
+    ///   - schedule: What was measured of running several at once; nil: as many as fit, and threads that scale ideally.
+    ///   - cost: Predicts one run; called once for each configuration hash.
     package init(
-        experiment: Experiment, prepared: [PreparedRun], capacity: Capacity,
+        experiment: Experiment, prepared: [PreparedRun], capacity: Capacity, schedule: ScheduleChoice? = nil,
         cost: (RunConfiguration) throws -> Cost
     ) rethrows {
         self.experiment = experiment.name
         question = experiment.question
         expected = experiment.expected
         baseline = experiment.baseline
+        precision = Set(prepared.map(\.run.configuration.training.precision.rawValue)).sorted().joined(separator: ", ")
         spec = experiment.specPath
         cores = capacity.cores
         freeMemoryBytes = capacity.memoryBytes
@@ -87,13 +96,16 @@ package struct PlanReport: Encodable, Sendable {
                     name: item.run.name, arm: item.run.arm, seed: item.run.seed, differences: item.run.differences,
                     configurationHash: item.run.configurationHash, directory: item.directory.path,
                     willRun: item.decision.willRun, action: item.decision.action, reason: item.decision.reason,
-                    cost: cost)
+                    changes: item.changes == RunChanges() ? nil : item.changes, cost: cost)
             }
         }
         let starting = zip(prepared, runs).filter { $0.1.willRun }
         let demands = starting.map { item, row in
             Demand(memoryBytes: row.cost.memoryBytes, threads: item.run.configuration.resources.threads)
         }
+        var capacity = capacity
+        capacity.preferredWorkers = schedule?.chosen.workers
+        self.schedule = schedule
         var planner = SlotPlanner(capacity: capacity)
         let first = planner.start(demands)
         let seconds = starting.compactMap { $0.1.cost.seconds }
@@ -101,7 +113,9 @@ package struct PlanReport: Encodable, Sendable {
             runs: runs.count, runsToStart: starting.count, workers: first.count,
             threads: first.compactMap(\.threads).max() ?? 0,
             seconds: seconds.count == starting.count && !seconds.isEmpty
-                ? SlotPlanner.predictedSeconds(demands, seconds: seconds, capacity: capacity) : nil,
+                ? SlotPlanner.predictedSeconds(
+                    demands, seconds: seconds, capacity: capacity,
+                    speedup: { schedule?.speedup(threads: $0) ?? Double($0) }) : nil,
             diskBytes: starting.reduce(0) { $0 + $1.1.cost.diskBytes },
             memoryBytes: first.reduce(0) { $0 + $1.memoryBytes })
     }
@@ -127,7 +141,7 @@ package struct PlanReport: Encodable, Sendable {
         var lines = ["experiment  \(experiment)  (\(spec))"]
         if !question.isEmpty { lines.append("question    \(Self.folded(question))") }
         if !expected.isEmpty { lines.append("expected    \(Self.folded(expected))") }
-        lines += ["baseline    \(baseline)", "", table.text, "", summary]
+        lines += ["baseline    \(baseline)", "precision   \(precision)", "", table.text, "", summary]
         return lines.joined(separator: "\n")
     }
 
@@ -141,7 +155,7 @@ package struct PlanReport: Encodable, Sendable {
             "disk \(Quantity.bytes(totals.diskBytes))",
         ]
         if let seconds = totals.seconds { parts.append("training time about \(Quantity.duration(seconds))") }
-        return parts.joined(separator: "; ")
+        return parts.joined(separator: "; ") + (schedule.map { "\n" + $0.text } ?? "")
     }
 
     /// Key paths in which the shown runs differ, sorted.

@@ -40,9 +40,9 @@ package final class ProgressReporter {
 
     /// On standard error, live if that is a terminal that understands cursor movement.
     package static func standardError(runCount: Int) -> ProgressReporter {
-        let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        let isTerminal = Terminal.canRedraw(STDERR_FILENO)
         return ProgressReporter(
-            runCount: runCount, style: isTerminal ? .live : .plain, size: { terminalSize(of: STDERR_FILENO) },
+            runCount: runCount, style: isTerminal ? .live : .plain, size: { Terminal.size(of: STDERR_FILENO) },
             write: { try? FileHandle.standardError.write(contentsOf: Data($0.utf8)) })
     }
 
@@ -118,12 +118,5 @@ package final class ProgressReporter {
         default:
             break
         }
-    }
-
-    /// Columns and rows of the terminal behind a descriptor; 80 by 24 where it does not say.
-    private static func terminalSize(of descriptor: Int32) -> (columns: Int, rows: Int) {
-        var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
-        return (Int(size.ws_col), Int(size.ws_row))
     }
 }

@@ -6,6 +6,8 @@ package import RunStore
 package enum RunDecision: Hashable, Sendable {
     /// From step 0.
     case start(reason: String)
+    /// From step 0, after what there is went to the trash.
+    case restart(reason: String)
     /// From its checkpoint.
     case resume(reason: String)
     /// Nothing to do.
@@ -17,22 +19,24 @@ package enum RunDecision: Hashable, Sendable {
 
     package var willRun: Bool {
         switch self {
-        case .start, .resume: true
+        case .start, .restart, .resume: true
         case .skip, .busy, .conflict: false
         }
     }
 
     package var reason: String {
         switch self {
-        case .start(let reason), .resume(let reason), .skip(let reason), .busy(let reason), .conflict(let reason):
+        case .start(let reason), .restart(let reason), .resume(let reason), .skip(let reason), .busy(let reason),
+            .conflict(let reason):
             reason
         }
     }
 
-    /// start, resume, skip, busy or conflict.
+    /// start, restart, resume, skip, busy or conflict.
     package var action: String {
         switch self {
         case .start: "start"
+        case .restart: "restart"
         case .resume: "resume"
         case .skip: "skip"
         case .busy: "busy"
@@ -53,7 +57,13 @@ package enum RunDecision: Hashable, Sendable {
                     reason: "\(directory.path) holds another configuration "
                         + "(\(plan.run.name), \(plan.run.configurationHash.prefix(16))…); move it away")
             }
-            guard let state = try liveness.currentState(of: directory) else {
+            let current = try liveness.currentState(of: directory)
+            if let task = liveness.task(of: directory), current?.status.isFinished != true, current?.status != .running,
+                let place = task.isWaiting ? "queued" : task.isWorking ? "at work" : task.isUnknown ? "submitted" : nil
+            {
+                return .busy(reason: "\(place) (\(task.text))")
+            }
+            guard let state = current else {
                 return .start(reason: "planned, not started yet")
             }
             let checkpoint = directory.checkpoints.entries.last
@@ -92,10 +102,58 @@ package enum RunDecision: Hashable, Sendable {
         return file.tableNames.contains("steps")
     }
 
-    /// Brings a folder into the state that the decision assumes: a run that starts anew keeps no old checkpoint.
+    /// The decision in view of what changed since the results were made, with a reason that tells it.
     ///
-    /// - Throws: `OrchestrationError` where the system refuses.
-    func clear(_ directory: RunDirectory) throws {
+    /// Results of other data cannot stand beside those of the present data, nor be gone on from, so such a run starts
+    /// over. Other code is told, and makes a run start over only where that was asked for: most changes of a program
+    /// change no result.
+    func considering(_ changes: RunChanges, in context: RunContext) -> RunDecision {
+        if case .start("new") = self, let earlier = changes.earlierRun {
+            let what = changes.configuration.isEmpty ? "" : ": " + RunChanges.text(changes.configuration)
+            return .start(reason: "configuration changed\(what) (since \(earlier))")
+        }
+        let hasResults: Bool
+        switch self {
+        case .skip, .resume: hasResults = true
+        case .start, .restart, .busy, .conflict: hasResults = false
+        }
+        guard hasResults else { return self }
+        if !changes.data.isEmpty {
+            return .restart(reason: "data changed: \(RunChanges.text(changes.data)); starts over")
+        }
+        guard let code = changes.code else { return self }
+        if context.rerunsChangedCode {
+            return .restart(reason: "code changed: \(code.from) → \(code.to); starts over")
+        }
+        let note = "code changed since: \(code.from) → \(code.to)"
+        switch self {
+        case .skip(let reason): return .skip(reason: "\(reason); \(note)")
+        case .resume(let reason): return .resume(reason: "\(reason); \(note)")
+        default: return self
+        }
+    }
+
+    /// The decision where the user wants the run again.
+    func repeated(_ again: Again) -> RunDecision {
+        switch self {
+        case .skip(let reason): .restart(reason: "asked for (\(reason)); starts over")
+        case .resume(let reason) where again == .fromStart: .restart(reason: "asked for (\(reason)); starts over")
+        case .start, .restart, .resume, .busy, .conflict: self
+        }
+    }
+
+    /// Brings a folder into the state that the decision assumes: a run that starts anew keeps no old checkpoint, one
+    /// that starts over leaves its old folder in the trash and keeps its tags.
+    ///
+    /// - Throws: `OrchestrationError` where the system refuses; `RunStore`'s errors for tags.
+    func clear(_ directory: RunDirectory, trash: ExperimentTrash) throws {
+        if case .restart = self {
+            let tags = try? directory.loadTags()
+            try trash.move(directory)
+            try directory.create()
+            if let tags, !tags.tags.isEmpty { try directory.save(tags) }
+            return
+        }
         guard case .start = self else { return }
         for file in directory.checkpoints.allPaths + [directory.stateFile, directory.resultsFile]
         where FileManager.default.fileExists(atPath: file) {

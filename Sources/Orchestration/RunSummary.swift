@@ -11,6 +11,20 @@ package struct RunSummary: Encodable, Sendable {
         package var rows: [[Double]]
     }
 
+    /// A claim of the spec about the run's arm, with what all its runs say.
+    package struct JudgedClaim: Encodable, Sendable {
+        package var claim: String
+        /// "supported", "contradicted" or "cannot_tell".
+        package var verdict: String
+        package var reason: String
+
+        package init(claim: String, verdict: String, reason: String) {
+            self.claim = claim
+            self.verdict = verdict
+            self.reason = reason
+        }
+    }
+
     package var name: String
     package var experiment: String
     package var question: String
@@ -31,6 +45,8 @@ package struct RunSummary: Encodable, Sendable {
     package var loaderWaitShare: Double?
     /// "evaluation/target" and "evaluation/context".
     package var evaluations: [Series]
+    /// Set by who can judge them.
+    package var expectations: [JudgedClaim] = []
 
     /// - Throws: `RunStore`'s errors for files that are missing or damaged.
     package init(of directory: RunDirectory, liveness: WorkerLiveness = .system) throws {
@@ -83,6 +99,13 @@ package struct RunSummary: Encodable, Sendable {
         }
         for series in evaluations where !series.rows.isEmpty {
             sections.append(series.name + "\n" + Self.indented(Self.table(of: series)))
+        }
+        if !expectations.isEmpty {
+            let lines = expectations.map { claim in
+                "\(claim.claim): \(claim.verdict == "cannot_tell" ? "cannot tell" : claim.verdict) (\(claim.reason))"
+            }
+            sections.append(
+                "expected of this arm, judged by all its runs\n" + Self.indented(lines.joined(separator: "\n")))
         }
         return sections.joined(separator: "\n\n")
     }

@@ -6,6 +6,8 @@ package struct Capacity: Hashable, Sendable {
     package var workers: Int?
     /// Compute threads of each run; nil: the cores that are free, shared out.
     package var threads: Int?
+    /// Runs at once where `workers` is nil and that many fit: what was measured to be best; nil: as many as fit.
+    package var preferredWorkers: Int?
 
     package init(cores: Int, memoryBytes: Int, workers: Int? = nil, threads: Int? = nil) {
         precondition(cores > 0, "cores is \(cores), but must be positive")
@@ -31,8 +33,8 @@ package struct Demand: Hashable, Sendable {
 
 /// Decides how many waiting runs start now, and with how many threads each.
 ///
-/// Runs start strictly in order. As many run at once as cores and memory allow, one thread each where there are at
-/// least as many runs as cores; a run that is alone gets all cores. A run that is predicted to need more memory than
+/// Runs start strictly in order. As many run at once as cores and memory allow, or as were measured to be best, and
+/// share the cores; a run that is alone gets all of them. A run that is predicted to need more memory than
 /// there is runs alone: a prediction is no reason to refuse it.
 package struct SlotPlanner: Sendable {
     package let capacity: Capacity
@@ -49,7 +51,7 @@ package struct SlotPlanner: Sendable {
 
     /// Reserves slots for the first runs of `waiting` and returns what each got (`threads` is set); the rest waits.
     package mutating func start(_ waiting: [Demand]) -> [Reservation] {
-        let mostWorkers = max(1, capacity.workers ?? capacity.cores)
+        let mostWorkers = max(1, capacity.workers ?? capacity.preferredWorkers ?? capacity.cores)
         let freeCores = capacity.cores - running.reduce(0) { $0 + ($1.threads ?? 1) }
         var freeMemory = capacity.memoryBytes - running.reduce(0) { $0 + $1.memoryBytes }
         var fixedCores = 0
@@ -95,8 +97,12 @@ package struct SlotPlanner: Sendable {
         }
     }
 
-    /// Seconds until all runs have ended, if run `i` takes `seconds[i]` on one thread and threads scale ideally.
-    package static func predictedSeconds(_ demands: [Demand], seconds: [Double], capacity: Capacity) -> Double {
+    /// Seconds until all runs have ended, if run `i` takes `seconds[i]` alone on one thread.
+    ///
+    /// - Parameter speedup: How much faster a run is with so many threads; ideal unless it was measured.
+    package static func predictedSeconds(
+        _ demands: [Demand], seconds: [Double], capacity: Capacity, speedup: (_ threads: Int) -> Double = Double.init
+    ) -> Double {
         precondition(demands.count == seconds.count, "\(demands.count) demands, but \(seconds.count) durations")
         var planner = SlotPlanner(capacity: capacity)
         var waiting = Array(demands.indices)
@@ -106,7 +112,7 @@ package struct SlotPlanner: Sendable {
             let started = planner.start(waiting.map { demands[$0] })
             for (index, reservation) in zip(waiting, started) {
                 let threads = min(reservation.threads ?? 1, capacity.cores)
-                active.append((now + seconds[index] / Double(threads), reservation))
+                active.append((now + seconds[index] / speedup(threads), reservation))
             }
             waiting.removeFirst(started.count)
             guard let first = active.indices.min(by: { active[$0].end < active[$1].end }) else { break }

@@ -8,7 +8,8 @@ package struct StatusReport: Encodable, Sendable {
         package var arm: String
         package var seed: Int
         package var directory: String
-        /// planned, running, interrupted, failed, collapsed or done; "unreadable" where the state's file is broken.
+        /// planned, queued (in Slurm), running, interrupted, failed, collapsed or done; "unreadable" where the state's
+        /// file is broken.
         package var status: String
         package var step: Int
         package var totalSteps: Int
@@ -25,6 +26,9 @@ package struct StatusReport: Encodable, Sendable {
         package var failure: FailureKind?
         /// Latest numbers: accuracies as fractions.
         package var metrics: [String: Double]
+        package var tags: [String]
+        /// What Slurm says of the run's latest task.
+        package var task: QueuedTask?
     }
 
     package var experiment: String
@@ -35,25 +39,41 @@ package struct StatusReport: Encodable, Sendable {
     /// How many runs have each status.
     package var counts: [String: Int]
 
+    /// - Parameter tags: Only runs that have all of these.
     /// - Throws: `RunStore`'s errors for a record that cannot be read.
-    package init(of folder: ExperimentFolder, liveness: WorkerLiveness = .system) throws {
+    package init(of folder: ExperimentFolder, tags: [String] = [], liveness: WorkerLiveness = .system) throws {
         let record = try ExperimentRecord.load(fromExperiment: folder.path)
         experiment = record.name
         question = record.question
         directory = folder.path
         baseline = record.baseline
-        runs = record.runs.map { entry in
-            Self.row(of: entry, in: RunDirectory(path: folder.path + "/" + entry.directoryName), liveness: liveness)
+        runs = record.runs.compactMap { entry in
+            let directory = RunDirectory(path: folder.path + "/" + entry.directoryName)
+            guard directory.hasTags(tags) else { return nil }
+            var row = Self.row(of: entry, in: directory, liveness: liveness)
+            row.noteTask()
+            return row
         }
         counts = Dictionary(runs.map { ($0.status, 1) }, uniquingKeysWith: +)
     }
+
+    /// Whether a worker is at one of the runs, or Slurm will start one.
+    package var isActive: Bool {
+        runs.contains { row in
+            row.status == RunStatus.running.rawValue || row.status == Row.queued || row.task?.isWorking == true
+        }
+    }
+
+    /// Whether Slurm has a task of one of the runs.
+    package var isInQueue: Bool { runs.contains { $0.task?.isWaiting == true || $0.task?.isWorking == true } }
 
     private static func row(
         of entry: ExperimentRecord.Entry, in directory: RunDirectory, liveness: WorkerLiveness
     ) -> Row {
         var row = Row(
             name: "\(entry.arm)-s\(entry.seed)", arm: entry.arm, seed: entry.seed, directory: directory.path,
-            status: RunStatus.planned.rawValue, step: 0, totalSteps: 0, attempts: 0, metrics: [:])
+            status: RunStatus.planned.rawValue, step: 0, totalSteps: 0, attempts: 0, metrics: [:],
+            tags: (try? directory.loadTags().tags) ?? [], task: liveness.task(of: directory))
         do {
             guard let state = try liveness.currentState(of: directory) else { return row }
             row.status = state.status.rawValue
@@ -78,9 +98,14 @@ package struct StatusReport: Encodable, Sendable {
     }
 
     package var text: String {
+        let place = { (row: Row) -> String? in
+            row.pid.map { pid in
+                "process \(pid) on \(row.host ?? "?")" + (row.task.map { ", Slurm \($0.job)" } ?? "")
+            }
+        }
         var table = TextTable([
             ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right), ("took", .right),
-            ("why", .left),
+            ("tags", .left), ("why", .left),
         ])
         for row in runs {
             let knn =
@@ -90,12 +115,30 @@ package struct StatusReport: Encodable, Sendable {
             table.append([
                 row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
                 knn.map { String(format: "%.3f", $0) } ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
-                took.map(Quantity.duration) ?? "",
-                row.pid.map { "process \($0) on \(row.host ?? "?")" } ?? row.reason ?? "",
+                took.map(Quantity.duration) ?? "", row.tags.joined(separator: " "),
+                place(row) ?? row.reason ?? "",
             ])
         }
-        let order = RunStatus.allCases.map(\.rawValue) + ["unreadable"]
+        var order = RunStatus.allCases.map(\.rawValue) + ["unreadable"]
+        order.insert(Row.queued, at: 1)
         let summary = order.compactMap { status in counts[status].map { "\($0) \(status)" } }.joined(separator: ", ")
         return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(runs.count) runs: \(summary)"
+    }
+}
+
+extension StatusReport.Row {
+    /// The status of a run that waits in Slurm.
+    static let queued = "queued"
+
+    /// Takes in what Slurm says where the state does not tell it: that the run waits, or why it ended.
+    fileprivate mutating func noteTask() {
+        guard let task, RunStatus(rawValue: status)?.isFinished != true, status != RunStatus.running.rawValue else {
+            return
+        }
+        if task.isWaiting {
+            (status, reason) = (Self.queued, task.text)
+        } else if !task.tellsNothing, reason?.contains(task.text) != true {
+            reason = [reason, task.text].compactMap { $0 }.joined(separator: "; ")
+        }
     }
 }

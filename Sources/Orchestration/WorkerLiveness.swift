@@ -9,6 +9,8 @@ package struct WorkerLiveness: Sendable {
     /// Whether a process of this machine is the worker of a folder.
     package var isWorker: @Sendable (_ pid: Int32, _ directory: RunDirectory) -> Bool
     package var now: @Sendable () -> Date
+    /// What Slurm says of runs that were submitted to it.
+    package private(set) var queue = SlurmQueue()
 
     /// A state from another machine counts as alive if it is not older than this.
     static let foreignSeconds = 600.0
@@ -21,6 +23,26 @@ package struct WorkerLiveness: Sendable {
         self.isWorker = isWorker
         self.now = now
     }
+
+    /// The same, in view of what Slurm says.
+    package func with(_ queue: SlurmQueue) -> WorkerLiveness {
+        var copy = self
+        copy.queue = queue
+        return copy
+    }
+
+    /// The same, in view of a second experiment's runs too.
+    package func adding(_ other: SlurmQueue) -> WorkerLiveness {
+        with(SlurmQueue(tasks: queue.tasks.merging(other.tasks) { first, _ in first }))
+    }
+
+    /// Asks the kernel, and Slurm where runs of the experiment were submitted to it.
+    package static func asking(about folder: ExperimentFolder) async -> WorkerLiveness {
+        system.with(await SlurmQueue.ask(about: folder))
+    }
+
+    /// What Slurm says of a run; nil for one that was never submitted.
+    func task(of directory: RunDirectory) -> QueuedTask? { queue.tasks[directory.name] }
 
     /// Asks the kernel.
     package static var system: WorkerLiveness {
@@ -45,13 +67,17 @@ package struct WorkerLiveness: Sendable {
         }
         if isAlive(state, in: directory) { return state }
         state.status = .interrupted
-        state.exitReason = "the worker (\(place(of: state))) is gone"
+        let task = task(of: directory).map { "; \($0.text)" } ?? ""
+        state.exitReason = "the worker (\(place(of: state))) is gone\(task)"
         return state
     }
 
     private func isAlive(_ state: RunState, in directory: RunDirectory) -> Bool {
         guard let pid = state.pid else { return false }
-        if state.host == host { return isWorker(pid, directory) }
+        if state.host == host, isWorker(pid, directory) { return true }
+        // Slurm knows at once what a fresh state of another machine does not tell: that its worker was killed.
+        if let task = task(of: directory), !task.isUnknown { return task.isWorking }
+        if state.host == host { return false }
         return now().timeIntervalSince(state.updatedAt) < Self.foreignSeconds
     }
 

@@ -41,10 +41,13 @@ package struct ExperimentRecord: Codable, Sendable, Equatable {
     package var runs: [Entry]
     /// Names of the floors' files that belong to the runs; none in records that are older than this field.
     package var floors: [String]?
+    /// What the spec claims of the arms, and the axes of its matrix; none in records that are older than these fields.
+    package var expectations: [Claim]?
+    package var factors: [Factor]?
 
     package init(
         name: String, question: String, expected: String, baseline: String, specPath: String, arms: [String],
-        runs: [Entry], floors: [String]? = nil
+        runs: [Entry], floors: [String]? = nil, expectations: [Claim]? = nil, factors: [Factor]? = nil
     ) {
         formatVersion = RunFormat.version
         self.name = name
@@ -55,13 +58,16 @@ package struct ExperimentRecord: Codable, Sendable, Equatable {
         self.arms = arms
         self.runs = runs
         self.floors = floors
+        self.expectations = expectations
+        self.factors = factors
     }
 
     package init(_ experiment: Experiment, floors: [String]? = nil) {
         self.init(
             name: experiment.name, question: experiment.question, expected: experiment.expected,
             baseline: experiment.baseline, specPath: experiment.specPath, arms: experiment.arms,
-            runs: experiment.runs.map(Entry.init), floors: floors)
+            runs: experiment.runs.map(Entry.init), floors: floors,
+            expectations: experiment.expectations, factors: experiment.factors)
     }
 
     package static func path(inExperiment directory: String) -> String { directory + "/experiment.json" }

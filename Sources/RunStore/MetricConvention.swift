@@ -18,6 +18,11 @@ package struct MetricConvention: Sendable, Equatable {
         return nil
     }
 
+    /// Names of the columns of a table ("steps", "evaluation/target") that have a convention, but those of kNN.
+    package static func columns(of table: String) -> [String] {
+        (table == "steps" ? steps : table.hasPrefix("linear_heads/") ? linearHeads : evaluation).keys.sorted()
+    }
+
     private init(_ unit: String, _ text: String) {
         self.unit = unit
         self.text = text
@@ -59,7 +64,20 @@ package struct MetricConvention: Sendable, Equatable {
         "loader_wait_seconds": .init("s", "part of step_seconds spent waiting for images"),
         "context_patches": .init("patch", "patches that the context encoder saw of each image"),
         "target_patches": .init("patch", "patches of one target block"),
+        "load_seconds": phase("waiting for images, drawing masks, bringing both to the shards"),
+        "target_forward_seconds": phase("target encoder"),
+        "context_forward_seconds": phase("context encoder, forward"),
+        "predictor_forward_seconds": phase("predictor, forward"),
+        "loss_seconds": phase("prediction loss and regulariser"),
+        "predictor_backward_seconds": phase("predictor, backward"),
+        "encoder_backward_seconds": phase("encoder, backward"),
+        "update_seconds": phase("sum and norm of the gradients, AdamW, moving average"),
     ]
+
+    private static func phase(_ text: String) -> MetricConvention {
+        MetricConvention(
+            "s", text + "; part of step_seconds on the critical path: of each pass the thread that was busy longest")
+    }
 
     private static let evaluation: [String: MetricConvention] = [
         "step": .init("step", "optimiser steps done; 0 is the initialisation"),

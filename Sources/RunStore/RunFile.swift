@@ -94,6 +94,38 @@ package struct RunFile: Sendable {
         try HDF5File(reading: self.path).root.dataset(path).read()
     }
 
+    /// The classes that an encoder's probes gave the test images at the last evaluation that trained all of them.
+    ///
+    /// - Returns: None where the run has stored none, as runs of earlier versions have not.
+    /// - Throws: `HDF5Error`, or `RunStoreError` where what is stored does not fit together.
+    package func predictions(encoder: String) throws -> StoredPredictions? {
+        let root = try HDF5File(reading: self.path).root
+        guard try root.childNames().contains("predictions") else { return nil }
+        let group = try root.group("predictions")
+        guard try group.childNames().contains(encoder) else { return nil }
+        let dataset = try group.dataset(encoder)
+        let shape = try dataset.shape()
+        guard case .strings(let probes) = try dataset.attributes.read("probes"),
+            case .integer(let step) = try dataset.attributes.read("step"), shape == [probes.count, shape.last ?? 0]
+        else {
+            throw RunStoreError(
+                file: self.path, message: "/predictions/\(encoder) does not name a probe for each row",
+                remedy: "run it again")
+        }
+        let values: [Int32] = try dataset.read()
+        let count = shape[1]
+        let labels: [Int32] = try group.dataset("labels").read()
+        let indices: [Int32] = try group.dataset("indices").read()
+        guard labels.count == count, indices.count == count else {
+            throw RunStoreError(
+                file: self.path, message: "\(count) predictions for \(labels.count) labels", remedy: "run it again")
+        }
+        let classes = probes.indices.map { Array(values[$0 * count..<($0 + 1) * count]) }
+        return StoredPredictions(
+            step: step, classes: Dictionary(zip(probes, classes)) { first, _ in first }, labels: labels,
+            indices: indices)
+    }
+
     /// Paths of all stored embeddings, sorted by encoder, then step.
     package func embeddingPaths() throws -> [String] {
         try contents().arrays.filter { RunFormat.step(ofEmbeddings: $0) != nil }.sorted { a, b in

@@ -10,7 +10,10 @@ package enum RunFormat {
     /// Path of an encoder's test embeddings at a step.
     package static func embeddings(encoder: String, step: Int) -> String { "embeddings/\(encoder)/step_\(step)" }
 
-    /// The step in the last name of such a path.
+    /// Path of the classes that an encoder's probes gave the test images at its last evaluation.
+    package static func predictions(encoder: String) -> String { "predictions/\(encoder)" }
+
+    /// The step in the last name of an embeddings' path.
     package static func step(ofEmbeddings path: String) -> Int? {
         guard path.hasPrefix("embeddings/"), let name = path.split(separator: "/").last, name.hasPrefix("step_") else {
             return nil

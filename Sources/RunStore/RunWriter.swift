@@ -11,7 +11,8 @@ package final class RunWriter {
     /// A matrix or vector that is not in the file yet.
     private enum PendingArray {
         case floats(FloatMatrix)
-        case integers([Int32], attributes: [String: AttributeValue])
+        /// Of any shape; a matrix is compressed.
+        case integers([Int32], shape: [Int], attributes: [String: AttributeValue])
     }
 
     package let path: String
@@ -101,7 +102,16 @@ package final class RunWriter {
     /// Stores a vector of integers; replaces one of that path.
     package func setIntegers(_ path: String, _ values: [Int32], attributes: [String: AttributeValue] = [:]) {
         let path = normalized(path)
-        pending[path] = .integers(values, attributes: attributes)
+        pending[path] = .integers(values, shape: [values.count], attributes: attributes)
+        kept.remove(path)
+    }
+
+    /// Stores rows of integers, compressed; replaces a matrix of that path. All rows have one length.
+    package func setIntegers(_ path: String, rows: [[Int32]], attributes: [String: AttributeValue] = [:]) {
+        let columns = rows.first?.count ?? 0
+        precondition(rows.allSatisfy { $0.count == columns }, "\(path): rows of \(rows.map(\.count)) integers")
+        let path = normalized(path)
+        pending[path] = .integers(rows.flatMap { $0 }, shape: [rows.count, columns], attributes: attributes)
         kept.remove(path)
     }
 
@@ -198,8 +208,11 @@ package final class RunWriter {
             let storage =
                 matrix.values.isEmpty ? .contiguous : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
             try root.create(path, matrix.values, shape: shape, storage: storage).attributes.write(matrix.attributes)
-        case .integers(let values, let attributes):
-            try root.create(path, values, shape: [values.count]).attributes.write(attributes)
+        case .integers(let values, let shape, let attributes):
+            let storage =
+                shape.count < 2 || values.isEmpty
+                ? .contiguous : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
+            try root.create(path, values, shape: shape, storage: storage).attributes.write(attributes)
         }
     }
 }

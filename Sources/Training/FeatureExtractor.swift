@@ -40,9 +40,9 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         let settings = encoder.settings
         let shape = Shape(Self.chunkSize, settings.channels, settings.imageSize, settings.imageSize)
         let tokens = Self.chunkSize * settings.patchCount
+        let features = encoder.featureElements(images: Self.chunkSize, tokens: settings.patchCount, on: backend)
         let elements =
-            encoder.featureElements(images: Self.chunkSize, tokens: settings.patchCount, on: backend)
-            + alignedElements(tokens * settings.width) + 2 * alignedElements(tokens)
+            features.kept + features.temporary + alignedElements(tokens * settings.width) + 2 * alignedElements(tokens)
             + alignedElements(Self.chunkSize * settings.width)
         lanes = (0..<threads).map { _ in
             Lane(

@@ -9,7 +9,8 @@ import TensorCore
 /// into the target encoder and packed again while it is in the cache.
 final class ParameterUpdate<Backend: KernelBackend> {
     private struct Chunk {
-        let section: String
+        /// Number of the network.
+        let section: Int
         let offset: Int
         let shape: Shape
         let decays: Bool
@@ -22,6 +23,7 @@ final class ParameterUpdate<Backend: KernelBackend> {
 
     private let chunks: [Chunk]
     private let encoderCount: Int
+    private let encoderNumber, predictorNumber: Int?
     private let team: ThreadTeam
     private let backend: Backend
     private let sums: HostBuffer<Double>
@@ -29,11 +31,11 @@ final class ParameterUpdate<Backend: KernelBackend> {
 
     init(_ networks: MethodNetworks, team: ThreadTeam, backend: Backend) {
         var chunks: [Chunk] = []
-        for section in networks.sections {
+        for (number, section) in networks.sections.enumerated() {
             for (range, decays) in Self.pieces(of: section.layout) {
                 chunks.append(
                     Chunk(
-                        section: section.name, offset: section.offset + range.lowerBound, shape: Shape(range.count),
+                        section: number, offset: section.offset + range.lowerBound, shape: Shape(range.count),
                         decays: decays))
             }
         }
@@ -41,6 +43,8 @@ final class ParameterUpdate<Backend: KernelBackend> {
         self.team = team
         self.backend = backend
         encoderCount = networks.encoder.layout.count
+        encoderNumber = networks.sections.firstIndex { $0.name == "encoder" }
+        predictorNumber = networks.sections.firstIndex { $0.name == "predictor" }
         sums = HostBuffer(count: chunks.count)
     }
 
@@ -72,14 +76,22 @@ final class ParameterUpdate<Backend: KernelBackend> {
         return pieces
     }
 
-    /// Adds all gradients into the first, in order, and returns it.
-    func sum(_ shardGradients: [Tensor<Backend>]) -> Tensor<Backend> {
-        let total = shardGradients[0]
+    /// Sets all sums to zero.
+    func clear(_ sums: [Tensor<Backend>]) {
+        team.forEach(sums.count * chunks.count) { index in
+            let chunk = chunks[index % chunks.count]
+            backend.fill(sums[index / chunks.count].window(at: chunk.offset, chunk.shape), with: 0)
+        }
+    }
+
+    /// Adds all sums into the first, in order, and returns it.
+    func sum(_ parts: [Tensor<Backend>]) -> Tensor<Backend> {
+        let total = parts[0]
         team.forEach(chunks.count) { index in
             let chunk = chunks[index]
             let destination = total.window(at: chunk.offset, chunk.shape)
-            for gradient in shardGradients.dropFirst() {
-                backend.add(gradient.window(at: chunk.offset, chunk.shape), times: 1, to: destination)
+            for part in 1..<parts.count {
+                backend.add(parts[part].window(at: chunk.offset, chunk.shape), times: 1, to: destination)
             }
             sums[index] = backend.sumOfSquares(destination)
         }
@@ -87,15 +99,16 @@ final class ParameterUpdate<Backend: KernelBackend> {
         return total
     }
 
-    /// Euclidean norms of the summed gradient.
-    func sectionNorms() -> (total: Double, bySection: [String: Double]) {
-        var total = 0.0
-        var squares: [String: Double] = [:]
-        for (index, chunk) in chunks.enumerated() {
+    /// Euclidean norms of the summed gradient, and of its parts.
+    func norms() -> (total: Double, encoder: Double, predictor: Double) {
+        var (total, encoder, predictor) = (0.0, 0.0, 0.0)
+        for index in chunks.indices {
+            let section = chunks[index].section
             total += sums[index]
-            squares[chunk.section, default: 0] += sums[index]
+            if section == encoderNumber { encoder += sums[index] }
+            if section == predictorNumber { predictor += sums[index] }
         }
-        return (total.squareRoot(), squares.mapValues { $0.squareRoot() })
+        return (total.squareRoot(), encoder.squareRoot(), predictor.squareRoot())
     }
 
     /// AdamW on every parameter, then the moving average of the encoder.

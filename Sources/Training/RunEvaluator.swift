@@ -62,7 +62,9 @@ package final class RunEvaluator<Backend: KernelBackend> {
             return Outcome(
                 record: EvaluationRecord(
                     step: state.step, encoder: encoder, metrics: measured.metrics + skill,
-                    singularValues: measured.spectrum, heads: measured.heads),
+                    singularValues: measured.spectrum, heads: measured.heads,
+                    predictions: TestPredictions(
+                        classes: measured.predictions, labels: data.test.labels, indices: data.test.sourceIndices)),
                 embeddings: EmbeddingRecord(
                     step: state.step, encoder: encoder, features: measured.features, labels: data.test.labels,
                     indices: data.test.sourceIndices))
@@ -73,6 +75,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
     private struct Probed {
         let metrics: [(name: String, value: Double)]
         let heads: [HeadResult]
+        let predictions: [(name: String, classes: [Int32])]
         let spectrum: [Double]
         /// Of the test images, [n, D].
         let features: FeatureMatrix
@@ -93,7 +96,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
             test.last, scope: .all, seed: UInt64(truncatingIfNeeded: settings.configuration.seed))
         return Probed(
             metrics: result.metrics + gaps + diagnostics.metrics, heads: result.heads,
-            spectrum: diagnostics.singularValues, features: test.last)
+            predictions: result.predictions, spectrum: diagnostics.singularValues, features: test.last)
     }
 
     /// R² of the predictions on test images, on masks that are the same at every evaluation.

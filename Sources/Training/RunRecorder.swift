@@ -38,6 +38,8 @@ package struct StepRecord: Sendable {
     package let seconds: Double
     /// Part of `seconds` in which the engine waited for images.
     package let loaderWaitSeconds: Double
+    /// Where `seconds` went.
+    package let phases: PhaseSeconds
 
     /// By the names of the columns in results.
     package var columns: [(String, Double)] {
@@ -52,7 +54,7 @@ package struct StepRecord: Sendable {
             ("images_per_second", Double(imageCount) / seconds), ("step_seconds", seconds),
             ("loader_wait_seconds", loaderWaitSeconds), ("context_patches", Double(contextPatches)),
             ("target_patches", Double(targetPatches)),
-        ]
+        ] + StepPhase.allCases.map { ($0.name + "_seconds", phases[$0]) }
     }
 }
 
@@ -66,6 +68,17 @@ package struct EvaluationRecord: Sendable {
     package let singularValues: [Double]
     /// Every linear head that was trained, not only the chosen ones.
     package let heads: [HeadResult]
+    package let predictions: TestPredictions
+}
+
+/// The class that each probe gives each test image.
+package struct TestPredictions: Sendable {
+    /// By the names of the accuracies, [n_test] each.
+    package let classes: [(name: String, classes: [Int32])]
+    /// The images' classes, [n_test].
+    package let labels: [Int32]
+    /// Where each image stands in the test files, [n_test].
+    package let indices: [Int32]
 }
 
 /// Features of the test images under one encoder.

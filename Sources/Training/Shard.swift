@@ -10,24 +10,25 @@ package struct ShardOutputs<Backend: KernelBackend> {
     package let range: Range<Int>
     /// [B, Kc, D].
     package let contextFeatures: Tensor<Backend>
-    /// Normalised, all patches, [B, N, D].
-    package let targetFeatures: Tensor<Backend>
+    /// Normalised, all patches, [B, N, D]; none where only those of the blocks were wanted.
+    package let targetFeatures: Tensor<Backend>?
     /// [M, B, Kp, D].
     package let predictions: Tensor<Backend>
     /// [M, B, Kp, D].
     package let targets: Tensor<Backend>
 }
 
-/// One part of the batch on its way through the networks, with memory and gradients of its own.
+/// One part of the batch on its way through the networks, with memory of its own for what the backward pass needs.
 ///
-/// A shard runs on one thread. It leaves pooled features in the step's shared views for the regulariser, and is given
-/// their gradient back.
+/// A shard runs on one thread, whose temporary memory it uses. It leaves pooled features in the step's shared views for
+/// the regulariser, and is given their gradient back. It adds to a sum of gradients in its turn.
 final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     /// What all shards of a step read.
     struct Common {
         let networks: MethodNetworks
         let objective: StepObjective
         let targetRule: TargetRule
+        let work: NetworkWork
         let encoderPositions: Tensor<Backend>
         let predictorPositions: Tensor<Backend>?
         /// Pooled features that the regulariser compares, [M or 2, B, D].
@@ -38,12 +39,18 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     /// The images of the batch that are this shard's.
     let range: Range<Int>
     let workspace: Workspace<Backend>
-    /// Flat, like the online parameters.
-    let gradients: Tensor<Backend>
+    /// Flat, like the online parameters; other shards may add to them too.
+    let gradients: GradientSums<Backend>
     /// This shard's part of the batch's mean prediction loss.
     private(set) var predictionLoss = 0.0
+    /// What the last passes took.
+    private(set) var forwardSeconds = PhaseSeconds()
+    private(set) var backwardSeconds = PhaseSeconds()
 
-    private let images: Tensor<Backend>
+    /// The shard's copy of its images, where the back end cannot read those of the batch.
+    private let ownImages: Tensor<Backend>?
+    private let imageShape: Shape
+    private let used: UsedPatches<Backend>
     private let contextIndices: IndexTensor<Backend>
     private let blockIndices: IndexTensor<Backend>
     private let staging: HostBuffer<Int32>
@@ -53,19 +60,31 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     private struct Pass {
         let context: VisionTransformer.Activations<Backend>
         let target: VisionTransformer.Activations<Backend>?
-        /// The target encoder's output, [B, N, D], its LayerNorm without parameters, and that norm's mean and rstd.
-        let targetFeatures, normalizedTargets, targetMean, targetRstd: Tensor<Backend>
+        /// The target encoder's output, its LayerNorm without parameters, and that norm's mean and rstd; [B, N, D], where
+        /// anything but the blocks is wanted of them.
+        let allTargets: TargetFeatures?
         let predicted: Predictor.Activations<Backend>?
         let predictions, targets, dPredictions: Tensor<Backend>
         let blockIndices: IndexTensor<Backend>
     }
 
-    init(_ networks: MethodNetworks, range: Range<Int>, limits: StepLimits, rule: TargetRule, on backend: Backend) {
+    private struct TargetFeatures {
+        let features, normalized, mean, rstd: Tensor<Backend>
+    }
+
+    init(
+        _ networks: MethodNetworks, range: Range<Int>, limits: StepLimits, _ needs: TargetNeeds,
+        gradients: GradientSums<Backend>, on backend: Backend
+    ) {
         self.range = range
+        self.gradients = gradients
         let encoder = networks.encoder.settings
         let blockElements = limits.blockCount * range.count * limits.targetCount
-        gradients = backend.makeTensor(Shape(networks.count))
-        images = backend.makeTensor(Shape(range.count, encoder.channels, encoder.imageSize, encoder.imageSize))
+        imageShape = Shape(range.count, encoder.channels, encoder.imageSize, encoder.imageSize)
+        let readsHostMemory = backend.borrow(HostBuffer<Float>(count: 1), at: 0, Shape(1)) != nil
+        ownImages = readsHostMemory ? nil : backend.makeTensor(imageShape)
+        used = UsedPatches(
+            images: range.count, patches: encoder.patchCount, blockElements: blockElements, on: backend)
         let contextElements = range.count * limits.contextCount
         contextIndices = IndexTensor(
             buffer: backend.makeIndexBuffer(count: contextElements), shape: Shape(contextElements))
@@ -73,51 +92,67 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         staging = HostBuffer(count: max(contextElements, blockElements))
         workspace = Workspace(
             backend,
-            capacity: Self.workspaceElements(
-                networks, images: range.count, limits: limits, rule: rule, on: backend))
+            capacity: Self.workspaceElements(networks, images: range.count, limits: limits, needs, on: backend).kept)
     }
 
     // MARK: Forward
 
     func forward(
-        _ batch: StepBatch, online: Parameters<Backend>, target: Parameters<Backend>, _ common: Common
+        _ batch: StepBatch, online: Parameters<Backend>, target: Parameters<Backend>, temporary: Workspace<Backend>,
+        _ common: Common
     ) {
         let backend = workspace.backend
+        var stopwatch = PhaseStopwatch()
         workspace.reset()
-        backend.fill(gradients, with: 0)
-        upload(batch)
+        temporary.reset()
+        workspace.borrow(temporary)
+        defer { workspace.borrow(nil) }
+        let images = upload(batch)
         let contextIndices = contextIndices.window(at: 0, Shape(range.count, batch.contextCount))
         let blockIndices = blockIndices.window(at: 0, Shape(batch.blockCount, range.count, batch.targetCount))
         let encoder = common.networks.encoder
-        let patchCount = encoder.settings.patchCount
-        let width = encoder.settings.width
+        let blockShape = Shape(batch.blockCount, range.count, batch.targetCount, encoder.settings.width)
+
+        stopwatch.lap(.load)
 
         // Targets: features of all patches, normalised without parameters, at the places of the blocks.
+        let targets = workspace.take(blockShape)
         var targetPass: VisionTransformer.Activations<Backend>?
-        let targetFeatures: Tensor<Backend>
-        if common.targetRule == .sharedWithGradient {
+        var allTargets: TargetFeatures?
+        let temporaryMark = temporary.mark
+        switch TargetNeeds(common.targetRule, common.objective, common.work) {
+        case .blocks:
+            // Only the patches that some block uses; where the blocks lie among them was found before.
+            used.find(in: batch, range, on: backend)
+            let features = encoder.features(
+                images, queries: used.queries, parameters: target, positions: common.encoderPositions,
+                workspace: temporary)
+            let normalized = normalizeTargets(features, temporary)
+            backend.gatherBlocks(
+                normalized.normalized.reshaped(Shape(1, used.count, blockShape[3])),
+                indices: used.places(blockShape.rows), to: targets.reshaped(Shape(1, 1, blockShape.rows, blockShape[3]))
+            )
+        case .allFeatures:
+            let features = encoder.features(
+                images, parameters: target, positions: common.encoderPositions, workspace: workspace)
+            let all = normalizeTargets(features, workspace)
+            backend.gatherBlocks(all.normalized, indices: blockIndices, to: targets)
+            allTargets = all
+        case .gradient:
             let pass = encoder.forward(
                 images, indices: nil, parameters: target, positions: common.encoderPositions, workspace: workspace)
-            targetPass = pass
-            targetFeatures = pass.output
-        } else {
-            targetFeatures = encoder.features(
-                images, parameters: target, positions: common.encoderPositions, workspace: workspace)
+            let all = normalizeTargets(pass.output, workspace)
+            backend.gatherBlocks(all.normalized, indices: blockIndices, to: targets)
+            (targetPass, allTargets) = (pass, all)
         }
-        let rows = Shape(range.count * patchCount)
-        let (mean, rstd) = (workspace.take(rows), workspace.take(rows))
-        let normalized = workspace.take(targetFeatures.shape)
-        backend.layerNorm(
-            targetFeatures, gamma: nil, beta: nil, epsilon: Backend.Scalar(TrainingStep<Backend>.targetNormEpsilon),
-            mean: mean, rstd: rstd, to: normalized)
-        let blockShape = Shape(batch.blockCount, range.count, batch.targetCount, width)
-        let targets = workspace.take(blockShape)
-        backend.gatherBlocks(normalized, indices: blockIndices, to: targets)
+        temporary.release(to: temporaryMark)
+        stopwatch.lap(.targetForward)
 
         // Context, and predictions of the targets from it.
         let context = encoder.forward(
             images, indices: contextIndices, parameters: online.window(at: 0, count: encoder.layout.count),
             positions: common.encoderPositions, workspace: workspace)
+        stopwatch.lap(.contextForward)
         var predicted: Predictor.Activations<Backend>?
         let predictions: Tensor<Backend>
         if let predictor = common.networks.predictor, let positions = common.predictorPositions {
@@ -125,38 +160,49 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             let pass = predictor.forward(
                 context: context.output, contextIndices: contextIndices, blockIndices: blockIndices,
                 parameters: online.window(at: section.offset, count: section.layout.count), positions: positions,
-                workspace: workspace)
+                workspace: workspace, work: common.work)
             predicted = pass
             predictions = pass.output
         } else {
             predictions = broadcastMean(of: context.output, to: blockShape)
         }
+        stopwatch.lap(.predictorForward)
 
         let dPredictions = workspace.take(blockShape)
         predictionLoss = common.objective.prediction.evaluate(
-            prediction: predictions, target: targets,
-            batchCount: batch.blockCount * batch.imageCount * batch.targetCount * width, gradient: dPredictions,
-            on: backend)
+            prediction: predictions, target: targets, batchCount: batch.imageCount * blockShape.count / range.count,
+            gradient: dPredictions, on: backend)
         pass = Pass(
-            context: context, target: targetPass, targetFeatures: targetFeatures, normalizedTargets: normalized,
-            targetMean: mean, targetRstd: rstd, predicted: predicted, predictions: predictions, targets: targets,
-            dPredictions: dPredictions, blockIndices: blockIndices)
+            context: context, target: targetPass, allTargets: allTargets, predicted: predicted,
+            predictions: predictions, targets: targets, dPredictions: dPredictions, blockIndices: blockIndices)
         pool(common)
+        stopwatch.lap(.loss)
+        forwardSeconds = stopwatch.seconds
+    }
+
+    /// LayerNorm of target features, without parameters.
+    private func normalizeTargets(_ features: Tensor<Backend>, _ workspace: Workspace<Backend>) -> TargetFeatures {
+        let rows = Shape(features.shape.rows)
+        let (mean, rstd) = (workspace.take(rows), workspace.take(rows))
+        let normalized = workspace.take(features.shape)
+        workspace.backend.layerNorm(
+            features, gamma: nil, beta: nil, epsilon: Backend.Scalar(TrainingStep<Backend>.targetNormEpsilon),
+            mean: mean, rstd: rstd, to: normalized)
+        return TargetFeatures(features: features, normalized: normalized, mean: mean, rstd: rstd)
     }
 
     /// What the last forward pass computed, until the backward pass.
     var outputs: ShardOutputs<Backend>? {
         pass.map {
             ShardOutputs(
-                range: range, contextFeatures: $0.context.output, targetFeatures: $0.normalizedTargets,
+                range: range, contextFeatures: $0.context.output, targetFeatures: $0.allTargets?.normalized,
                 predictions: $0.predictions, targets: $0.targets)
         }
     }
 
-    private func upload(_ batch: StepBatch) {
+    /// Masks on the device, and the shard's images there: those of the batch themselves where the back end can read them.
+    private func upload(_ batch: StepBatch) -> Tensor<Backend> {
         let backend = workspace.backend
-        let perImage = images.count / range.count
-        backend.upload(batch.images, at: range.lowerBound * perImage, to: images)
         let (contextCount, targetCount) = (batch.contextCount, batch.targetCount)
         let contextElements = range.count * contextCount
         for index in 0..<contextElements {
@@ -171,6 +217,15 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             }
         }
         backend.upload(staging, at: 0, to: blockIndices.window(at: 0, Shape(batch.blockCount * blockElements)))
+        let first = range.lowerBound * (imageShape.count / range.count)
+        guard let ownImages else {
+            guard let images = backend.borrow(batch.images, at: first, imageShape) else {
+                preconditionFailure("a back end that reads host memory refuses \(imageShape)")
+            }
+            return images
+        }
+        backend.upload(batch.images, at: first, to: ownImages)
+        return ownImages
     }
 
     /// The mean context feature of each image at every place of `shape`, [M, B, Kp, D].
@@ -215,22 +270,33 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             }
         case .contextTarget:
             backend.meanTokens(pass.context.output, to: rows(ofView: 0, common.views))
-            backend.meanTokens(pass.targetFeatures, to: rows(ofView: 1, common.views))
+            if let all = pass.allTargets { backend.meanTokens(all.features, to: rows(ofView: 1, common.views)) }
         }
     }
 
     // MARK: Backward
 
     /// Accumulates the gradient of the whole objective, the regulariser's through `common.dViews`.
-    func backward(online: Parameters<Backend>, regularized: Bool, _ common: Common) {
+    func backward(
+        online: Parameters<Backend>, regularized: Bool, temporary: Workspace<Backend>, _ common: Common
+    ) {
         guard let pass else { preconditionFailure("backward without forward") }
+        temporary.reset()
+        workspace.borrow(temporary)
+        gradients.turn?.begin()
+        defer {
+            gradients.turn?.finish()
+            workspace.borrow(nil)
+        }
         let backend = workspace.backend
         let encoder = common.networks.encoder
         let encoderParameters = online.window(at: 0, count: encoder.layout.count)
-        let encoderGradients = gradients.window(at: 0, Shape(encoder.layout.count))
+        let encoderGradients = gradients.window(at: 0, count: encoder.layout.count)
+        var stopwatch = PhaseStopwatch()
 
-        if let target = pass.target {
-            backwardTargets(pass, target, encoderParameters, encoderGradients, regularized: regularized, common)
+        if let target = pass.target, let all = pass.allTargets {
+            backwardTargets(pass, target, all, encoderParameters, encoderGradients, regularized: regularized, common)
+            stopwatch.lap(.encoderBackward)
         }
         if regularized && common.objective.pairs == .blocks {
             for block in 0..<pass.predictions.shape[0] {
@@ -238,17 +304,18 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
                     dy: rows(ofView: block, common.dViews), dx: plane(block, of: pass.dPredictions))
             }
         }
-        let dContext = workspace.take(pass.context.output.shape)
+        let dContext = temporary.take(pass.context.output.shape)
         if let predictor = common.networks.predictor, let predicted = pass.predicted {
             let section = section("predictor", common)
             predictor.backward(
                 predicted, dy: pass.dPredictions,
                 parameters: online.window(at: section.offset, count: section.layout.count),
-                gradients: gradients.window(at: section.offset, Shape(section.layout.count)), workspace: workspace,
+                gradients: gradients.window(at: section.offset, count: section.layout.count), workspace: workspace,
                 dContext: dContext)
         } else {
             broadcastMeanBackward(pass.dPredictions, dContext: dContext)
         }
+        stopwatch.lap(.predictorBackward)
         if regularized && common.objective.pairs == .contextTarget {
             backend.meanTokensBackward(dy: rows(ofView: 0, common.dViews), dx: dContext)
         }
@@ -256,25 +323,27 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             pass.context, dy: dContext, parameters: encoderParameters, gradients: encoderGradients,
             workspace: workspace)
         self.pass = nil
+        stopwatch.lap(.encoderBackward)
+        backwardSeconds = stopwatch.seconds
     }
 
     /// The gradient that reaches the encoder through the targets; the loss depends on differences alone, so it begins
     /// as the negative of the predictions' gradient.
     private func backwardTargets(
-        _ pass: Pass, _ target: VisionTransformer.Activations<Backend>, _ parameters: Parameters<Backend>,
-        _ gradients: Tensor<Backend>, regularized: Bool, _ common: Common
+        _ pass: Pass, _ target: VisionTransformer.Activations<Backend>, _ all: TargetFeatures,
+        _ parameters: Parameters<Backend>, _ gradients: GradientSums<Backend>, regularized: Bool, _ common: Common
     ) {
-        let backend = workspace.backend
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
-        let dTargets = workspace.takeZeroed(pass.dPredictions.shape)
+        let (backend, temporary) = (workspace.backend, workspace.temporary)
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
+        let dTargets = temporary.takeZeroed(pass.dPredictions.shape)
         backend.add(pass.dPredictions, times: -1, to: dTargets)
-        let dNormalized = workspace.takeZeroed(pass.targetFeatures.shape)
+        let dNormalized = temporary.takeZeroed(all.features.shape)
         backend.gatherBlocksBackward(dy: dTargets, indices: pass.blockIndices, dx: dNormalized)
-        let dFeatures = workspace.takeZeroed(pass.targetFeatures.shape)
+        let dFeatures = temporary.takeZeroed(all.features.shape)
         backend.layerNormBackward(
-            pass.targetFeatures, gamma: nil, mean: pass.targetMean, rstd: pass.targetRstd, dy: dNormalized,
-            dx: dFeatures, dGamma: nil, dBeta: nil)
+            all.features, gamma: nil, mean: all.mean, rstd: all.rstd, dy: dNormalized, dx: dFeatures, dGamma: nil,
+            dBeta: nil)
         if regularized && common.objective.pairs == .contextTarget {
             backend.meanTokensBackward(dy: rows(ofView: 1, common.dViews), dx: dFeatures)
         }
@@ -283,12 +352,12 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     }
 
     private func broadcastMeanBackward(_ dPredictions: Tensor<Backend>, dContext: Tensor<Backend>) {
-        let backend = workspace.backend
-        let mark = workspace.mark
-        defer { workspace.release(to: mark) }
+        let (backend, temporary) = (workspace.backend, workspace.temporary)
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
         let shape = dPredictions.shape
         let perImage = Shape(shape[1], shape[3])
-        let (dMean, part) = (workspace.takeZeroed(perImage), workspace.take(perImage))
+        let (dMean, part) = (temporary.takeZeroed(perImage), temporary.take(perImage))
         for block in 0..<shape[0] {
             backend.meanTokens(plane(block, of: dPredictions), to: part)
             backend.add(part, times: Backend.Scalar(shape[2]), to: dMean)
@@ -299,10 +368,10 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     // MARK: Memory
 
-    /// Workspace elements of one shard's forward and backward pass at the largest mask sizes.
+    /// Workspace elements of one shard at the largest mask sizes: its own, and temporary memory of its thread.
     static func workspaceElements(
-        _ networks: MethodNetworks, images: Int, limits: StepLimits, rule: TargetRule, on backend: Backend
-    ) -> Int {
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds, on backend: Backend
+    ) -> (kept: Int, temporary: Int) {
         let encoder = networks.encoder
         let (patches, width) = (encoder.settings.patchCount, encoder.settings.width)
         let (contextTokens, blockTokens, blocks) = (limits.contextCount, limits.targetCount, limits.blockCount)
@@ -310,41 +379,63 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let blockElements = alignedElements(blocks * images * blockTokens * width)
         let contextElements = alignedElements(images * contextTokens * width)
         let pooled = alignedElements(images * width)
-        var (kept, peak) = (0, 0)
-        func pass(_ elements: (kept: Int, peak: Int)) {
-            peak = max(peak, kept + elements.peak)
-            kept += elements.kept
-        }
+        let normalization = features + 2 * alignedElements(images * patches)
+        var (kept, temporary) = (2 * blockElements, 0)
 
-        let learnsTargets = rule == .sharedWithGradient
-        if learnsTargets {
-            pass(encoder.forwardElements(images: images, tokens: patches, on: backend))
-        } else {
-            // All but its features is given back before anything else is taken.
-            pass((features, encoder.featureElements(images: images, tokens: patches, on: backend)))
+        switch needs {
+        case .blocks:
+            let chosen = images * min(patches, blocks * blockTokens)
+            let part = encoder.featureElements(images: images, tokens: patches, chosen: chosen, on: backend)
+            let normalized = alignedElements(chosen * width) + 2 * alignedElements(chosen)
+            temporary = part.kept + max(part.temporary, normalized)
+        case .allFeatures:
+            let part = encoder.featureElements(images: images, tokens: patches, on: backend)
+            kept += part.kept + normalization
+            temporary = part.temporary
+        case .gradient:
+            let part = encoder.forwardElements(images: images, tokens: patches, on: backend)
+            let backward = encoder.backwardElements(images: images, tokens: patches, on: backend)
+            kept += part.kept + normalization
+            temporary = max(part.temporary, blockElements + 2 * features + backward)
         }
-        kept += features + 2 * alignedElements(images * patches) + blockElements
-        pass(encoder.forwardElements(images: images, tokens: contextTokens, on: backend))
+        let context = encoder.forwardElements(images: images, tokens: contextTokens, on: backend)
+        kept += context.kept
+        var backward = encoder.backwardElements(images: images, tokens: contextTokens, on: backend)
+        temporary = max(temporary, context.temporary)
         if let predictor = networks.predictor {
-            pass(
-                predictor.forwardElements(
+            let part = predictor.forwardElements(
+                images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens, on: backend)
+            kept += part.kept
+            temporary = max(temporary, part.temporary)
+            backward = max(
+                backward,
+                predictor.backwardElements(
                     images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens,
                     on: backend))
         } else {
             kept += blockElements + pooled
+            backward = max(backward, 2 * pooled)
         }
-        kept += blockElements
-        if learnsTargets {
-            let backward = encoder.backwardElements(images: images, tokens: patches, on: backend)
-            peak = max(peak, kept + blockElements + 2 * features + backward)
+        return (kept, max(temporary, contextElements + backward))
+    }
+}
+
+/// What a step needs of the target encoder.
+enum TargetNeeds {
+    /// Features of the patches that some block uses.
+    case blocks
+    /// Features of all patches.
+    case allFeatures
+    /// The same, and a gradient through them.
+    case gradient
+
+    init(_ rule: TargetRule, _ objective: StepObjective, _ work: NetworkWork) {
+        if rule == .sharedWithGradient {
+            self = .gradient
+        } else if work == .everything || objective.pairs == .contextTarget {
+            self = .allFeatures
+        } else {
+            self = .blocks
         }
-        let predictorBackward =
-            networks.predictor.map {
-                $0.backwardElements(
-                    images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens,
-                    on: backend)
-            } ?? 2 * pooled
-        let contextBackward = encoder.backwardElements(images: images, tokens: contextTokens, on: backend)
-        return max(peak, kept + contextElements + max(predictorBackward, contextBackward))
     }
 }

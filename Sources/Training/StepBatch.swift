@@ -55,6 +55,8 @@ package struct StepLimits: Sendable, Hashable {
         self.shards = shards
     }
 
+    var shardSizes: [Int] { (0..<shards).map { images(ofShard: $0).count } }
+
     /// The images of a shard; sizes differ by at most one.
     func images(ofShard shard: Int) -> Range<Int> {
         (shard * imageCount / shards)..<((shard + 1) * imageCount / shards)

@@ -116,11 +116,14 @@ package final class Trainer<Backend: KernelBackend> {
             images: loaded.images, imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
+        let loadSeconds = (clock.now - start) / .seconds(1)
         let metrics = try step(batch, hyperparameters, state: &state)
+        var phases = step.phases
+        phases[.load] += loadSeconds
         return StepRecord(
             step: state.step, epoch: loaded.epoch, metrics: metrics, hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
-            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds)
+            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds, phases: phases)
     }
 
     private func evaluate() throws {

@@ -1,14 +1,14 @@
 import ExperimentSpec
 package import Kernels
-import Networks
+package import Networks
 import Objectives
 import TensorCore
 
 /// One step of C-JEPA: targets, context, prediction, loss, regulariser, gradients, AdamW, target encoder.
 ///
 /// The batch is split into shards that each go through the networks on one thread; they meet at the regulariser, which
-/// sees the whole batch, and at the sum of gradients. Sums run over shards in order, so results depend on the number of
-/// shards (in rounding) and never on the number of threads.
+/// sees the whole batch, and at the sums of gradients, which they add to one after the other. Sums run over shards in order,
+/// so results depend on the number of shards (in rounding) and never on the number of threads.
 package final class TrainingStep<Backend: KernelBackend> {
     package let networks: MethodNetworks
     package let objective: StepObjective
@@ -17,18 +17,32 @@ package final class TrainingStep<Backend: KernelBackend> {
     package let backend: Backend
     package let team: ThreadTeam
 
+    /// What the last step, or the last forward pass alone, took; the batch is at hand when it begins.
+    package private(set) var phases = PhaseSeconds()
+
     private let shards: [Shard<Backend>]
+    /// Which thread did each shard in the last pass.
+    private let threadOfShard: HostBuffer<Int>
+    /// Sums of gradients; each is of a few shards, which add to it in their order.
+    private let sums: [Tensor<Backend>]
+    private let orders: [SummationOrder]
+    /// Temporary memory of each thread.
+    private let temporaries: [Workspace<Backend>]
     private let common: Shard<Backend>.Common
     private let regularizerWorkspace: Workspace<Backend>
     private let projectorGradients: Tensor<Backend>?
     private let update: ParameterUpdate<Backend>
+
+    /// Shards that add to one sum of gradients. More need less memory, and make more threads wait for each other: a shard
+    /// follows the one before it at a distance of a third of a block's backward pass or so.
+    private static var shardsPerSum: Int { 4 }
 
     /// The epsilon of the LayerNorm of targets, without parameters.
     package static var targetNormEpsilon: Double { 1e-5 }
 
     package init(
         _ networks: MethodNetworks, objective: StepObjective, targetRule: TargetRule, limits: StepLimits,
-        backend: Backend, threads: Int
+        backend: Backend, threads: Int, work: NetworkWork = .needed
     ) {
         self.networks = networks
         self.objective = objective
@@ -40,13 +54,27 @@ package final class TrainingStep<Backend: KernelBackend> {
         let viewCount = objective.pairs == .blocks ? limits.blockCount : 2
         let viewShape = Shape(viewCount, limits.imageCount, width)
         common = Shard<Backend>.Common(
-            networks: networks, objective: objective, targetRule: targetRule,
+            networks: networks, objective: objective, targetRule: targetRule, work: work,
             encoderPositions: networks.encoder.positions(on: backend),
             predictorPositions: networks.predictor?.positions(on: backend), views: backend.makeTensor(viewShape),
             dViews: backend.makeTensor(viewShape))
-        shards = (0..<limits.shards).map {
-            Shard(networks, range: limits.images(ofShard: $0), limits: limits, rule: targetRule, on: backend)
+        let needs = TargetNeeds(targetRule, objective, work)
+        let groups = (limits.shards + Self.shardsPerSum - 1) / Self.shardsPerSum
+        let sums = (0..<groups).map { _ in backend.makeTensor(Shape(networks.count)) }
+        let orders = (0..<groups).map { _ in SummationOrder(members: Self.shardsPerSum) }
+        shards = (0..<limits.shards).map { index in
+            let (group, member) = (index / Self.shardsPerSum, index % Self.shardsPerSum)
+            return Shard(
+                networks, range: limits.images(ofShard: index), limits: limits, needs,
+                gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)), on: backend)
         }
+        threadOfShard = HostBuffer(count: limits.shards)
+        (self.sums, self.orders) = (sums, orders)
+        let mostImages = limits.shardSizes.max() ?? 0
+        let temporary = Shard<Backend>.workspaceElements(
+            networks, images: mostImages, limits: limits, needs, on: backend
+        ).temporary
+        temporaries = (0..<min(threads, limits.shards)).map { _ in Workspace(backend, capacity: temporary) }
         regularizerWorkspace = Workspace(
             backend, capacity: Self.regularizerElements(networks, views: viewCount, images: limits.imageCount))
         projectorGradients = networks.section("projector").map { backend.makeTensor(Shape($0.layout.count)) }
@@ -62,7 +90,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     package func gradients(_ batch: StepBatch, state: TrainingState<Backend>) -> (StepMetrics, Tensor<Backend>) {
         let metrics = forward(batch, state)
         backward(state)
-        return (metrics, update.sum(shards.map(\.gradients)))
+        return (metrics, update.sum(sums))
     }
 
     /// One whole step.
@@ -76,15 +104,18 @@ package final class TrainingStep<Backend: KernelBackend> {
         guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
         guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
         backward(state)
-        _ = update.sum(shards.map(\.gradients))
-        let norms = update.sectionNorms()
+        var stopwatch = PhaseStopwatch()
+        _ = update.sum(sums)
+        let norms = update.norms()
         metrics.gradientNorm = norms.total
-        metrics.encoderGradientNorm = norms.bySection["encoder"] ?? 0
-        metrics.predictorGradientNorm = norms.bySection["predictor"] ?? 0
+        metrics.encoderGradientNorm = norms.encoder
+        metrics.predictorGradientNorm = norms.predictor
         guard metrics.gradientNorm.isFinite else { throw TrainingError.nonFinite("the gradient", step: step) }
         update.apply(
             hyperparameters, norm: metrics.gradientNorm, t: step, state: state,
             averagesTarget: targetRule == .movingAverage)
+        stopwatch.lap(.update)
+        phases += stopwatch.seconds
         state.step = step
         return metrics
     }
@@ -93,10 +124,15 @@ package final class TrainingStep<Backend: KernelBackend> {
     package var outputs: [ShardOutputs<Backend>] { shards.compactMap(\.outputs) }
 
     /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
-    package var allocations: Int { shards.reduce(regularizerWorkspace.allocations) { $0 + $1.workspace.allocations } }
-    /// Elements of the shards' workspaces: planned, and used at most.
-    package var workspaceElements: [(planned: Int, used: Int)] {
-        shards.map { ($0.workspace.capacity, $0.workspace.highWaterMark) }
+    package var allocations: Int {
+        (shards.map(\.workspace) + temporaries).reduce(regularizerWorkspace.allocations) { $0 + $1.allocations }
+    }
+    /// Elements of a workspace: planned, and used at most.
+    package typealias Elements = (planned: Int, used: Int)
+    /// Of the workspaces of shards, and of the temporary memory of threads.
+    package var workspaceElements: (shards: [Elements], threads: [Elements]) {
+        let elements = { (workspace: Workspace<Backend>) in (workspace.capacity, workspace.highWaterMark) }
+        return (shards.map { elements($0.workspace) }, temporaries.map(elements))
     }
 
     // MARK: Phases
@@ -105,28 +141,43 @@ package final class TrainingStep<Backend: KernelBackend> {
         precondition(
             batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
             "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
-        team.forEach(shards.count) { index in
+        team.forEach(shards.count) { index, thread in
+            threadOfShard[index] = thread
             shards[index].forward(
-                batch, online: state.onlineParameters, target: state.targetParameters, common)
+                batch, online: state.onlineParameters, target: state.targetParameters, temporary: temporaries[thread],
+                common)
         }
+        phases = PhaseSeconds.critical(threads: team.threads, shards.count, thread: { threadOfShard[$0] }) {
+            shards[$0].forwardSeconds
+        }
+        var stopwatch = PhaseStopwatch()
         var metrics = StepMetrics()
         metrics.predictionLoss = shards.reduce(0) { $0 + $1.predictionLoss }
         regularize(state, &metrics)
         metrics.loss = metrics.predictionLoss
         if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+        stopwatch.lap(.loss)
+        phases += stopwatch.seconds
         return metrics
     }
 
     private func backward(_ state: TrainingState<Backend>) {
         let regularized = objective.regularizerWeight != 0
-        team.forEach(shards.count) { index in
-            shards[index].backward(online: state.onlineParameters, regularized: regularized, common)
+        update.clear(sums)
+        for order in orders { order.reset() }
+        team.forEach(shards.count) { index, thread in
+            threadOfShard[index] = thread
+            shards[index].backward(
+                online: state.onlineParameters, regularized: regularized, temporary: temporaries[thread], common)
         }
-        // The projector's gradient is that of the whole batch; it joins the first shard's.
+        phases += PhaseSeconds.critical(threads: team.threads, shards.count, thread: { threadOfShard[$0] }) {
+            shards[$0].backwardSeconds
+        }
+        // The projector's gradient is that of the whole batch; it joins the first sum.
         if let section = networks.section("projector"), let projectorGradients {
             backend.add(
                 projectorGradients, times: 1,
-                to: shards[0].gradients.window(at: section.offset, Shape(section.layout.count)))
+                to: sums[0].window(at: section.offset, Shape(section.layout.count)))
         }
     }
 

@@ -14,9 +14,10 @@ struct CJEPAExp: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            PlanCommand.self, RunCommand.self, StatusCommand.self, ShowCommand.self, TableCommand.self,
-            ReportCommand.self, ExportCommand.self, MasksCommand.self, SelftestCommand.self, VerifyResumeCommand.self,
-            SchemaCommand.self, WorkerEntry.self,
+            PlanCommand.self, RunCommand.self, RerunCommand.self, StatusCommand.self, LogsCommand.self,
+            ShowCommand.self, DiffCommand.self, TagCommand.self, CleanCommand.self, TableCommand.self,
+            ReportCommand.self, ExportCommand.self, MasksCommand.self, BenchCommand.self, SelftestCommand.self,
+            VerifyResumeCommand.self, SchemaCommand.self, WorkerEntry.self, TaskEntry.self,
         ])
 }
 

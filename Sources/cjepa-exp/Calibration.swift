@@ -7,5 +7,5 @@ import Training
 ///
 /// - Throws: `TrainingError` or `MaskError` for a configuration that cannot take a step.
 func calibrate(_ configuration: RunConfiguration) throws -> StepCalibration.Result {
-    try StepCalibration.measure(configuration, on: CPUBackend(), threads: 1, seconds: 1)
+    try StepCalibration.measure(configuration, on: CPUBackend(for: configuration), threads: 1, seconds: 1)
 }

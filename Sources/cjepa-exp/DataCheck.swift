@@ -11,13 +11,29 @@ func trainingImageCount(_ data: DataConfiguration) throws -> Int {
 
 /// Reads the data of a configuration once, before anything runs, and compares it with the model.
 ///
+/// - Returns: Fingerprints by their names in the provenance.
 /// - Throws: `DatasetError`.
-func checkData(_ configuration: RunConfiguration) throws {
-    let images = try DatasetSplits.load(configuration.data, folder: configuration.data.folder).train
+@discardableResult
+func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
+    let splits = try DatasetSplits.load(configuration.data, folder: configuration.data.folder)
+    let images = splits.train
     guard images.channels == configuration.model.channels else {
         throw DatasetError(
             place: configuration.data.folder ?? configuration.data.dataset.rawValue,
             problem: "images have \(images.channels) channels, but model.channels is \(configuration.model.channels)",
             remedy: "set model.channels: \(images.channels)")
     }
+    return ["dataset_train_fingerprint": images.fingerprint, "dataset_test_fingerprint": splits.test.fingerprint]
+}
+
+/// Checks the data of runs, each data set once.
+///
+/// - Returns: Tells the fingerprints of a configuration's data.
+/// - Throws: `DatasetError`.
+func checkData(of runs: [PlannedRun]) throws -> @Sendable (RunConfiguration) -> [String: String] {
+    var fingerprints: [DataConfiguration: [String: String]] = [:]
+    for run in runs where fingerprints[run.configuration.data] == nil {
+        fingerprints[run.configuration.data] = try checkData(run.configuration)
+    }
+    return { [fingerprints] in fingerprints[$0.data] ?? [:] }
 }

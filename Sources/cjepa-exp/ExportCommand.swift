@@ -7,8 +7,7 @@ struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write a run's embeddings for NumPy, HDF5, CSV readers or the projector.")
 
-    @Argument(
-        help: ArgumentHelp("Folder of the run, experiment/run, or the beginning of a run's name.", valueName: "run"))
+    @Argument(help: RunName.help)
     var runName: String
 
     @Flag(help: "Export the features of the test images.")

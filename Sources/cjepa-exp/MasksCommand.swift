@@ -41,13 +41,7 @@ struct MasksCommand: ParsableCommand {
 
     func run() throws {
         let experiment = try loadSpec(specPath, overrides: overrides)
-        let wanted = arm ?? experiment.baseline
-        guard let run = experiment.runs.first(where: { $0.arm == wanted }) else {
-            let nearest = nearestName(to: wanted, among: experiment.arms).map { "did you mean '\($0)'? " } ?? ""
-            throw UnusableInput(
-                place: specPath, problem: "no arm is named \(wanted)",
-                remedy: "\(nearest)there are \(experiment.arms.joined(separator: ", "))")
-        }
+        let run = try experiment.run(ofArm: arm, spec: specPath)
         let data = run.configuration.data
         let dataset = try DatasetSplits.load(data, folder: data.folder).limited(train: data.trainSubset, test: nil)
             .train
@@ -55,9 +49,9 @@ struct MasksCommand: ParsableCommand {
             run.configuration, dataset: dataset, step: step, rows: rows, batches: batches)
         if let output { try PNGFile.write(report.figure(), to: output) }
         if json {
-            print(try report.json(experiment: experiment.name, arm: wanted, picture: output))
+            print(try report.json(experiment: experiment.name, arm: run.arm, picture: output))
         } else {
-            print("\(experiment.name), arm \(wanted)\n\n\(report.text)")
+            print("\(experiment.name), arm \(run.arm)\n\n\(report.text)")
             if let output { print("\npicture of step \(step): \(output)") }
         }
     }

@@ -5,12 +5,35 @@ import Glibc
 /// not suit the processor: the choice is made once, while the library is loaded.
 func restartWithSuitableOpenBLASKernels() {
     guard let coreType = OpenBLASRuntime.preferredCoreType() else { return }
+    if let asked = getenv("OPENBLAS_CORETYPE") { setenv(replacedCoreTypeVariable, asked, 1) }
     setenv("OPENBLAS_CORETYPE", coreType, 1)
     var arguments = CommandLine.arguments.map { strdup($0) }
     arguments.append(nil)
     // It returns only where it fails; then the slower kernels have to do.
     execv("/proc/self/exe", arguments)
     arguments.forEach { free($0) }
+}
+
+/// Tells the program that was started again which kernels the environment had asked for.
+private let replacedCoreTypeVariable = "CJEPA_REPLACED_OPENBLAS_CORETYPE"
+
+/// What makes matrix products slower than they need be here, or would have.
+func kernelWarnings() -> [String] {
+    var warnings: [String] = []
+    if let coreType = OpenBLASRuntime.preferredCoreType() {
+        warnings.append(
+            "OpenBLAS uses its kernels for \(OpenBLASRuntime.coreName()); OPENBLAS_CORETYPE=\(coreType) suits this "
+                + "processor better")
+    }
+    if let replaced = getenv(replacedCoreTypeVariable).map({ String(cString: $0) }) {
+        warnings.append(
+            "OPENBLAS_CORETYPE=\(replaced) asked for slower kernels than this processor runs and was not followed; "
+                + "unset it")
+    }
+    if let instructionSet = getenv("CJEPA_INSTRUCTION_SET").map({ String(cString: $0) }) {
+        warnings.append("CJEPA_INSTRUCTION_SET=\(instructionSet) holds the program's own kernels back")
+    }
+    return warnings
 }
 
 /// What workers get on top of this program's environment: threads are the engine's affair, not OpenBLAS's.

@@ -5,7 +5,7 @@ import RunStore
 import Training
 
 /// `cjepa-exp plan`: what `run` would do, and what it costs.
-struct PlanCommand: ParsableCommand {
+struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Show the runs of a spec, whether they will run and why, and what they cost.",
@@ -19,12 +19,17 @@ struct PlanCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Time a few training steps, to predict how long the runs take.")
     var calibration = true
 
-    func run() throws {
-        let experiment = try options.loadExperiment()
+    func run() async throws {
+        let (experiment, context) = try await options.loadExperiment()
         let folder = ExperimentFolder(results: options.results, experiment: experiment.name)
+        let capacity = options.capacity(for: experiment)
+        let prepared = folder.decisions(
+            for: experiment, liveness: await .asking(about: folder), context: context)
+        let starting = prepared.filter(\.decision.willRun)
         let report = try PlanReport(
-            experiment: experiment, prepared: folder.decisions(for: experiment),
-            capacity: options.capacity(for: experiment)
+            experiment: experiment,
+            prepared: prepared, capacity: capacity,
+            schedule: calibration ? measuredSchedule(of: starting, capacity: capacity) : nil
         ) { configuration in
             let cost = CostEstimate(configuration, trainImages: try trainingImageCount(configuration.data))
             let measured = calibration ? try calibrate(configuration) : nil

@@ -23,7 +23,7 @@ enum Provenance {
             "shards": .integer(plan.run.configuration.resources.shards),
             "loader_threads": .integer(plan.run.configuration.resources.loaderThreads),
             "back_end": .string(backend),
-            "precision": "float32",
+            "precision": .string(plan.run.configuration.training.precision.rawValue),
             "hdf5_version": .string(HDF5File.libraryVersion),
             "zstd_version": .string(HDF5File.compressionVersion),
             "started_at": .string(startedAt.ISO8601Format()),
@@ -34,7 +34,7 @@ enum Provenance {
         return entries
     }
 
-    private static func processorName() -> String {
+    static func processorName() -> String {
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         for line in text.split(separator: "\n") where line.hasPrefix("model name") {
             if let name = line.split(separator: ":", maxSplits: 1).last {

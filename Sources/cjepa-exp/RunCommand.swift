@@ -1,8 +1,6 @@
 import ArgumentParser
 import ExperimentSpec
-import Foundation
 import Orchestration
-import RunStore
 
 /// `cjepa-exp run`: trains what an experiment still lacks.
 struct RunCommand: AsyncParsableCommand {
@@ -18,46 +16,31 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var options: SpecOptions
 
-    func run() async throws {
-        let experiment = try options.loadExperiment()
-        InterruptSignals.install()
-        let folder = ExperimentFolder(results: options.results, experiment: experiment.name)
-        let runner = ExperimentRunner(
-            folder: folder,
-            scheduler: Scheduler(
-                command: WorkerCommand(environment: workerEnvironment()), capacity: options.capacity(for: experiment)),
-            sourceRevision: await SourceRevision.current())
-        var reporter: ProgressReporter?
-        let report = try await runner.run(
-            experiment, isPartial: options.isPartial, floors: floorsRequests(for: experiment, in: folder),
-            interruptions: { InterruptSignals.level },
-            willStart: { starting, _ in reporter = .standardError(runCount: starting) },
-            report: { reporter?.handle($0) })
-        reporter?.end()
+    @Option(help: "local: processes of this machine; slurm: a job array, one run a task.")
+    var launcher = Launcher.local
 
-        var hasTable = true
-        let text = report.text(goOnWith: options.command("run")) + "\n"
-        if options.json {
-            try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
-            print(String(decoding: try StoredJSON.encode(report), as: UTF8.self))
-        } else {
-            if report.runs.contains(where: { ["done", "collapsed", "skipped"].contains($0.result) }) {
-                hasTable = printTable(of: folder)
-            }
-            print(text, terminator: "")
-        }
-        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
-        if !hasTable { throw ExitCode(ErrorReport.failure) }
+    @OptionGroup(title: "Options of --launcher slurm") var slurm: SlurmArguments
+
+    func validate() throws {
+        try slurm.check(for: launcher, workers: options.workers, threads: options.threads)
     }
 
-    /// - Returns: Whether there was a table; what went wrong otherwise is told, and the report follows all the same.
-    private func printTable(of folder: ExperimentFolder) -> Bool {
-        do {
-            try printComparison(experimentDirectory: folder.path)
-            return true
-        } catch {
-            ErrorReport(error).print()
-            return false
+    func run() async throws {
+        let (experiment, context) = try await options.loadExperiment()
+        let folder = ExperimentFolder(results: options.results, experiment: experiment.name)
+        if launcher == .slurm {
+            return try await slurm.launch(
+                experiment, in: folder, context: context, isPartial: options.isPartial, json: options.json)
         }
+        let session = RunSession(
+            runner: ExperimentRunner(
+                folder: folder,
+                scheduler: Scheduler(
+                    command: WorkerCommand(environment: workerEnvironment()),
+                    capacity: options.capacity(for: experiment)),
+                liveness: await .asking(about: folder), context: context),
+            json: options.json, command: options.command("run"))
+        let code = try await session.run(experiment, isPartial: options.isPartial)
+        if code != 0 { throw ExitCode(code) }
     }
 }

@@ -69,9 +69,23 @@ final class RunReporter: RunRecorder {
                     ("test_accuracy", head.testAccuracy),
                 ])
         }
+        store(evaluation.predictions, of: evaluation)
         let metrics = Dictionary(uniqueKeysWithValues: evaluation.metrics.map { ($0.name, $0.value) })
         if evaluation.encoder == .target { state.metrics.merge(metrics) { $1 } }
         output.send(.evaluation(step: evaluation.step, encoder: evaluation.encoder.rawValue, metrics: metrics))
+    }
+
+    /// Keeps those of the last evaluation: what resampling the test images needs.
+    private func store(_ predictions: TestPredictions, of evaluation: EvaluationRecord) {
+        guard !evaluation.heads.isEmpty, !predictions.classes.isEmpty else { return }
+        writer.setIntegers(
+            RunFormat.predictions(encoder: evaluation.encoder.rawValue), rows: predictions.classes.map(\.classes),
+            attributes: [
+                "probes": .strings(predictions.classes.map(\.name)), "step": .integer(evaluation.step),
+                "convention": "class that each probe gives each test image at the last evaluation with all probes",
+            ])
+        writer.setIntegers("predictions/labels", predictions.labels)
+        writer.setIntegers("predictions/indices", predictions.indices)
     }
 
     func record(_ embeddings: EmbeddingRecord) throws {
@@ -170,9 +184,15 @@ private struct StepClock {
     }
 }
 
-/// Standard output as a stream of events, one JSON object a line.
+/// Standard output as a stream of events, one JSON object a line; what of them is worth keeping goes to standard error
+/// too, which is the run's log.
 final class WorkerOutput {
+    private var log = WorkerLog()
+
     func send(_ event: WorkerEvent) {
+        if let text = log.line(for: event, at: Date()) {
+            try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+        }
         // A listener that is gone is no reason to stop training; the results are in the files.
         guard let line = try? event.line() else { return }
         try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))

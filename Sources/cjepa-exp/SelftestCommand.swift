@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPUKernels
+import ExperimentSpec
 import Foundation
 import RunStore
 import Training
@@ -23,6 +24,9 @@ struct SelftestCommand: ParsableCommand {
     @Option(help: "Compute threads.")
     var threads = 2
 
+    @Option(help: "float32, bf16, or auto for whichever is faster here; each has tolerances of its own.")
+    var precision = TrainingConfiguration.Precision.float32
+
     @Flag(help: "Print JSON on standard output.")
     var json = false
 
@@ -31,11 +35,13 @@ struct SelftestCommand: ParsableCommand {
     }
 
     func run() throws {
-        let backend = CPUBackend()
+        let usesBF16 = precision == .bf16 || (precision == .auto && CPUBackend.multipliesBF16)
+        let backend = CPUBackend(precision: usesBF16 ? .bf16 : .float32)
         let path = try golden ?? Self.shippedGolden()
         let report: SelftestReport
         do {
-            let check = try GoldenCheck(path: path, on: backend, shards: shards, threads: threads)
+            let check = try GoldenCheck(
+                path: path, on: backend, shards: shards, threads: threads, tolerances: usesBF16 ? .bf16 : .float32)
             report = SelftestReport(file: path, backEnd: backend.summary, results: try check.run())
         } catch {
             let explanation = ErrorReport(error).explanation

@@ -1,4 +1,6 @@
+import Analysis
 import ArgumentParser
+import CPUKernels
 import Datasets
 package import ExperimentSpec
 import Masking
@@ -13,7 +15,10 @@ package func loadSpec(
 ) throws(SpecErrors) -> Experiment {
     try Experiment.load(
         path: path, overrides: overrides, only: only, skip: skip, datasetSize: trainingImageCount,
-        masksProblem: masksProblem)
+        masksProblem: masksProblem,
+        metricLookup: { metric, encoder, configuration in
+            MetricCatalog(of: configuration, encoder: encoder.rawValue).knowledge(of: metric)
+        }, automaticPrecision: CPUBackend.multipliesBF16 ? .bf16 : .float32)
 }
 
 /// Why no masks can be drawn for a configuration; none where they can.
@@ -40,6 +45,9 @@ struct SpecOptions: ParsableArguments {
         help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
     var overrides: [String] = []
 
+    @Option(help: "Short for --set training.precision=…: float32, bf16, or auto for whichever is faster here.")
+    var precision: TrainingConfiguration.Precision?
+
     @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
     var only: [String] = []
 
@@ -54,6 +62,9 @@ struct SpecOptions: ParsableArguments {
             "Threads of each run (default: the cores shared out; no result depends on it).", valueName: "n"))
     var threads: Int?
 
+    @Flag(help: "Start runs over whose results were made by another revision of the program.")
+    var rerunChangedCode = false
+
     @Flag(help: "Print JSON on standard output.")
     var json = false
 
@@ -66,23 +77,19 @@ struct SpecOptions: ParsableArguments {
     /// Whether runs of the matrix were left out.
     var isPartial: Bool { !only.isEmpty || !skip.isEmpty }
 
-    /// The experiment, with every run checked and its data read once.
-    func loadExperiment() throws -> Experiment {
-        let experiment = try loadSpec(spec, overrides: overrides, only: only, skip: skip)
-        var seen: Set<DataConfiguration> = []
-        for run in experiment.runs where seen.insert(run.configuration.data).inserted {
-            try checkData(run.configuration)
-        }
-        return experiment
+    /// The experiment, with every run checked and its data read once, and what its results are compared with.
+    func loadExperiment() async throws -> (experiment: Experiment, context: RunContext) {
+        let precisions = precision.map { ["training.precision=\($0.rawValue)"] } ?? []
+        let experiment = try loadSpec(spec, overrides: overrides + precisions, only: only, skip: skip)
+        let fingerprints = try checkData(of: experiment.runs)
+        let context = RunContext(
+            sourceRevision: await SourceRevision.current(), rerunsChangedCode: rerunChangedCode,
+            fingerprints: fingerprints)
+        return (experiment, context)
     }
 
-    /// The command line wins over the spec, the spec over the machine.
     func capacity(for experiment: Experiment) -> Capacity {
-        let resources = experiment.runs.map(\.configuration.resources)
-        let memory = resources.compactMap(\.memoryGiB).min().map { Int($0 * 1_073_741_824) }
-        return Capacity(
-            cores: Machine.cores, memoryBytes: memory ?? Machine.freeMemoryBytes,
-            workers: workers ?? resources.compactMap(\.workers).min(), threads: threads)
+        machineCapacity(for: experiment, workers: workers, threads: threads)
     }
 
     /// This command again, for messages.
@@ -90,14 +97,39 @@ struct SpecOptions: ParsableArguments {
         func option(_ name: String, _ values: [String]) -> [String] { values.flatMap { [name, $0] } }
         var words = ["cjepa-exp", name, spec]
         if results != "results" { words += ["--results", results] }
+        words += option("--precision", precision.map { [$0.rawValue] } ?? [])
         words += option("--set", overrides) + option("--only", only) + option("--skip", skip)
         words += option("--workers", workers.map { ["\($0)"] } ?? [])
         words += option("--threads", threads.map { ["\($0)"] } ?? [])
-        return words.map(Self.quoted).joined(separator: " ")
+        if rerunChangedCode { words.append("--rerun-changed-code") }
+        return ShellWord.line(words)
     }
+}
 
-    private static func quoted(_ word: String) -> String {
+/// What the runs of an experiment may take: the command line wins over the spec, the spec over the machine.
+func machineCapacity(for experiment: Experiment, workers: Int?, threads: Int?) -> Capacity {
+    let resources = experiment.runs.map(\.configuration.resources)
+    let memory = resources.compactMap(\.memoryGiB).min().map { Int($0 * 1_073_741_824) }
+    return Capacity(
+        cores: Machine.cores, memoryBytes: memory ?? Machine.freeMemoryBytes,
+        workers: workers ?? resources.compactMap(\.workers).min(), threads: threads)
+}
+
+/// Words as a shell reads them.
+enum ShellWord {
+    static func line(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
+
+    static func quoted(_ word: String) -> String {
         let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=,:+@%".contains($0) }
         return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}
+
+extension TrainingConfiguration.Precision: ExpressibleByArgument {}
+
+extension CPUBackend {
+    /// The back end for a resolved configuration.
+    convenience init(for configuration: RunConfiguration) {
+        self.init(precision: configuration.training.precision == .bf16 ? .bf16 : .float32)
     }
 }

@@ -4,7 +4,7 @@ import Orchestration
 import RunStore
 
 /// `cjepa-exp status`: how far an experiment is.
-struct StatusCommand: ParsableCommand {
+struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show what of an experiment is done, running or failed, and why.")
 
@@ -14,12 +14,33 @@ struct StatusCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
     var results = "results"
 
-    @Flag(help: "Print JSON.")
+    @Option(name: .customLong("tag"), help: ArgumentHelp("Only runs with this tag; may be repeated.", valueName: "tag"))
+    var tags: [String] = []
+
+    @Flag(help: "Show it again whenever it changes, until nothing works on the experiment any more.")
+    var watch = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --watch: how often to look (default: every 2 seconds, 10 while Slurm is at it).", valueName: "s"))
+    var interval: Double?
+
+    @Flag(help: "Print JSON; with --watch one object a line.")
     var json = false
 
-    func run() throws {
-        let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
-        let report = try StatusReport(of: ExperimentFolder(path: folder))
-        print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
+    func validate() throws {
+        if let interval, !(interval >= 0.1 && interval <= 86_400) {
+            throw ValidationError("--interval must be between 0.1 and 86400 seconds, but is \(interval).")
+        }
+    }
+
+    func run() async throws {
+        let folder = ExperimentFolder(path: try ResultsLocator(resultsDirectory: results).experiment(experiment))
+        if watch {
+            try await StatusWatch(folder: folder, tags: tags, interval: interval, json: json).run()
+        } else {
+            let report = try StatusReport(of: folder, tags: tags, liveness: await .asking(about: folder))
+            print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
+        }
     }
 }

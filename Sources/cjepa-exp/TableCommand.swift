@@ -26,8 +26,19 @@ struct TableCommand: ParsableCommand {
     @Option(help: "Encoder that plain metric names and collapse marks mean.")
     var encoder = EvaluationConfiguration.Encoder.target
 
+    @Option(name: .customLong("tag"), help: "Only runs with this tag; may be given several times.")
+    var tags: [String] = []
+
     @Option(help: "How the table is written.")
     var format = TableFormat.markdown
+
+    @Option(
+        name: .customLong("section"),
+        help: """
+            What Markdown and LaTeX show below the values: statistics, effects (both where none is named), curves, \
+            best, published, all or none; may be given several times.
+            """)
+    var sections: [SectionChoice] = []
 
     @Option(help: "File to write instead of the terminal; replaced where it exists.")
     var output: String?
@@ -35,13 +46,30 @@ struct TableCommand: ParsableCommand {
     func run() throws {
         let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
         let table = try ComparisonTable.load(
-            experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue)
-        let text = try table.text(as: format)
+            experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue, tags: tags)
+        let text = try table.text(
+            as: format,
+            sections: sections.isEmpty ? TableSection.usual : sections.reduce(into: []) { $0.formUnion($1.sections) })
         if let output {
             try AtomicFile.write(Data(text.utf8), to: output)
         } else {
             print(text, terminator: "")
         }
+    }
+}
+
+/// A section by its name, all of them, or none.
+enum SectionChoice: String, CaseIterable, ExpressibleByArgument {
+    case statistics
+    case effects
+    case curves
+    case best
+    case published
+    case all
+    case none
+
+    var sections: Set<TableSection> {
+        self == .all ? Set(TableSection.allCases) : Set(TableSection(rawValue: rawValue).map { [$0] } ?? [])
     }
 }
 

@@ -70,7 +70,7 @@ struct WorkerJob {
     private func run(
         _ plan: RunPlan, _ state: RunState, _ files: WorkerFiles, _ output: WorkerOutput
     ) throws -> RunStatus {
-        let backend = CPUBackend()
+        let backend = CPUBackend(for: plan.run.configuration)
         let writer = files.writer
         writer.header.status = .running
         writer.setProvenance(

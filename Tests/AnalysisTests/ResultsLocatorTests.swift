@@ -1,4 +1,5 @@
 import Foundation
+import RunStore
 import Testing
 
 @testable import Analysis
@@ -38,10 +39,33 @@ import Testing
         }
     }
 
+    @Test func `Arm and seed are a whole name, and of several configurations the present one counts`() throws {
+        try inResults { folder, locator in
+            let files = FileManager.default
+            for name in ["ijepa-s10-dddd", "ijepa-s1-eeee"] {
+                try files.createDirectory(
+                    atPath: "\(folder)/ablation/\(name)", withIntermediateDirectories: true)
+                try Data().write(to: URL(filePath: "\(folder)/ablation/\(name)/plan.json"))
+            }
+            #expect(try locator.run("ijepa-s10") == "\(folder)/ablation/ijepa-s10-dddd")
+            #expect(throws: AnalysisError.self) { try locator.run("ablation/ijepa-s1") }
+            let record = ExperimentRecord(
+                name: "ablation", question: "", expected: "", baseline: "ijepa", specPath: "", arms: ["ijepa"],
+                runs: [
+                    ExperimentRecord.Entry(
+                        arm: "ijepa", seed: 1, directoryName: "ijepa-s1-eeee", configurationHash: "eeee",
+                        differences: [:])
+                ])
+            try record.save(toExperiment: folder + "/ablation")
+            #expect(try locator.run("ablation/ijepa-s1") == "\(folder)/ablation/ijepa-s1-eeee")
+        }
+    }
+
     @Test(arguments: [
         ("ijepa", "more than one run begins with “ijepa”", "ablation/ijepa-s0-aaaa, ablation/ijepa-s1-bbbb"),
         ("ablation/vicreg", "no run is called “vicreg”", "ijepa-s1-bbbb"),
         ("figures", "no run is called “figures”", "ablation-long/vicreg-s0-cccc"),
+        ("ablation/ijpea-s1", "no run is called “ijpea-s1”", "Did you mean “ijepa-s1”?"),
         ("ablatoin/ijepa-s0", "no experiment is called “ablatoin”", "Did you mean “ablation”?"),
     ])
     func `Errors name what there is`(name: String, message: String, remedy: String) throws {

@@ -19,16 +19,6 @@ import Testing
         #expect(SampleStatistics([]) == nil)
     }
 
-    /// Quantiles from the tables of Student's distribution, two-sided 95 %.
-    @Test(arguments: [
-        (1, 12.7062047364), (2, 4.3026527297), (3, 3.1824463053), (4, 2.7764451052), (9, 2.2621571628),
-        (30, 2.0422724563),
-    ])
-    func `Quantiles are those of Student's distribution`(degrees: Int, expected: Double) {
-        let quantile = StudentDistribution.quantile(0.975, degreesOfFreedom: degrees)
-        #expect(abs(quantile - expected) <= 1e-9)
-    }
-
     @Test func `The interval of three values is t times sd over root n`() throws {
         let statistics = try #require(SampleStatistics([1, 2, 3]))
         let halfWidth = try #require(statistics.confidenceHalfWidth)

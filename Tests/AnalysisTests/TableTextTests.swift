@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Testing
 
 @testable import Analysis
@@ -21,11 +22,50 @@ import Testing
     }
 
     @Test func `All lines of a Markdown table are equally long`() throws {
-        let lines = try ExperimentFixture.mixed().markdown().split(separator: "\n").filter { $0.hasPrefix("|") }
+        let lines = try ExperimentFixture.mixed().markdown(sections: []).split(separator: "\n")
+            .filter { $0.hasPrefix("|") }
         // Seven lines of values and rule, then four of differences.
         #expect(lines.count == 11)
         #expect(Set(lines.prefix(7).map(\.count)).count == 1)
         #expect(Set(lines.suffix(4).map(\.count)).count == 1)
+    }
+
+    @Test func `Two seeds have no p-value and the table says why`() throws {
+        let text = try ExperimentFixture.mixed().markdown()
+        #expect(text.contains("knn_20: what the differences from ijepa are worth, in points:"))
+        #expect(text.contains("n < 3"))
+        #expect(text.contains("2 pairs are too few for a test: it takes 3 seeds that both arms have."))
+        #expect(!text.contains("published"))
+    }
+
+    @Test func `Three seeds have p-values, adjusted over the arms`() throws {
+        let runs = (0..<3).flatMap { seed in
+            [
+                ExperimentFixture.run("ijepa", seed: seed, knn: 0.60),
+                ExperimentFixture.run("one", seed: seed, knn: 0.61 + 0.001 * Double(seed)),
+                ExperimentFixture.run("two", seed: seed, knn: 0.605 + 0.01 * Double(seed)),
+            ]
+        }
+        let table = try ExperimentFixture.table(runs)
+        let inferences = table.arms.map { $0.cells[0].inference }
+        #expect(inferences[0] == nil)
+        let one = try #require(inferences[1]), two = try #require(inferences[2])
+        // d = 1.0, 1.1, 1.2 points: t = 1.1 / (0.1 / √3) = 19.05 with two degrees of freedom.
+        #expect(abs((one.paired.studentP ?? .nan) - 0.002744) <= 1e-5)
+        #expect(one.studentPHolm == 2 * one.paired.studentP!)
+        #expect(two.studentPHolm == two.paired.studentP)
+        #expect(one.paired.signFlipP == 0.25)
+        #expect(table.markdown().contains("+1.10 |") && table.markdown().contains("[0.85, 1.35] |"))
+        #expect(table.markdown().contains("cannot go below 0.25"))
+        #expect(table.csv().split(separator: "\n")[2].contains(",0.25,"))
+    }
+
+    @Test func `The papers' figures stand apart, with their source and caveat`() throws {
+        #expect(PublishedFigure.all.count == 11)
+        let text = try ExperimentFixture.mixed().markdown(sections: [.published])
+        #expect(text.contains("Published figures, not measured here:"))
+        #expect(text.contains("arXiv 2410.19560") && text.contains("secondary sources"))
+        #expect(text.contains("72.9 |") && text.contains("+0.8"))
     }
 
     @Test func `A single seed shows a dash for its spread`() throws {

@@ -5,7 +5,8 @@ import Testing
 /// Every back end agrees with `ReferenceBackend<Double>` on every operation.
 @Suite struct BackendConformanceTests {
     static let cases: [any OperationCase] =
-        elementwiseCases + productCases + transformerCases + blockCases + tokenCases + statisticsCases
+        elementwiseCases + productCases + packedLinearCases + transformerCases + blockCases + tokenCases
+        + statisticsCases
         + optimizationCases
         + nanCases
 

@@ -43,6 +43,16 @@ final class Bench<Backend: KernelBackend> {
         input(draw(Shape(extents).count, scale: 1, shift: 0), Shape(extents))
     }
 
+    /// A weight [out, in] that is an operand, with a packed copy where the back end keeps any.
+    func packed(_ values: Tensor<Backend>) -> Weight<Backend> {
+        let whole = Tensor<Backend>(buffer: values.buffer, shape: Shape(values.offset + values.count))
+        let slot = ParameterSlot(offset: values.offset, shape: values.shape)
+        let packed = backend.makePackedWeights(
+            of: [PackableMatrix(slot: slot, needsInputGradient: true)], in: whole)
+        if let packed { backend.refresh(packed, from: whole, range: 0..<whole.count) }
+        return Weight(values: values, packed: packed)
+    }
+
     /// The parameters of a block, of numbers that keep its activations near 1, with packed copies where there are any.
     func parameters(_ block: LoneBlock) -> Parameters<Backend> {
         let flat = input(block.count, scale: 0.2, shift: 0.02)

@@ -93,6 +93,39 @@ struct LinearBackwardWeightCase: OperationCase {
     }
 }
 
+/// A linear map and its gradients with a weight that the back end may keep packed.
+struct PackedLinearCase: OperationCase {
+    let operation: Operation
+    let rows: Int, inputs: Int, outputs: Int, adds: Bool
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        let values = bench.input(outputs, inputs)
+        let weight = bench.packed(values)
+        let (x, dy) = (bench.input(rows, inputs), bench.input(rows, outputs))
+        switch operation {
+        case .packedLinear:
+            bench.backend.linear(
+                x, weight: weight, bias: adds ? bench.input(outputs) : nil, to: bench.output("y", rows, outputs))
+        case .packedLinearBackwardInput:
+            let dx = adds ? bench.changed("dx", rows, inputs) : bench.output("dx", rows, inputs)
+            bench.backend.linearBackwardInput(dy: dy, weight: weight, dx: dx, accumulate: adds)
+        default:
+            bench.backend.linearBackwardWeight(
+                x, dy: dy, weight: weight, dWeight: bench.changed("dWeight", outputs, inputs),
+                dBias: adds ? bench.changed("dBias", outputs) : nil)
+        }
+    }
+}
+
+let packedLinearCases: [any OperationCase] =
+    [Operation.packedLinear, .packedLinearBackwardInput, .packedLinearBackwardWeight].flatMap { operation in
+        [(1, 1, 1), (5, 48, 20), (40, 33, 96), (530, 16, 40)].flatMap { rows, inputs, outputs in
+            [true, false].map {
+                PackedLinearCase(operation: operation, rows: rows, inputs: inputs, outputs: outputs, adds: $0)
+            }
+        }
+    }
+
 /// With a large scale, the tails of the normal distribution.
 struct GELUBackwardCase: OperationCase {
     let count: Int, scale: Double, inPlace: Bool

@@ -5,7 +5,8 @@ import Testing
         let help = try Program.run(["--help"])
         #expect(help.status == 0)
         for command in [
-            "plan", "run", "status", "show", "table", "export", "masks", "selftest", "schema",
+            "plan", "run", "rerun", "status", "logs", "show", "diff", "tag", "clean", "table", "report", "export",
+            "masks", "bench", "selftest", "schema",
         ] {
             #expect(help.output.contains("\n  \(command) "))
         }
@@ -23,7 +24,7 @@ import Testing
             --no-calibration leaves it out.
             Nothing is written.
 
-            USAGE: cjepa-exp plan <spec> [--results <dir>] [--set <key.path=value> ...] [--only <pattern> ...] [--skip <pattern> ...] [--workers <n>] [--threads <n>] [--json] [--calibration] [--no-calibration]
+            USAGE: cjepa-exp plan <spec> [--results <dir>] [--set <key.path=value> ...] [--precision <precision>] [--only <pattern> ...] [--skip <pattern> ...] [--workers <n>] [--threads <n>] [--rerun-changed-code] [--json] [--calibration] [--no-calibration]
 
             """
         ),
@@ -40,7 +41,7 @@ import Testing
             """
             OVERVIEW: Show what of an experiment is done, running or failed, and why.
 
-            USAGE: cjepa-exp status <experiment> [--results <dir>] [--json]
+            USAGE: cjepa-exp status <experiment> [--results <dir>] [--tag <tag> ...] [--watch] [--interval <s>] [--json]
 
             """
         ),

@@ -53,6 +53,23 @@ import Testing
 
     // MARK: Errors
 
+    @Test(arguments: [
+        ("metric: linaer, at_least: 1, unit: points", "expect.metric", "did you mean 'linear'?"),
+        ("metric: knn_30, at_least: 1, unit: points", "expect.metric", "did you mean 'knn_"),
+        ("metric: linear@final, at_least: 1, unit: points", "expect.metric", "@last"),
+        ("metric: linear, at_least: 1", "expect.unit", "unit: points"),
+        ("metric: rankme, at_least: 1, unit: points", "expect.unit", "no accuracy"),
+    ])
+    func aClaimAboutWhatNoRunHoldsIsRefused(_ claim: String, _ keyPath: String, _ words: String) throws {
+        let folder = try TemporaryFolder()
+        let spec = folder.path + "/claims.spec"
+        try "inherit: \(Program.repository)/experiments/smoke.spec\nexpect: [{arm: cjepa, \(claim)}]\n"
+            .write(toFile: spec, atomically: true, encoding: .utf8)
+        let program = try Program.run(["plan", spec, "--no-calibration"])
+        #expect(program.status == 64)
+        #expect(program.error.contains(keyPath) && program.error.contains(words), "\(program.error)")
+    }
+
     @Test func anUnknownKeyIsShownWithItsPlaceAndTheNearestName() throws {
         let folder = try TemporaryFolder()
         let spec = try folder.write(

@@ -65,6 +65,44 @@ import Testing
         #expect(text.contains("waiting for images: "))
     }
 
+    @Test func theClaimsOfTheSpecAreJudgedAndOneSeedCannotTell() throws {
+        #expect(SmokeRun.program.output.contains("cjepa − ijepa in linear ≥ 0.5 points"))
+        let table = try Program.run(["table", "smoke", "--format", "json"] + results).checkedJSON()
+        let verdicts = try #require(table["verdicts"] as? [[String: Any]])
+        #expect(verdicts.map { $0["outcome"] as? String } == ["cannot_tell", "cannot_tell"])
+        let shown = try Program.run(["show", try firstRun(), "--json"] + results).checkedJSON()
+        let claims = try #require(shown["expectations"] as? [[String: Any]])
+        // The first run is of the arm ijepa, which both claims name.
+        #expect(claims.map { $0["verdict"] as? String } == ["cannot_tell", "cannot_tell"])
+        #expect(try Program.run(["show", try firstRun()] + results).output.contains("expected of this arm"))
+    }
+
+    @Test func theLastEvaluationsPredictionsAverageToItsAccuracies() throws {
+        let file = try RunFile(path: SmokeRun.results + "/smoke/\(try firstRun())/run.h5")
+        for encoder in ["target", "context"] {
+            let stored = try #require(try file.predictions(encoder: encoder))
+            let table = try file.table("evaluation/\(encoder)")
+            #expect(stored.labels.count == 200 && stored.step == 24)
+            #expect(stored.classes.count >= 7)
+            for probe in stored.classes.keys {
+                let right = try #require(stored.correctness(probe))
+                #expect(right.reduce(0, +) / 200 == table[probe]?.last, "\(encoder) \(probe)")
+            }
+        }
+    }
+
+    @Test func everySectionOfTheTableCanBeAskedFor() throws {
+        let all = try Program.run(["table", "smoke", "--section", "all"] + results)
+        #expect(all.status == 0, "\(all.error)")
+        for text in ["are worth, in points:", "at equal steps:", "at equal FLOPs", "best evaluation against", "arXiv"] {
+            #expect(all.output.contains(text), "\(text)")
+        }
+        let none = try Program.run(["table", "smoke", "--section", "none"] + results).output
+        #expect(!none.contains("are worth"))
+        // One seed: it says so, and gives no p-value.
+        #expect(all.output.contains("1 pair is too few for a test") && all.output.contains("n < 3"))
+    }
+
     @Test(arguments: ["md", "csv", "latex", "json"])
     func theTableComesInEveryFormat(format: String) throws {
         let table = try Program.run(["table", "smoke", "--format", format] + results)

@@ -24,6 +24,16 @@ import Testing
         #expect(result["linear_last1_bn"] == result["linear_last4_bn"])
     }
 
+    @Test func everyAccuracyHasTheClassesBehindIt() throws {
+        let result = evaluator.evaluate([last1.features], labels: last1.labels)
+        #expect(result.predictions.map(\.name) == result.metrics.map(\.name))
+        for (name, classes) in result.predictions {
+            try #require(classes.count == last1.labels.test.count, "\(name)")
+            let right = zip(classes, last1.labels.test).count { $0 == $1 }
+            #expect(Double(right) / Double(classes.count) == result[name], "\(name)")
+        }
+    }
+
     @Test func linearProbeIsLeftOutOnRequest() {
         let result = evaluator.evaluate([last1.features], labels: last1.labels, includeLinear: false)
         #expect(result.metrics.map(\.name) == ["knn_10", "knn_20"])
@@ -47,5 +57,6 @@ import Testing
             [ProbeFeatures(name: "last1", train: broken, test: last1.features.test)], labels: last1.labels)
         #expect(result.metrics.count == 5)
         #expect(result.metrics.allSatisfy { $0.value.isNaN })
+        #expect(result.predictions.isEmpty)
     }
 }

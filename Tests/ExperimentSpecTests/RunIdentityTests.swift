@@ -10,7 +10,8 @@ import Testing
     @Test(arguments: [
         "seeds=[7]", "resources.threads=3", "resources.loader_threads=2", "resources.memory_gib=8",
         "resources.workers=1", "resources.retries=2", "resources.checkpoint_minutes=1",
-        "resources.checkpoint_steps=7", "resources.checkpoints_kept=5", "resources.on_failure=stop", "data.folder=/elsewhere",
+        "resources.checkpoint_steps=7", "resources.checkpoints_kept=5", "resources.on_failure=stop",
+        "data.folder=/elsewhere",
         "diagnostics.store_embeddings=false", "diagnostics.embeddings_at_steps=[3]", "name=other", "question=Why",
     ])
     func `seed, place and resources do not change the hash`(override: String) throws {
@@ -20,10 +21,23 @@ import Testing
     @Test(arguments: [
         "schedule.lr=0.002", "data.dataset=fashion_mnist_sample", "data.train_images=other.gz", "resources.shards=2",
         "training.steps=11", "objective.vicreg.weight=0.001", "evaluation.every_steps=5", "optimizer.clip_norm=1",
-        "model.predictor.heads=6", "masks.sampler=ijepa",
+        "model.predictor.heads=6", "masks.sampler=ijepa", "training.precision=bf16",
     ])
     func `whatever changes a result changes the hash`(override: String) throws {
         #expect(try hash(override) != hash())
+    }
+
+    @Test func `auto is the precision that this machine is good at, before anything is named`() throws {
+        let folder = try SpecFolder()
+        let path = try folder.write(smallSpec)
+        for best in [TrainingConfiguration.Precision.float32, .bf16] {
+            let run = try Experiment.load(
+                path: path, overrides: ["training.precision=auto"], fileExists: { _ in true }, automaticPrecision: best
+            ).runs[0]
+            #expect(run.configuration.training.precision == best)
+            #expect(try run.configurationHash == hash("training.precision=\(best.rawValue)"))
+        }
+        #expect(try hash("training.precision=float32") == hash())
     }
 
     @Test func `a preset and its numbers, epochs and their steps are the same run`() throws {

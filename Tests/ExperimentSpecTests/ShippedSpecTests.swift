@@ -11,13 +11,15 @@ import Testing
         return try Experiment.load(path: path, fileExists: { _ in true })
     }
 
-    @Test(arguments: [("ablation", 12), ("fashion-mnist", 9), ("smoke", 3)])
+    @Test(arguments: [
+        ("ablation", 12), ("ema", 16), ("fashion-mnist", 9), ("smoke", 3), ("terms", 15), ("vicreg-weight", 14),
+    ])
     func `the shipped specs load`(name: String, arms: Int) throws {
         let experiment = try load(name)
         #expect(experiment.name == name)
         #expect(experiment.arms.count == arms)
         #expect(experiment.arms.contains(experiment.baseline))
-        #expect(!experiment.question.isEmpty && !experiment.expected.isEmpty)
+        #expect(!experiment.question.isEmpty && !experiment.expected.isEmpty && !experiment.expectations.isEmpty)
     }
 
     @Test func `every spec in experiments loads and begins with its question`() throws {
@@ -78,7 +80,7 @@ import Testing
         let weight = try #require(properties["objective.vicreg.weight"] as? [String: Any])
         #expect(weight["minimum"] as? Int == 0)
         #expect(weight["type"] as? String == "number")
-        for name in ["name", "question", "expected", "inherit", "seeds", "matrix", "baseline"] {
+        for name in ["name", "question", "expected", "expect", "inherit", "seeds", "matrix", "baseline"] {
             #expect(properties[name] != nil)
         }
     }

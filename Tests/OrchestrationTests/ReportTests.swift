@@ -28,6 +28,7 @@ import Testing
                 question    Does it help?
                 expected    Perhaps.
                 baseline    a
+                precision   float32
 
                 run   vicreg.weight  params  FLOP/step  steps   memory    time      disk  will run  why
                 a-s0  0               1.23M      2.50G    200  256 MiB  1m 00s  3.00 MiB  yes       new
@@ -47,7 +48,8 @@ import Testing
             JSONSerialization.jsonObject(with: try StoredJSON.encode(report)) as? [String: Any])
         #expect(
             Set(json.keys) == [
-                "experiment", "question", "expected", "baseline", "spec", "cores", "free_memory_bytes", "runs",
+                "experiment", "question", "expected", "baseline", "precision", "spec", "cores", "free_memory_bytes",
+                "runs",
                 "totals",
             ])
         let runs = try #require(json["runs"] as? [[String: Any]])

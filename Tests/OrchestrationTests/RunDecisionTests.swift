@@ -70,7 +70,7 @@ import Testing
         #expect(decision.reason == example.reason)
         #expect(decision.willRun == ["start", "resume"].contains(example.action))
         // A start leaves nothing behind that a worker could take for its own; anything else touches nothing.
-        try decision.clear(directory)
+        try decision.clear(directory, trash: ExperimentTrash(of: ExperimentFolder(path: worker.folder)))
         let keeps = example.hasFiles && example.action != "start"
         #expect(directory.checkpoints.entries.map(\.step) == (keeps ? [40] : []))
     }

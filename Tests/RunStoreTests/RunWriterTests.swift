@@ -65,7 +65,9 @@ import Testing
         "step", "epoch", "loss", "prediction_loss", "vicreg_loss", "vicreg_invariance", "vicreg_variance",
         "vicreg_covariance", "learning_rate", "weight_decay", "momentum", "gradient_norm", "gradient_norm_encoder",
         "gradient_norm_predictor", "images_per_second", "step_seconds", "loader_wait_seconds", "context_patches",
-        "target_patches",
+        "target_patches", "load_seconds", "target_forward_seconds", "context_forward_seconds",
+        "predictor_forward_seconds", "loss_seconds", "predictor_backward_seconds", "encoder_backward_seconds",
+        "update_seconds",
     ]
     static let evaluationColumns = [
         "step", "knn_10", "knn_20", "knn_100", "knn_200", "linear", "linear_last1", "linear_last1_bn", "linear_last4",
@@ -105,6 +107,33 @@ import Testing
         #expect(try root.dataset("evaluation/target/singular_values").filters().isEmpty)
         #expect(try root.dataset("steps/loss").filters().isEmpty)
         #expect(try root.dataset("embeddings/labels").filters().isEmpty)
+    }
+
+    @Test func predictionsComeBackAndSurviveAResumption() throws {
+        let classes: [[Int32]] = [[1, 2, 3, 4], [1, 0, 3, 0]]
+        let writer = try SampleRun.writer(at: path)
+        writer.setIntegers(
+            RunFormat.predictions(encoder: "target"), rows: classes,
+            attributes: ["probes": .strings(["knn_20", "linear"]), "step": 8])
+        writer.setIntegers("predictions/labels", [1, 2, 0, 4])
+        writer.setIntegers("predictions/indices", [7, 8, 9, 11])
+        try writer.commit()
+        let expected = StoredPredictions(
+            step: 8, classes: ["knn_20": classes[0], "linear": classes[1]], labels: [1, 2, 0, 4],
+            indices: [7, 8, 9, 11])
+        #expect(try RunFile(path: path).predictions(encoder: "target") == expected)
+        #expect(try RunFile(path: path).predictions(encoder: "context") == nil)
+        #expect(expected.correctness("linear") == [1, 0, 0, 0])
+        #expect(expected.correctness("knn_10") == nil)
+        #expect(
+            try HDF5File(reading: path).root.dataset("predictions/target").filters().map(\.identifier) == [2, 32015])
+        try RunWriter.resume(at: path, keepingThroughStep: 8).commit()
+        #expect(try RunFile(path: path).predictions(encoder: "target") == expected)
+    }
+
+    @Test func filesOfEarlierVersionsHaveNoPredictions() throws {
+        try SampleRun.writer(at: path).commit()
+        #expect(try RunFile(path: path).predictions(encoder: "target") == nil)
     }
 
     @Test func resumedRunsEqualUninterruptedOnes() throws {

@@ -19,8 +19,16 @@ import Training
         try expectAgreement(file, on: CPUBackend(), shards: shards)
     }
 
-    private func expectAgreement(_ file: String, on backend: some KernelBackend, shards: Int) throws {
-        let check = try GoldenCheck(path: Golden.path(file), on: backend, shards: shards, threads: 2)
+    @Test("the CPU back end on bfloat16 agrees with the golden steps", arguments: files, CPUBackend.forEachBF16Kind())
+    func narrowProcessorAgrees(file: String, backend: CPUBackend) throws {
+        try expectAgreement(file, on: backend, shards: 2, .bf16)
+    }
+
+    private func expectAgreement(
+        _ file: String, on backend: some KernelBackend, shards: Int, _ tolerances: GoldenTolerances = .float32
+    ) throws {
+        let check = try GoldenCheck(
+            path: Golden.path(file), on: backend, shards: shards, threads: 2, tolerances: tolerances)
         for result in try check.run() {
             #expect(result.passes, "\(file): \(result.tensor): \(result.relativeError ?? .nan)")
         }

@@ -35,7 +35,13 @@ import Training
         let metrics = try step(batch, settings.hyperparameters(at: 0), state: &state)
         #expect(metrics.loss > 0 && metrics.loss.isFinite)
         #expect(metrics.encoderGradientNorm > 0 && metrics.predictorGradientNorm > 0)
-        #expect(step.workspaceElements.allSatisfy { $0.used <= $0.planned })
+        let elements = step.workspaceElements
+        #expect((elements.shards + elements.threads).allSatisfy { $0.used <= $0.planned })
+        // What `plan` says of the step's memory is what the step plans.
+        configuration.resources.threads = 2
+        let planned = (elements.shards + elements.threads).reduce(0) { $0 + 4 * $1.planned }
+        let predicted = CostEstimate(configuration).stepMemoryBytes
+        #expect(abs(Double(predicted) / Double(planned) - 1) <= 0.02, "\(predicted) for \(planned)")
         #expect(backend.values(of: weight(state.online)) != before)
     }
 }

@@ -42,6 +42,25 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     CLossL1 = 2,
 } CLoss;
 
+/// Queries, keys and values of one sequence, in two parts: tokens that it shares with other sequences (none: null and
+/// 0), and its own. Rows of a query lie `q_stride` apart, those of a key `k_stride`, with its value heads · width further.
+typedef struct {
+    const float *_Nullable q_shared;
+    const float *q_own;
+    const float *_Nullable k_shared;
+    const float *k_own;
+    long shared_queries, own_queries, shared_keys, own_keys;
+    long q_stride, k_stride, heads, width;
+} CAttentionParts;
+
+/// Where the gradients of a sequence's parts go, at the same strides.
+typedef struct {
+    float *_Nullable q_shared;
+    float *q_own;
+    float *_Nullable k_shared;
+    float *k_own;
+} CAttentionGradients;
+
 /// The kernels for one instruction set.
 typedef struct {
     CKernelsInstructionSet instruction_set;
@@ -131,16 +150,48 @@ typedef struct {
     void (*attention_backward)(
         const float *qkv, long batch, long tokens, long heads, long width, const float *probabilities,
         const float *dy, float *d_qkv, float *scratch);
+
+    /// softmax(q kᵀ / √width) v of one sequence: y [queries, heads · width], shared queries first.
+    ///
+    /// The probabilities of head h are left at p + h · p_step, [queries, tokens]; p_step may be 0. `kept`, if not null,
+    /// takes what `attend_backward` needs to compute them again, [heads, queries, 2].
+    void (*attend)(const CAttentionParts *parts, float *p, long p_step, float *_Nullable kept, float *y);
+    /// Gradients of one sequence: those of its own tokens are overwritten, those of shared ones accumulate.
+    ///
+    /// Probabilities are `given` as `attend` left them, or null: computed again from `kept`. scratch [2, queries, tokens].
+    void (*attend_backward)(
+        const CAttentionParts *parts, const float *_Nullable given, long given_step, const float *_Nullable kept,
+        const float *dy, const CAttentionGradients *to, float *scratch);
+
+    // Several passes of a transformer block in one.
+
+    /// x += bias, then y = GELU(x).
+    void (*bias_gelu)(float *x, long rows, long columns, const float *bias, float *y);
+    /// The way back: y = GELU(x), g becomes g · GELU′(x), sums[j] += Σ_i g[i, j].
+    void (*gelu_again)(const float *x, long rows, long columns, float *g, float *y, float *sums);
+    /// y += x + bias.
+    void (*add_with_bias)(const float *x, long rows, long columns, const float *bias, float *y);
+    /// m += x + bias, then y = LayerNorm(m) with its mean and rstd.
+    void (*add_then_layer_norm)(
+        const float *x, long rows, long columns, const float *bias, const float *gamma, const float *beta,
+        float epsilon, float *m, float *mean, float *rstd, float *y);
+    /// y = (x − mean) · rstd · gamma + beta: LayerNorm with statistics that are known.
+    void (*normalize_rows)(
+        const float *x, long rows, long columns, const float *mean, const float *rstd, const float *gamma,
+        const float *beta, float *y);
 } KernelTable;
 
 /// The kernels for the widest instruction set that this processor has.
 ///
-/// The environment variable CJEPA_INSTRUCTION_SET (portable, avx2, avx512), read at the first call, lowers the choice.
+/// The environment variable CJEPA_INSTRUCTION_SET (portable, avx2, avx512; avx512_bf16 and amx mean avx512 here), read at
+/// the first call, lowers the choice.
 const KernelTable *ckernels(void);
 
 /// The kernels for one instruction set, or null where the processor or this build has not got it.
 const KernelTable *_Nullable ckernels_for(CKernelsInstructionSet instruction_set);
 
 #pragma clang assume_nonnull end
+
+#include "CKernelsBF16.h"
 
 #endif

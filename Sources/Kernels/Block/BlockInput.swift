@@ -97,11 +97,17 @@ package struct BlockGradients<Backend: KernelBackend>: Sendable {
     package let own: Tensor<Backend>?
     /// Of the shared tokens, [B, Kc, D], summed over the sequences that they begin; overwritten.
     package let shared: Tensor<Backend>?
+    /// The order in which several backward passes add to the parameters' gradients. The block has its turn when it is
+    /// called; it may advance it between additions, to let the next follow sooner.
+    package let turn: SummationTurn?
 
-    package init(parameters: Tensor<Backend>, own: Tensor<Backend>?, shared: Tensor<Backend>? = nil) {
+    package init(
+        parameters: Tensor<Backend>, own: Tensor<Backend>?, shared: Tensor<Backend>? = nil, turn: SummationTurn? = nil
+    ) {
         self.parameters = parameters
         self.own = own
         self.shared = shared
+        self.turn = turn
     }
 }
 

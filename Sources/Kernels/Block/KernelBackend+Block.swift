@@ -9,6 +9,8 @@ extension KernelBackend where PackedWeights == NoPackedWeights {
 }
 
 extension KernelBackend {
+    package func borrow(_ source: HostBuffer<Float>, at start: Int, _ shape: Shape) -> Tensor<Self>? { nil }
+
     package func linear(_ x: Tensor<Self>, weight: Weight<Self>, bias: Tensor<Self>?, to y: Tensor<Self>) {
         linear(x, weight: weight.values, bias: bias, to: y)
     }
@@ -17,6 +19,12 @@ extension KernelBackend {
         dy: Tensor<Self>, weight: Weight<Self>, dx: Tensor<Self>, accumulate: Bool
     ) {
         linearBackwardInput(dy: dy, weight: weight.values, dx: dx, accumulate: accumulate)
+    }
+
+    package func linearBackwardWeight(
+        _ x: Tensor<Self>, dy: Tensor<Self>, weight: Weight<Self>, dWeight: Tensor<Self>, dBias: Tensor<Self>?
+    ) {
+        linearBackwardWeight(x, dy: dy, dWeight: dWeight, dBias: dBias)
     }
 
     package func blockMemory(_ block: BlockLayout, _ shape: BlockShape) -> BlockMemory {
@@ -45,6 +53,9 @@ package struct MemoryCutter<Backend: KernelBackend> {
     private var used = 0
 
     package init(_ memory: Tensor<Backend>) { self.memory = memory }
+
+    /// All that is left.
+    package var rest: Tensor<Backend> { memory.window(at: used, Shape(memory.count - used)) }
 
     /// The next tensor; its elements are not defined.
     package mutating func take(_ shape: Shape) -> Tensor<Backend> {

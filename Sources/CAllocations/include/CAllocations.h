@@ -1,0 +1,22 @@
+#ifndef CALLOCATIONS_H
+#define CALLOCATIONS_H
+
+#include <stdint.h>
+
+/// Counts what a program asks of malloc and its relatives, on all threads.
+///
+/// A program that this is linked into gets its own malloc, calloc, realloc, aligned_alloc, memalign and posix_memalign,
+/// for all libraries too; they pass every call on to the ones that would be called without them, so that an allocator
+/// that is preloaded still does the work. While nothing is counted a call costs a load and a branch more. Where the C
+/// library is not glibc nothing is put in between, and nothing can be counted.
+
+/// From now on calls are counted, from zero.
+void callocations_start(void);
+
+/// Ends counting; returns the calls since `callocations_start`.
+uint64_t callocations_stop(void);
+
+/// 1 where calls are counted at all.
+int callocations_can_count(void);
+
+#endif

@@ -1,0 +1,59 @@
+/// Floating-point operations of one training step, as the public I-JEPA code does it.
+///
+/// Counted are matrix products, attention's included; a multiplication with its addition is 2. What is done element by
+/// element (norms, GELU, softmax, losses, AdamW, moving average) counts nothing. For a batch of B images, N patches,
+/// Kc context patches and M blocks of Kp patches:
+/// - target encoder: forward over all N patches; backward too where gradients reach it;
+/// - context encoder: patch embedding of all N patches (the public code drops the hidden ones after it), blocks over
+///   Kc; a backward pass, in which no gradient goes to the images;
+/// - predictor: its input map over Kc once, every block over M sequences of Kc + Kp tokens, its output map over M · Kp;
+///   a backward pass;
+/// - projector and VICReg, where the regulariser has a weight: each view's rows through the projector, one product for
+///   its covariance.
+///
+/// The backward pass of a product of two matrices is two products of the same size, one of them only where an operand
+/// needs no gradient. An engine that leaves out work whose result nobody reads is not credited with less: these are the
+/// operations that the mathematics of the reference asks for, so rates of different engines compare.
+package struct StepFLOPs: Hashable, Sendable {
+    package var targetForward = 0.0
+    package var contextForward = 0.0
+    package var predictorForward = 0.0
+    /// Projector and covariances, forward and backward.
+    package var regularizer = 0.0
+    package var predictorBackward = 0.0
+    /// Of the context encoder, and of the target encoder where gradients reach it.
+    package var encoderBackward = 0.0
+
+    /// All of it.
+    package var total: Double {
+        targetForward + contextForward + predictorForward + regularizer + predictorBackward + encoderBackward
+    }
+
+    /// - Parameters:
+    ///   - contextPatches: Kc, and Kp: those of a batch, or expected ones.
+    package init(_ configuration: RunConfiguration, contextPatches: Double, targetPatches: Double) {
+        let sizes = NetworkSizes(configuration.model)
+        let batch = Double(configuration.training.batchSize)
+        let patches = Double(sizes.patches)
+        let embedding = batch * sizes.embeddingFlops(tokens: patches)
+        let contextBlocks = batch * sizes.encoderBlocksFlops(tokens: contextPatches)
+        let targetBlocks = batch * sizes.encoderBlocksFlops(tokens: patches)
+        targetForward = embedding + targetBlocks
+        contextForward = embedding + contextBlocks
+        encoderBackward = embedding + 2 * contextBlocks
+        if configuration.targetEncoder.kind == .sharedWithGradient { encoderBackward += embedding + 2 * targetBlocks }
+        let blocks = Double(configuration.masks.targetBlocks)
+        if configuration.model.predictor.kind == .transformer {
+            predictorForward =
+                batch * sizes.predictorFlops(context: contextPatches, target: targetPatches, blocks: blocks)
+            predictorBackward = 2 * predictorForward
+        }
+        let vicreg = configuration.objective.vicreg
+        if vicreg.weight > 0 {
+            let projector = ProjectorSizes(configuration)
+            let views = vicreg.pairs == .blocks ? blocks : 2
+            let width = Double(projector.outputWidth)
+            regularizer = 3 * views * batch * (projector.flopsPerRow + 2 * width * width)
+        }
+    }
+}

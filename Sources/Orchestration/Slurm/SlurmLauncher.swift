@@ -1,0 +1,222 @@
+package import ExperimentSpec
+package import Foundation
+import RunStore
+
+/// Submits what an experiment lacks to Slurm, as a job array with one run a task.
+package struct SlurmLauncher {
+    /// A job array that was submitted, or would be.
+    package struct JobArray: Encodable, Sendable {
+        /// Nil in a dry run.
+        package var job: Int?
+        package var script: String
+        package var tasksFile: String
+        package var tasks: [String]
+        /// The script's text; in a dry run only.
+        package var scriptText: String?
+    }
+
+    package struct Report: Encodable, Sendable {
+        package struct Entry: Encodable, Sendable {
+            package var name: String
+            package var arm: String
+            package var seed: Int
+            package var path: String
+            /// start, restart, resume, skip, busy or, in a dry run, conflict.
+            package var action: String
+            package var reason: String
+        }
+
+        package var experiment: String
+        package var directory: String
+        package var isDryRun: Bool
+        package var arrays: [JobArray]
+        package var runs: [Entry]
+
+        /// What was submitted; in a dry run the scripts with their tasks.
+        package var text: String {
+            if isDryRun {
+                let scripts = arrays.map { array in
+                    let tasks = array.tasks.enumerated().map { "#   \($0): \($1)" }
+                    return
+                        (["# \(array.script)", "# tasks, in \(array.tasksFile):"] + tasks + [array.scriptText ?? ""])
+                        .joined(separator: "\n")
+                }
+                return scripts.isEmpty ? "# \(experiment): nothing to submit" : scripts.joined(separator: "\n")
+            }
+            var lines = arrays.map { array in
+                "\(experiment): \(array.tasks.count) task\(array.tasks.count == 1 ? "" : "s") submitted as job "
+                    + (array.job.map(String.init) ?? "?") + " (\(array.script))"
+            }
+            let others = runs.filter { ["skip", "busy", "conflict"].contains($0.action) }
+            if arrays.isEmpty { lines.append("\(experiment): nothing to submit") }
+            for entry in others { lines.append("\(entry.name): \(entry.reason)") }
+            if !arrays.isEmpty { lines.append("look in with: cjepa-exp status \(directory) --watch") }
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    /// Tasks of one array; more than Slurm's default allows (MaxArraySize 1001) go into several.
+    private static let mostTasks = 1000
+    /// Memory on top of what is predicted: a task that needs more is killed.
+    private static let memoryMargin = 1.25
+    private static let floorsMemoryBytes = 1 << 30
+
+    private let folder: ExperimentFolder
+    private let options: SlurmOptions
+    private let context: RunContext
+    /// The program that tasks run.
+    private let program: String
+    private let environment: [String: String]
+    private let sbatch: String
+
+    package init(
+        folder: ExperimentFolder, options: SlurmOptions, context: RunContext = RunContext(),
+        program: String = SlurmLauncher.ownProgram, environment: [String: String] = [:], sbatch: String = "sbatch"
+    ) {
+        self.folder = folder
+        self.options = options
+        self.context = context
+        self.program = program
+        self.environment = environment
+        self.sbatch = sbatch
+    }
+
+    /// The file of this process, as other machines find it.
+    package static var ownProgram: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: WorkerCommand.ownProgram))
+            ?? CommandLine.arguments[0]
+    }
+
+    /// Writes plans and scripts and submits them; what is done, at work or in the queue already is left out.
+    ///
+    /// - Parameters:
+    ///   - isDryRun: Write and submit nothing.
+    ///   - predictedMemory: Of a run, bytes.
+    /// - Throws: `OrchestrationError`: another `run` at work, a folder that cannot be used, or what sbatch says.
+    package func launch(
+        _ experiment: Experiment, isPartial: Bool, floors: [FloorsRequest], isDryRun: Bool,
+        predictedMemory: (RunConfiguration) -> Int = { CostEstimate($0).memoryBytes }, at time: Date = Date()
+    ) async throws -> Report {
+        if !isDryRun { try folder.create() }
+        let lock = isDryRun ? nil : try ExperimentLock(experimentDirectory: folder.path)
+        defer { withExtendedLifetime(lock) {} }
+        let queue = await SlurmQueue.ask(about: folder)
+        if let unknown = queue.tasks.values.first(where: \.isUnknown) {
+            throw OrchestrationError(
+                .system, path: folder.path,
+                message: "Slurm does not answer, so it cannot be told whether job \(unknown.job) is still in the queue",
+                remedy: "try again when `squeue` works")
+        }
+        let prepared = folder.decisions(for: experiment, liveness: .system.with(queue), context: context)
+        let missingFloors = floors.filter { request in
+            let name = (request.output as NSString).lastPathComponent
+            let task = queue.tasks[name]
+            return !FileManager.default.fileExists(atPath: request.output)
+                && !(task?.isWaiting == true || task?.isWorking == true)
+        }
+        if !isDryRun {
+            try folder.prepare(
+                prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: context.sourceRevision)
+        }
+        let starting = prepared.filter(\.decision.willRun)
+        let cpus = options.cpus ?? starting.map { Self.cpus(of: $0.run.configuration) }.max() ?? 1
+        let jobs =
+            missingFloors.map { Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: 0)) }
+            + starting.map { item in
+                Job(
+                    name: item.run.name, kind: .run(item.directory), demand: Demand(memoryBytes: 0),
+                    retries: item.run.configuration.resources.retries)
+            }
+        let predicted = starting.map { item in
+            var configuration = item.run.configuration
+            configuration.resources.threads = cpus
+            return predictedMemory(configuration)
+        }
+        let memory = (predicted + (missingFloors.isEmpty ? [] : [Self.floorsMemoryBytes])).max() ?? 0
+        var arrays: [JobArray] = []
+        for start in stride(from: 0, to: jobs.count, by: Self.mostTasks) {
+            let part = Array(jobs[start..<min(jobs.count, start + Self.mostTasks)])
+            arrays.append(
+                try await submit(
+                    part, of: experiment.name, number: start / Self.mostTasks, cpus: cpus,
+                    memoryBytes: Int(Double(memory) * Self.memoryMargin), isDryRun: isDryRun, at: time))
+        }
+        return Report(
+            experiment: experiment.name, directory: folder.path, isDryRun: isDryRun, arrays: arrays,
+            runs: prepared.map { item in
+                Report.Entry(
+                    name: item.run.name, arm: item.run.arm, seed: item.run.seed, path: item.directory.path,
+                    action: item.decision.action, reason: item.decision.reason)
+            })
+    }
+
+    /// As many threads as a run can use.
+    private static func cpus(of configuration: RunConfiguration) -> Int {
+        let resources = configuration.resources
+        return resources.threads ?? min(resources.shards, configuration.training.batchSize)
+    }
+
+    private func submit(
+        _ jobs: [Job], of experiment: String, number: Int, cpus: Int, memoryBytes: Int, isDryRun: Bool, at time: Date
+    ) async throws -> JobArray {
+        let place = URL(fileURLWithPath: folder.path).standardizedFileURL.path + "/slurm"
+        let stamp = time.formatted(
+            Date.ISO8601FormatStyle(dateSeparator: .omitted, dateTimeSeparator: .standard, timeSeparator: .omitted))
+        let base = "\(place)/\(stamp)" + (number > 0 ? "-\(number)" : "")
+        let script = SlurmScript(
+            experiment: experiment, program: program, tasksFile: base + ".tasks.json", taskCount: jobs.count,
+            logFolder: place, environment: environment, cpus: cpus, memoryBytes: memoryBytes, options: options)
+        var array = JobArray(
+            job: nil, script: base + ".sh", tasksFile: script.tasksFile, tasks: jobs.map(\.name),
+            scriptText: script.text)
+        if isDryRun { return array }
+        array.scriptText = nil
+        do {
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+            try script.text.write(toFile: array.script, atomically: true, encoding: .utf8)
+        } catch {
+            throw OrchestrationError(
+                .system, path: place, message: "the batch script cannot be written (\(error.localizedDescription))",
+                remedy: "make the experiment's folder writable, or choose another folder with --results")
+        }
+        try StoredJSON.write(SlurmTasks(jobs), to: script.tasksFile)
+        let job = try await submit(array.script)
+        array.job = job
+        var submissions = try SlurmSubmissions.load(from: folder)
+        submissions.submissions.append(
+            SlurmSubmissions.Submission(
+                job: job, submittedAt: time, script: array.script, tasks: jobs.map(Self.recordedName)))
+        try submissions.save(to: folder)
+        return array
+    }
+
+    private static func recordedName(of job: Job) -> String {
+        switch job.kind {
+        case .run(let directory): directory.name
+        case .floors(let request): (request.output as NSString).lastPathComponent
+        }
+    }
+
+    /// - Returns: The job's number.
+    private func submit(_ script: String) async throws -> Int {
+        func failure(_ message: String) -> OrchestrationError {
+            OrchestrationError(
+                .system, path: script, message: "sbatch did not take the script: \(message)",
+                remedy: "correct the options of Slurm (--partition, --time, --sbatch …), and run again")
+        }
+        let result: SystemCommand.Result
+        do {
+            result = try await SystemCommand.run(sbatch, ["--parsable", script])
+        } catch {
+            throw OrchestrationError(
+                .system, path: script, message: "sbatch cannot be run (\(error))",
+                remedy: "run this on a machine of the cluster that submits jobs, or without --launcher slurm")
+        }
+        guard result.isSuccess else { throw failure(result.error) }
+        // "12", or "12;cluster".
+        guard let job = Int(result.output.prefix { $0.isNumber }) else {
+            throw failure("it answered “\(result.output)”")
+        }
+        return job
+    }
+}

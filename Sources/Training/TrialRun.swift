@@ -1,0 +1,110 @@
+import Datasets
+package import ExperimentSpec
+package import Kernels
+import Masking
+import TensorCore
+
+/// Counts something between two calls, on all threads: allocations.
+package struct CallCounter: Sendable {
+    package let start: @Sendable () -> Void
+    package let stop: @Sendable () -> Int
+
+    package init(start: @escaping @Sendable () -> Void, stop: @escaping @Sendable () -> Int) {
+        self.start = start
+        self.stop = stop
+    }
+}
+
+/// The measurements of one step of a `TrialRun`.
+package struct TrialStep: Sendable, Hashable {
+    /// Wall time, waiting for images and drawing masks included.
+    package let seconds: Double
+    package let phases: PhaseSeconds
+    /// Kc and Kp of the batch.
+    package let contextPatches: Int
+    package let targetPatches: Int
+    /// What the reference would do for this batch.
+    package let flops: Double
+    /// What was counted in the step proper, from a batch with its masks to new weights; nil where nothing was.
+    package let counted: Int?
+}
+
+/// Training steps of a configuration on images of noise, with batches and masks made as training makes them: what
+/// benchmarks and predictions time.
+///
+/// Nothing is stored, and the learning rate is too small for the noise to matter.
+package final class TrialRun<Backend: KernelBackend> {
+    package let settings: RunSettings
+    package private(set) var state: TrainingState<Backend>
+    private let step: TrainingStep<Backend>
+    private let loader: BatchLoader
+    /// Batches are rendered while steps run; if not, the next one stays in memory.
+    private var rendersEveryBatch: Bool
+    private var resident: LoadedBatch?
+    private var masksDrawn = 0
+
+    /// - Parameter rendersEveryBatch: As training does; if not, one batch stays in memory and no loader competes with
+    ///   the engine for processor time.
+    /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step.
+    package init(
+        _ configuration: RunConfiguration, on backend: Backend, threads: Int, rendersEveryBatch: Bool = true
+    ) throws {
+        var configuration = configuration
+        configuration.training.steps = configuration.training.steps ?? 1
+        settings = try RunSettings(configuration)
+        step = settings.step(on: backend, threads: threads)
+        state = settings.initialState(on: backend)
+        self.rendersEveryBatch = rendersEveryBatch
+        let data = configuration.data
+        loader = try BatchLoader(
+            dataset: Self.noise(configuration),
+            settings: BatchLoaderSettings(
+                batchSize: settings.limits.imageCount, imageSize: configuration.model.imageSize,
+                crop: try RandomResizedCrop(scale: data.cropScale, aspect: data.cropAspect), seed: 0,
+                totalSteps: rendersEveryBatch ? Int(Int32.max) : 1, threads: configuration.resources.loaderThreads))
+    }
+
+    /// From now on every step sees the same images, which are rendered, and the loader comes to rest.
+    package func keepBatch() { rendersEveryBatch = false }
+
+    /// One whole step on the next batch, with new masks.
+    package func take(counting counter: CallCounter? = nil) throws -> TrialStep {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let loaded = try resident ?? loader.next()
+        if !rendersEveryBatch { resident = loaded }
+        defer { if rendersEveryBatch { loader.recycle(loaded) } }
+        let masks = settings.sampler.sample(seed: 0, step: masksDrawn, imageCount: settings.limits.imageCount)
+        masksDrawn += 1
+        let batch = StepBatch(
+            images: loaded.images, imageCount: settings.limits.imageCount, context: masks.context,
+            targets: masks.targets, blockCount: masks.blocks)
+        let hyperparameters = StepHyperparameters(learningRate: 1e-5, weightDecay: 0.04, momentum: 0.999)
+        let loadSeconds = (clock.now - start) / .seconds(1)
+        counter?.start()
+        defer { _ = counter?.stop() }
+        _ = try step(batch, hyperparameters, state: &state)
+        let counted = counter?.stop()
+        let seconds = (clock.now - start) / .seconds(1)
+        var phases = step.phases
+        phases[.load] += loadSeconds
+        let flops = StepFLOPs(
+            settings.configuration, contextPatches: Double(batch.contextCount), targetPatches: Double(batch.targetCount)
+        )
+        return TrialStep(
+            seconds: seconds, phases: phases, contextPatches: batch.contextCount, targetPatches: batch.targetCount,
+            flops: flops.total, counted: counted)
+    }
+
+    /// One batch of images as large as the data set's.
+    private static func noise(_ configuration: RunConfiguration) -> ImageDataset {
+        let (count, channels) = (configuration.training.batchSize, configuration.model.channels)
+        // Known data sets have images of 28×28, whatever they are resized to.
+        let side = configuration.data.knownSizes == nil ? configuration.model.imageSize : 28
+        var random = RandomStream(seed: 0, purpose: .tests)
+        let pixels = (0..<count * channels * side * side).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        return ImageDataset(
+            name: "noise", channels: channels, height: side, width: side, classCount: 1, pixels: pixels,
+            labels: Array(repeating: 0, count: count))
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import CAllocations
+import CPUKernels
+import ExperimentSpec
+import Orchestration
+import RunStore
+import Training
+
+/// `cjepa-exp bench`: how fast training steps are here, and how far that is from what the machine can do.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Time training steps on noise, and compare them with this machine's limit.",
+        discussion: """
+            Steps are those of training: images are cropped beside them, masks are drawn anew for each. The limit is \
+            the rate of large matrix products in the same precision, measured in the same call. FLOPs are those that \
+            the public I-JEPA code would do. Without a spec the options describe the network; with one they change \
+            what it says.
+            """)
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: ArgumentHelp("Compute threads. (default: the cores)", valueName: "n"))
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("Steps that are timed. (default: as many as fit into --seconds, at least 5)"))
+    var steps: Int?
+
+    @Option(help: "How long steps are timed.")
+    var seconds = 20.0
+
+    @Option(help: "Steps before those.")
+    var warmup = 3
+
+    @Flag(inversion: .prefixedNo, help: "Crop new images for every step, as training does.")
+    var loader = true
+
+    @Flag(help: "Print JSON on standard output.")
+    var json = false
+
+    func validate() throws {
+        for (name, value) in [("--threads", threads), ("--steps", steps)] {
+            if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
+        }
+        guard seconds > 0, warmup >= 0 else {
+            throw ValidationError("--seconds must be positive, --warmup at least 0.")
+        }
+    }
+
+    func run() throws {
+        let configuration = try options.configuration()
+        let threads = threads ?? Machine.cores
+        let backend = CPUBackend()
+        let benchmark = StepBenchmark(
+            threads: threads, warmupSteps: warmup, steps: steps, seconds: seconds, rendersEveryBatch: loader)
+        let result = try benchmark.run(configuration, on: backend, counter: allocationCounter())
+        let report = BenchReport(
+            configuration, result, backEnd: backend.summary, threads: threads, warmupSteps: warmup,
+            warnings: warnings(configuration, threads: threads))
+        print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
+    }
+
+    private func warnings(_ configuration: RunConfiguration, threads: Int) -> [String] {
+        var warnings = kernelWarnings()
+        let shards = min(configuration.resources.shards, configuration.training.batchSize)
+        if threads > shards {
+            warnings.append("\(threads) threads share \(shards) shards, so some have nothing to do: use --shards")
+        }
+        if threads > Machine.cores { warnings.append("\(threads) threads share \(Machine.cores) cores") }
+        return warnings
+    }
+}
+
+/// Counts calls of malloc and its relatives, on all threads; nil where they cannot be counted.
+func allocationCounter() -> CallCounter? {
+    guard callocations_can_count() != 0 else { return nil }
+    return CallCounter(start: { callocations_start() }, stop: { Int(callocations_stop()) })
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import ExperimentSpec
+import Training
+
+/// The configuration that `bench` times: a spec's arm, or a network described by options.
+struct BenchOptions: ParsableArguments {
+    @Argument(help: "Take everything that no option says from this spec.", completion: .file(extensions: ["spec"]))
+    var spec: String?
+
+    @Option(help: ArgumentHelp("The spec's arm. (default: the baseline)", valueName: "arm"))
+    var arm: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(help: ArgumentHelp("vit_tiny, vit_small, vit_base or vit_large. (default: vit_small)", valueName: "preset"))
+    var model: ModelConfiguration.Preset?
+
+    @Option(help: ArgumentHelp("Side of the images. (default: 224)", valueName: "pixels"))
+    var image: Int?
+
+    @Option(help: ArgumentHelp("Side of the patches. (default: 16)", valueName: "pixels"))
+    var patch: Int?
+
+    @Option(help: ArgumentHelp("Images of a step. (default: 16)", valueName: "n"))
+    var batch: Int?
+
+    @Option(help: ArgumentHelp("Width of the predictor. (default: the preset's)", valueName: "n"))
+    var predictorWidth: Int?
+
+    @Option(help: ArgumentHelp("Depth of the predictor. (default: the preset's)", valueName: "n"))
+    var predictorDepth: Int?
+
+    @Option(help: ArgumentHelp("Parts that a batch is split into. (default: 4)", valueName: "n"))
+    var shards: Int?
+
+    @Option(help: ArgumentHelp("Patches that a mask keeps at least. (default: 10; 4 on a small grid)", valueName: "n"))
+    var minKeep: Int?
+
+    func validate() throws {
+        if spec == nil, arm != nil || !overrides.isEmpty {
+            throw ValidationError("--arm and --set need a spec.")
+        }
+        let numbers = [
+            ("--image", image), ("--patch", patch), ("--batch", batch), ("--predictor-width", predictorWidth),
+            ("--predictor-depth", predictorDepth), ("--shards", shards),
+        ]
+        for case (let name, let value?) in numbers where value < 1 {
+            throw ValidationError("\(name) must be at least 1, but is \(value).")
+        }
+        if model == .custom { throw ValidationError("--model custom needs a spec that says what it is.") }
+    }
+
+    /// - Throws: `SpecErrors`, `UnusableInput` or `MaskError` for what cannot work.
+    func configuration() throws -> RunConfiguration {
+        var configuration = try spec.map { try self.configuration(ofSpec: $0) } ?? Self.described
+        if let model { configuration.model.apply(model) }
+        if let image { configuration.model.imageSize = image }
+        if let patch { configuration.model.patchSize = patch }
+        if let batch { configuration.training.batchSize = batch }
+        if let predictorWidth { configuration.model.predictor.width = predictorWidth }
+        if let predictorDepth { configuration.model.predictor.depth = predictorDepth }
+        if let shards { configuration.resources.shards = shards }
+        let grid = configuration.model.imageSize / configuration.model.patchSize
+        // Target blocks of a small grid have fewer patches than the usual limit.
+        if spec == nil, grid < 10 { configuration.masks.minKeep = 4 }
+        if let minKeep { configuration.masks.minKeep = minKeep }
+        if let problem = configuration.problems.first {
+            throw UnusableInput(place: problem.key, problem: problem.message, remedy: problem.remedy)
+        }
+        return configuration
+    }
+
+    /// What options without a spec change.
+    private static var described: RunConfiguration {
+        var configuration = RunConfiguration()
+        configuration.model.apply(.small)
+        configuration.data.dataset = .idx
+        configuration.training.batchSize = 16
+        configuration.training.steps = 1000
+        return configuration
+    }
+
+    private func configuration(ofSpec path: String) throws -> RunConfiguration {
+        let experiment = try loadSpec(path, overrides: overrides)
+        return try experiment.run(ofArm: arm, spec: path).configuration
+    }
+}
+
+extension ModelConfiguration.Preset: ExpressibleByArgument {}
+
+extension Experiment {
+    /// The first run of an arm; without a name, of the baseline.
+    ///
+    /// - Throws: `UnusableInput` where there is no such arm.
+    func run(ofArm arm: String?, spec: String) throws -> PlannedRun {
+        let wanted = arm ?? baseline
+        if let run = runs.first(where: { $0.arm == wanted }) { return run }
+        let nearest = nearestName(to: wanted, among: arms).map { "did you mean '\($0)'? " } ?? ""
+        throw UnusableInput(
+            place: spec, problem: "no arm is named \(wanted)",
+            remedy: "\(nearest)there are \(arms.joined(separator: ", "))")
+    }
+}

@@ -1,0 +1,51 @@
+import Analysis
+import ArgumentParser
+import Foundation
+import Orchestration
+import RunStore
+
+/// `cjepa-exp logs`: what a run's worker wrote.
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Print the log of a run: where it began, evaluations, progress, errors.")
+
+    @Argument(help: RunName.help)
+    var runName: String
+
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    var results = "results"
+
+    @Option(help: ArgumentHelp("Only the last lines.", valueName: "n"))
+    var lines: Int?
+
+    @Flag(help: "Go on printing what is added, until the run is at work no more.")
+    var follow = false
+
+    func validate() throws {
+        if let lines, lines < 0 { throw ValidationError("--lines must not be negative, but is \(lines).") }
+    }
+
+    func run() async throws {
+        let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
+        let folder = ExperimentFolder(of: directory)
+        var log = LogFollower(of: directory)
+        FileHandle.standardOutput.write(log.last(lines))
+        while follow {
+            // Asked for first: what a worker writes before it ends is read after it.
+            let isRunning =
+                try await WorkerLiveness.asking(about: folder).currentState(of: directory)?.status == .running
+            FileHandle.standardOutput.write(log.next())
+            if !isRunning { return }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+}
+
+/// How commands describe the argument that names a run.
+enum RunName {
+    static var help: ArgumentHelp {
+        ArgumentHelp(
+            "A run's folder, experiment/run, arm and seed (ijepa-s0), or the beginning of a run's name.",
+            valueName: "run")
+    }
+}

@@ -1,0 +1,58 @@
+import ExperimentSpec
+import Foundation
+import Orchestration
+import RunStore
+
+/// Runs an experiment on this machine, shows how it goes, and prints what came out; `run` and `rerun` share it.
+struct RunSession {
+    let runner: ExperimentRunner
+    let json: Bool
+    /// The command that goes on after an interrupt.
+    let command: String
+
+    /// - Returns: The exit code.
+    /// - Throws: What keeps everything from starting.
+    func run(_ experiment: Experiment, isPartial: Bool) async throws -> Int32 {
+        InterruptSignals.install()
+        let folder = self.runner.folder
+        var reporter: ProgressReporter?
+        var runner = self.runner
+        runner.schedule = { starting, capacity in
+            // A matrix that is over soon is not worth measuring.
+            guard let choice = measuredSchedule(of: starting, capacity: capacity, leastSeconds: 30) else { return nil }
+            try? FileHandle.standardError.write(contentsOf: Data((choice.text + "\n").utf8))
+            return choice
+        }
+        let report = try await runner.run(
+            experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder),
+            interruptions: { InterruptSignals.level },
+            willStart: { starting, _ in reporter = .standardError(runCount: starting) },
+            report: { reporter?.handle($0) })
+        reporter?.end()
+
+        var hasTable = true
+        let text = report.text(goOnWith: command) + "\n"
+        if json {
+            try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+            print(String(decoding: try StoredJSON.encode(report), as: UTF8.self))
+        } else {
+            if report.runs.contains(where: { ["done", "collapsed", "skipped"].contains($0.result) }) {
+                hasTable = printTable(of: folder)
+            }
+            print(text, terminator: "")
+        }
+        if report.exitCode != 0 { return report.exitCode }
+        return hasTable ? 0 : ErrorReport.failure
+    }
+
+    /// - Returns: Whether there was a table; what went wrong otherwise is told, and the report follows all the same.
+    private func printTable(of folder: ExperimentFolder) -> Bool {
+        do {
+            try printComparison(experimentDirectory: folder.path)
+            return true
+        } catch {
+            ErrorReport(error).print()
+            return false
+        }
+    }
+}

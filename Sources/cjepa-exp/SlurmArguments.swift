@@ -1,0 +1,96 @@
+import ArgumentParser
+import ExperimentSpec
+import Foundation
+import Orchestration
+import RunStore
+
+/// Where `run` runs.
+enum Launcher: String, ExpressibleByArgument, CaseIterable {
+    case local
+    case slurm
+}
+
+/// Options of `run --launcher slurm`.
+struct SlurmArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("Partition of the cluster.", valueName: "name"))
+    var partition: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Time limit of a task; a run that needs longer goes on in the next one.", valueName: "time"))
+    var time: String?
+
+    @Option(help: ArgumentHelp("Tasks at once (default: as many as the cluster gives).", valueName: "n"))
+    var arrayParallelism: Int?
+
+    @Option(help: ArgumentHelp("Memory of a task (default: what is predicted, and a quarter).", valueName: "size"))
+    var memory: String?
+
+    @Option(help: ArgumentHelp("Processors and threads of a task (default: what a run can use).", valueName: "n"))
+    var cpus: Int?
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A further argument of sbatch; may be repeated.", valueName: "argument"))
+    var sbatch: [String] = []
+
+    @Option(
+        help: ArgumentHelp("How long before its time limit a run writes its checkpoint.", valueName: "seconds"))
+    var notice: Int?
+
+    @Option(help: ArgumentHelp("How often a task goes back into the queue at most.", valueName: "n"))
+    var requeues: Int?
+
+    @Flag(help: "Print the batch scripts; write and submit nothing.")
+    var dryRun = false
+
+    private var isUsed: Bool {
+        [partition, time, memory].contains { $0 != nil }
+            || [arrayParallelism, cpus, notice, requeues].contains { $0 != nil }
+            || !sbatch.isEmpty || dryRun
+    }
+
+    /// - Throws: `ValidationError`.
+    func check(for launcher: Launcher, workers: Int?, threads: Int?) throws {
+        guard launcher == .slurm else {
+            if isUsed { throw ValidationError("The options of Slurm (and --dry-run) need --launcher slurm.") }
+            return
+        }
+        if workers != nil {
+            throw ValidationError("With --launcher slurm, --array-parallelism takes --workers' place.")
+        }
+        if threads != nil { throw ValidationError("With --launcher slurm, --cpus takes --threads' place.") }
+        for (name, value) in [("--array-parallelism", arrayParallelism), ("--cpus", cpus), ("--notice", notice)] {
+            if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
+        }
+        if let requeues, requeues < 0 { throw ValidationError("--requeues must not be negative, but is \(requeues).") }
+        for argument in sbatch where !argument.hasPrefix("-") || argument.contains("\n") {
+            throw ValidationError("--sbatch takes an argument of sbatch, like --sbatch=--account=x, not “\(argument)”.")
+        }
+        for value in [partition, time, memory].compactMap({ $0 }) where value.contains(where: \.isWhitespace) {
+            throw ValidationError("“\(value)” is no value that sbatch takes.")
+        }
+    }
+
+    private var options: SlurmOptions {
+        var options = SlurmOptions(
+            partition: partition, timeLimit: time, arrayParallelism: arrayParallelism, memory: memory, cpus: cpus,
+            extra: sbatch)
+        if let notice { options.noticeSeconds = notice }
+        if let requeues { options.mostRequeues = requeues }
+        return options
+    }
+
+    /// Submits the experiment and prints what was submitted.
+    ///
+    /// - Throws: `OrchestrationError`.
+    func launch(_ experiment: Experiment, in folder: ExperimentFolder, context: RunContext, isPartial: Bool, json: Bool)
+        async throws
+    {
+        let launcher = SlurmLauncher(
+            folder: folder, options: options, context: context)
+        let report = try await launcher.launch(
+            experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder), isDryRun: dryRun)
+        print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
+    }
+}

@@ -1,0 +1,40 @@
+import Foundation
+import Glibc
+import Orchestration
+import RunStore
+
+/// `status --watch`: redrawn on a terminal, elsewhere printed again at each change.
+struct StatusWatch {
+    let folder: ExperimentFolder
+    let tags: [String]
+    /// Seconds; nil: as often as is polite.
+    let interval: Double?
+    let json: Bool
+
+    /// Returns once neither a worker nor a `run` works on the experiment any more.
+    func run() async throws {
+        let redraws = !json && Terminal.canRedraw(STDOUT_FILENO)
+        var display = LiveDisplay()
+        var shown: Data?
+        while true {
+            // Asked for first: a `run` that ends in between has left its last states behind.
+            let isBusy = ExperimentLock.isHeld(experimentDirectory: folder.path)
+            let report = try StatusReport(of: folder, tags: tags, liveness: await .asking(about: folder))
+            let content = try StoredJSON.encode(report, pretty: false)
+            if redraws {
+                let (columns, rows) = Terminal.size(of: STDOUT_FILENO)
+                let lines = report.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+                write(display.frame(lines, columns: columns, rows: rows))
+            } else if content != shown {
+                write(json ? String(decoding: content, as: UTF8.self) + "\n" : report.text + "\n\n")
+            }
+            shown = content
+            if !isBusy, !report.isActive { return }
+            try await Task.sleep(for: .seconds(interval ?? (report.isInQueue ? 10 : 2)))
+        }
+    }
+
+    private func write(_ text: String) {
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Foundation
+import Orchestration
+import RunStore
+
+/// `cjepa-exp task`: one task of a job array; the batch script starts it.
+struct TaskEntry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "task",
+        abstract: "Do one task of a job array; started by the batch script that `run --launcher slurm` writes.",
+        discussion: "SIGINT and SIGTERM end it with a checkpoint and exit code 75.",
+        shouldDisplay: false)
+
+    @Argument(help: "The file with the tasks.")
+    var file: String
+
+    @Argument(help: "Which of them, from 0.")
+    var index: Int
+
+    @Option(help: "Compute threads; no result depends on it.")
+    var threads = 1
+
+    func validate() throws {
+        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+    }
+
+    func run() async throws {
+        InterruptSignals.install()
+        let tasks = try StoredJSON.read(SlurmTasks.self, from: file).tasks
+        guard tasks.indices.contains(index), let job = tasks[index].job(threads: threads) else {
+            throw UnusableInput(
+                place: file, problem: "has no task \(index)", remedy: "submit again with `cjepa-exp run`")
+        }
+        let reporter = ProgressReporter.standardError(runCount: 1)
+        let task = SlurmTask(job: job, threads: threads, command: WorkerCommand(environment: workerEnvironment()))
+        let ending = await task.run(interruptions: { InterruptSignals.count }, report: { reporter.handle($0) })
+        reporter.end()
+        if let message = ending.message {
+            try? FileHandle.standardError.write(contentsOf: Data("\(job.name): \(message)\n".utf8))
+        }
+        if ending.exitCode != 0 { throw ExitCode(ending.exitCode) }
+    }
+}

@@ -1,0 +1,27 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Times single kernels. A package of its own, so that the project builds and is tested without oneDNN; the engine's
+// modules are links into the project, since nothing of them is public.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "performance",
+    targets: [
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "CKernels"),
+        .target(name: "TensorCore", swiftSettings: strict),
+        .target(name: "Kernels", dependencies: ["TensorCore"], swiftSettings: strict),
+        .target(
+            name: "CPUKernels", dependencies: ["Kernels", "TensorCore", "COpenBLAS", "CKernels"], swiftSettings: strict),
+        .executableTarget(
+            name: "kernel-timings", dependencies: ["CPUKernels", "CKernels", "COpenBLAS", "COneDNN"],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
