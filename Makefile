@@ -30,13 +30,13 @@ test: setup-tests lint ## Check the format, build everything in release and run 
 test-analysis: ## Test the Python package on results of the built program; skipped where PyPI cannot be reached.
 	@scripts/test_analysis.sh "$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp"
 
+test-slurm: build ## Run a matrix on a real Slurm on this machine (about a minute); installs slurm-wlm and munge.
+	Tests/Slurm/run.sh "$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp"
+
 torture: build ## Kill and resume runs for ten minutes (SECONDS_PER_RUN=200 for each of three), and compare.
 	"$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp" verify-resume experiments/smoke.spec --kills 100000 \
 	  --seconds $(or $(SECONDS_PER_RUN),200) --set training.steps=2000 --set evaluation.every_steps=200 \
 	  --set resources.checkpoint_steps=1
-
-test-slurm: build ## Run a matrix on a real Slurm on this machine (about a minute); installs slurm-wlm and munge.
-	Tests/Slurm/run.sh "$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp"
 
 lint: ## Check the format.
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)

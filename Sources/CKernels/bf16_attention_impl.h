@@ -38,6 +38,23 @@ static void gather_rows(CBF16Rows rows, long width, uint16_t *to) {
     memset(out, 0, (size_t)(to + end - out) * sizeof *out);
 }
 
+/// Rows as products read them.
+typedef struct {
+    const uint16_t *rows;
+    long stride;
+} Operand;
+
+/// The rows where they lie, if they are in one piece, as wide as tiles are deep and even apart (pairs are read as one
+/// number); else copied together to `to`.
+INLINE Operand operand(CBF16Rows rows, long width, uint16_t *to) {
+    if (width % TILE_DEPTH == 0 && rows.stride % 2 == 0) {
+        if (rows.first_count == 0) return (Operand){rows.second, rows.stride};
+        if (rows.second_count == 0) return (Operand){rows.first, rows.stride};
+    }
+    gather_rows(rows, width, to);
+    return (Operand){to, round_up_32(width)};
+}
+
 INLINE CBF16Rows one_run(const uint16_t *rows, long count, long stride) {
     return (CBF16Rows){.first = rows, .first_count = count, .second = 0, .second_count = 0, .stride = stride};
 }
@@ -71,11 +88,11 @@ INLINE void block_product(
 
 /// scores, as panels [columns / 32][rows, 32] = a · b for all columns, depth ≤ width.
 INLINE void block_scores(
-    long rows, long width, const uint16_t *a, const uint16_t *b, long columns, float *scores) {
+    long rows, long width, const uint16_t *a, long a_stride, const uint16_t *b, long columns, float *scores) {
     const long tiles = round_up_32(width) / TILE_DEPTH;
     for (long j = 0; j < columns; j += PANEL_COLUMNS) {
         bf16_tile(
-            rows, width, columns - j, a, round_up_32(width), b + j / WIDTH * tiles * TILE_ELEMENTS,
+            rows, width, columns - j, a, a_stride, b + j / WIDTH * tiles * TILE_ELEMENTS,
             scores + j / PANEL_COLUMNS * rows * PANEL_COLUMNS);
     }
 }
@@ -155,11 +172,11 @@ static void attention(
     uint16_t *packed_v = take(&scratch, all * stride);
     uint16_t *weights = take(&scratch, SCORE_ROWS * all);
     float *scores = (float *)take(&scratch, 2 * SCORE_ROWS * all);
-    gather_rows(q, width, rows_of_q);
-    gather_rows(k, width, gathered);
-    pack_columns(gathered, stride, stride, all, packed_k);
-    gather_rows(v, width, gathered);
-    pack_rows(gathered, stride, all, stride, packed_v);
+    const Operand from_q = operand(q, width, rows_of_q);
+    const Operand from_k = operand(k, width, gathered);
+    pack_columns(from_k.rows, from_k.stride, width, keys, packed_k);
+    const Operand from_v = operand(v, width, gathered);
+    pack_rows(from_v.rows, from_v.stride, keys, width, packed_v);
     const CBF16MutableRows out = {.first = y, .first_count = queries, .second = 0, .second_count = 0, .stride = y_stride};
 
     const BF16RowSplit split = bf16_split(queries);
@@ -168,7 +185,7 @@ static void attention(
         const long rows = bf16_rows(split, t);
         BF16_BEGIN(rows, t == 0 || rows != bf16_rows(split, t - 1));
         float inverse[32], most[32], sums[32];
-        block_scores(rows, width, rows_of_q + i * stride, packed_k, keys, scores);
+        block_scores(rows, width, from_q.rows + i * from_q.stride, from_q.stride, packed_k, keys, scores);
         for (long r = 0; r < rows; ++r) {
             sums[r] = exponential_row(
                 scores + r * PANEL_COLUMNS, rows * PANEL_COLUMNS, keys, factor, weights + r * all, &most[r]);
@@ -245,19 +262,20 @@ static void attention_backward(
     float *scores = (float *)take(&scratch, 2 * SCORE_ROWS * all_queries);
     float *d_weights = (float *)take(&scratch, 2 * SCORE_ROWS * all_queries);
 
-    gather_rows(q, width, rows_of_q);
-    gather_rows(one_run(dy, queries, y_stride), width, rows_of_dy);
-    gather_rows(k, width, rows_of_k);
-    gather_rows(v, width, rows_of_v);
-    pack_columns(rows_of_q, stride, stride, all_queries, columns_of_q);
-    pack_columns(rows_of_dy, stride, stride, all_queries, columns_of_dy);
-    pack_rows(rows_of_q, stride, all_queries, stride, packed_q);
-    pack_rows(rows_of_dy, stride, all_queries, stride, packed_dy);
-    pack_rows(rows_of_k, stride, all_keys, stride, packed_k);
+    const Operand from_q = operand(q, width, rows_of_q);
+    const Operand from_dy = operand(one_run(dy, queries, y_stride), width, rows_of_dy);
+    const Operand from_k = operand(k, width, rows_of_k);
+    const Operand from_v = operand(v, width, rows_of_v);
+    pack_columns(from_q.rows, from_q.stride, width, queries, columns_of_q);
+    pack_columns(from_dy.rows, from_dy.stride, width, queries, columns_of_dy);
+    pack_rows(from_q.rows, from_q.stride, queries, width, packed_q);
+    pack_rows(from_dy.rows, from_dy.stride, queries, width, packed_dy);
+    pack_rows(from_k.rows, from_k.stride, keys, width, packed_k);
     for (long i = 0; i < all_queries; ++i) {
         Vector dot = splat(0);
         for (long j = 0; j < width && i < queries; j += WIDTH) {
-            dot += widened(load_narrow_first(y + i * y_stride + j, width - j)) * widened(load_narrow(rows_of_dy + i * stride + j));
+            const NarrowVector out = load_narrow_first(y + i * y_stride + j, width - j);
+            dot += widened(out) * widened(load_narrow_first(dy + i * y_stride + j, width - j));
         }
         dots[i] = sum_lanes(dot) * factor;
         // No query there: its exponentials come out as the smallest number, times zero rows of dy and q.
@@ -269,8 +287,8 @@ static void attention_backward(
     for (long t = 0; t < split.count; ++t) {
         const long rows = bf16_rows(split, t);
         BF16_BEGIN(rows, t == 0 || rows != bf16_rows(split, t - 1));
-        block_scores(rows, width, rows_of_k + i * stride, columns_of_q, queries, scores);
-        block_scores(rows, width, rows_of_v + i * stride, columns_of_dy, queries, d_weights);
+        block_scores(rows, width, from_k.rows + i * from_k.stride, from_k.stride, columns_of_q, queries, scores);
+        block_scores(rows, width, from_v.rows + i * from_v.stride, from_v.stride, columns_of_dy, queries, d_weights);
         for (long r = 0; r < rows; ++r) {
             score_gradient_row(
                 scores + r * PANEL_COLUMNS, d_weights + r * PANEL_COLUMNS, rows * PANEL_COLUMNS, all_queries, factor,

@@ -30,7 +30,8 @@ static __attribute__((noinline)) void pack_rows(
     }
 }
 
-/// packed [depth, columns] = from [columns, depth]ᵀ, whose rows can be read up to a multiple of 32, where they are zero.
+/// packed [depth, columns] = from [columns, depth]ᵀ at an even stride, whose rows can be read up to a multiple of 32, where
+/// they are zero.
 static __attribute__((noinline)) void pack_columns(
     const uint16_t *from, long stride, long depth, long columns, uint16_t *packed) {
     const long tiles = (depth + TILE_DEPTH - 1) / TILE_DEPTH;

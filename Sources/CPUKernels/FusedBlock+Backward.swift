@@ -56,11 +56,11 @@ extension FusedBlock {
                 activated, dy: upstream, rows, dWeight: block.fc2.weight(sums), dBias: nil)
             backend.linearRowsBackwardWeight(
                 y2 + row * width, dy: dHidden, rows, dWeight: block.fc1.weight(sums), dBias: nil)
-            gradients.turn?.advance()
             backend.linearRowsBackwardInput(
                 dHidden, rows, weight: block.fc1.weight(parameters), accumulate: false, to: dY2 + row * width)
             row += rows
         }
+        gradients.turn?.advance()
     }
 
     private func attentionBackward(

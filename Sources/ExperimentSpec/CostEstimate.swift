@@ -23,8 +23,13 @@ package struct CostEstimate: Hashable, Sendable {
     package let evaluations: Int
     package let evaluationPasses: Int
     package let linearProbes: Int
-    /// Images whose features one pass needs.
+    /// Images whose features one pass needs, and the test images among them.
     package let imagesPerPass: Int
+    package let testImages: Int
+    /// Numbers of one image, and of its features in all linear probes: how probes of raw pixels compare with those.
+    private let pixels: Int
+    private let probedColumns: Int
+    private let featureWidth: Int
     /// Peak resident memory of the run's process with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
@@ -43,13 +48,6 @@ package struct CostEstimate: Hashable, Sendable {
         Double(evaluationPasses) * flopsPerNeighbours + Double(linearProbes) * flopsPerLinearProbe
     }
 
-    /// Seconds of the run from the measured seconds of a step and of one image's features, which run at different
-    /// rates; probes are taken to run at the rate of a step.
-    package func seconds(perStep: Double, perFeature: Double) -> Double {
-        perStep * (Double(steps) + probeFlops / flopsPerStep)
-            + perFeature * Double(evaluationPasses * imagesPerPass)
-    }
-
     /// - Parameters:
     ///   - configuration: Resolved: steps are known.
     ///   - trainImages: In the data set, and `testImages`; for data sets that are not known. Default: 60,000 and 10,000.
@@ -59,7 +57,7 @@ package struct CostEstimate: Hashable, Sendable {
         let evaluation = configuration.evaluation
         let probeTrain = min(evaluation.trainImages ?? allTrain, allTrain)
         let probeTest = min(evaluation.testImages ?? allTest, allTest)
-        let sizes = NetworkSizes(configuration.model)
+        let sizes = NetworkSizes(configuration.model, precision: configuration.training.precision)
         let projector = ProjectorSizes(configuration)
         (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
         projectorParameters = projector.parameters
@@ -69,6 +67,10 @@ package struct CostEstimate: Hashable, Sendable {
             StepFLOPs(configuration, contextPatches: contextPatches, targetPatches: targetPatches).total
         let width = Double(configuration.model.width)
         imagesPerPass = probeTrain + probeTest
+        self.testImages = probeTest
+        pixels = configuration.model.channels * configuration.model.imageSize * configuration.model.imageSize
+        probedColumns = configuration.model.width * (1 + min(4, configuration.model.depth))
+        featureWidth = configuration.model.width
         flopsPerFeature = sizes.encoderFlops(tokens: Double(sizes.patches))
         flopsPerNeighbours = 2 * Double(probeTrain) * Double(probeTest) * width
         // Heads on the last layer and on the last four, each with and without BatchNorm; ten classes. Forward and the
@@ -98,6 +100,21 @@ package struct CostEstimate: Hashable, Sendable {
             configuration, networks: networks, target: target, evaluations: evaluations, testImages: probeTest)
     }
 
+    // MARK: Time
+
+    /// Seconds of the run: steps, evaluations and what frames them.
+    package func seconds(_ pace: RunPace) -> Double {
+        let pass = Double(imagesPerPass) * pace.feature + pace.neighbours + pace.diagnostics
+        return pace.start + Double(steps) * pace.step + Double(evaluationPasses) * pass
+            + Double(linearProbes) * pace.linearProbe + Double(evaluations) * pace.skill
+    }
+
+    /// Seconds of the floors of the run's data, kNN and linear probe of raw pixels.
+    package func floorsSeconds(_ pace: RunPace) -> Double {
+        pace.start + pace.neighbours * Double(pixels) / Double(featureWidth)
+            + pace.linearProbe * Double(pixels) / Double(probedColumns)
+    }
+
     // MARK: Memory and disk
 
     /// Program, libraries and their buffers.
@@ -119,6 +136,8 @@ package struct CostEstimate: Hashable, Sendable {
         // Weights, two moments, the target encoder; a sum of gradients for every four shards.
         let state = Double(3 * networks + target)
         var floats = state + Double((shards + 3) / 4 * networks) + step
+        // Packed copies in bfloat16: for products with the weights and with their transposes; the target's for the first.
+        if configuration.training.precision == .bf16 { floats += Double(networks) + Double(target) / 2 }
         // Four batches are prepared.
         floats += Double(4 * batch) * imageValues
         // Feature extraction has a lane for each thread, with its images twice, and normalised and averaged outputs.

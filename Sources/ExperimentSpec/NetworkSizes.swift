@@ -1,17 +1,20 @@
 /// Parameters, FLOPs and values in memory of the encoder and the predictor. D width, H heads, h hidden width, n tokens.
 struct NetworkSizes: Sendable {
     private let model: ModelConfiguration
+    /// Whether activations inside blocks are bfloat16; two of them count as one value.
+    private let isNarrow: Bool
     /// N.
     let patches: Int
 
-    init(_ model: ModelConfiguration) {
+    init(_ model: ModelConfiguration, precision: TrainingConfiguration.Precision = .float32) {
         self.model = model
+        isNarrow = precision == .bf16
         let grid = model.imageSize / model.patchSize
         patches = grid * grid
     }
 
     private var patchValues: Int { model.channels * model.patchSize * model.patchSize }
-    private func hidden(_ width: Int) -> Int { Int(Double(width) * model.mlpRatio) }
+    fileprivate func hidden(_ width: Int) -> Int { Int(Double(width) * model.mlpRatio) }
 
     // MARK: Parameters
 
@@ -70,7 +73,7 @@ struct NetworkSizes: Sendable {
 
     /// Tokens of a block as the engine counts them: sequences of tokens, the first of which may be shared by sequences of
     /// an image, and rows of output.
-    private struct BlockTokens {
+    fileprivate struct BlockTokens {
         var sequences, tokens, rows: Int
         var shared = 0
         var images = 0
@@ -133,6 +136,7 @@ struct NetworkSizes: Sendable {
         _ block: BlockTokens, _ width: Int, heads: Int
     ) -> (kept: Int, forward: Int, inference: Int, backward: Int) {
         let (rows, inputRows, hidden) = (block.rows, block.inputRows, hidden(width))
+        if isNarrow { return narrowBlockValues(block, width, heads: heads) }
         let keys = inputRows * (block.isWhole ? 3 : 2) * width
         let queries = block.isWhole ? 0 : rows * width
         let kept = 2 * (inputRows + rows) + keys + queries + 2 * rows * heads + 2 * rows * width
@@ -142,6 +146,29 @@ struct NetworkSizes: Sendable {
         return (
             kept + rows * hidden, normalized + queries + max(weights, chunk),
             kept + normalized + queries + max(weights, 2 * chunk), normalized + rows * width + backward
+        )
+    }
+}
+
+extension NetworkSizes {
+    /// The same of the bfloat16 block, which works on groups of sequences of some 512 rows.
+    private func narrowBlockValues(
+        _ block: BlockTokens, _ width: Int, heads: Int
+    ) -> (kept: Int, forward: Int, inference: Int, backward: Int) {
+        let hidden = hidden(width)
+        func kept(rows: Int, inputRows: Int) -> Int {
+            let narrow = inputRows * 3 * width + rows * ((block.isWhole ? 1 : 2) * width + hidden)
+            return 2 * (inputRows + rows) + rows * (width + heads) + narrow / 2
+        }
+        let group = min(block.sequences * block.tokens, max(block.tokens, 512))
+        let groupRows = min(block.rows, group)
+        let attention = block.tokens * (2 * block.tokens + 4 * width / max(heads, 1))
+        let forward = (group * (2 * width + hidden) + attention) / 2
+        let shared = block.images * block.shared * 3 * width
+        let backward = (group * (6 * width + hidden) + attention + 3 * hidden * width) / 2 + shared
+        return (
+            kept(rows: block.rows, inputRows: block.inputRows), forward,
+            forward + kept(rows: groupRows, inputRows: group) + shared / 2, backward
         )
     }
 }

@@ -186,7 +186,7 @@ package struct VisionTransformer: Sendable {
 
     private func tokenShape<Backend>(_ images: Tensor<Backend>, _ indices: IndexTensor<Backend>?) -> Shape {
         precondition(
-            images.shape.dimensions.dropFirst() == [settings.channels, settings.imageSize, settings.imageSize],
+            images.shape == Shape(images.shape[0], settings.channels, settings.imageSize, settings.imageSize),
             "images \(images.shape) for an encoder of \(settings.channels)×\(settings.imageSize)²")
         return Shape(images.shape[0], indices?.shape[1] ?? settings.patchCount, settings.width)
     }

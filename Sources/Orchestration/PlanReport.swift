@@ -11,7 +11,7 @@ package struct PlanReport: Encodable, Sendable {
         package var steps: Int
         package var memoryBytes: Int
         package var diskBytes: Int
-        /// Time of the training steps on one thread; nil without a calibration.
+        /// Time of the whole run on one thread; nil without a calibration.
         package var seconds: Double?
 
         package init(
@@ -74,9 +74,10 @@ package struct PlanReport: Encodable, Sendable {
     /// - Parameters:
     ///   - schedule: What was measured of running several at once; nil: as many as fit, and threads that scale ideally.
     ///   - cost: Predicts one run; called once for each configuration hash.
+    ///   - floorsSeconds: Predicts, after all runs, the floors that are still to be computed, in seconds on one thread.
     package init(
         experiment: Experiment, prepared: [PreparedRun], capacity: Capacity, schedule: ScheduleChoice? = nil,
-        cost: (RunConfiguration) throws -> Cost
+        cost: (RunConfiguration) throws -> Cost, floorsSeconds: () -> [Double] = { [] }
     ) rethrows {
         self.experiment = experiment.name
         question = experiment.question
@@ -109,12 +110,15 @@ package struct PlanReport: Encodable, Sendable {
         var planner = SlotPlanner(capacity: capacity)
         let first = planner.start(demands)
         let seconds = starting.compactMap { $0.1.cost.seconds }
+        // Floors start first.
+        let floors = seconds.isEmpty ? [] : floorsSeconds()
+        let withFloors = floors.map { _ in Demand(memoryBytes: ExperimentRunner.floorsMemoryBytes) } + demands
         totals = Totals(
             runs: runs.count, runsToStart: starting.count, workers: first.count,
             threads: first.compactMap(\.threads).max() ?? 0,
             seconds: seconds.count == starting.count && !seconds.isEmpty
                 ? SlotPlanner.predictedSeconds(
-                    demands, seconds: seconds, capacity: capacity,
+                    withFloors, seconds: floors + seconds, capacity: capacity,
                     speedup: { schedule?.speedup(threads: $0) ?? Double($0) }) : nil,
             diskBytes: starting.reduce(0) { $0 + $1.1.cost.diskBytes },
             memoryBytes: first.reduce(0) { $0 + $1.memoryBytes })

@@ -36,7 +36,8 @@ package struct WorkerLog {
             return "step \(step), \(encoder) encoder: " + text.joined(separator: ", ")
         case .end(let status, let message):
             return "ends: \(status.rawValue)" + (message.map { ": \($0)" } ?? "")
-        case .phase, .checkpoint, .warning:
+        case .warning(let text): return "warning: \(text)"
+        case .phase, .checkpoint:
             return nil
         }
     }

@@ -14,7 +14,7 @@ package struct GoldenTolerances: Sendable, Hashable {
 
     /// Rounding of float32, a few times what was measured.
     package static let float32 = GoldenTolerances(outputs: 1e-5, gradients: 1e-4, weights: 1e-4)
-    /// Rounding of bfloat16 (2⁻⁹) through a network, three times what was measured. AdamW's first steps go by the sign of
+    /// Rounding of bfloat16 (2⁻⁸) through a network, three times what was measured. AdamW's first steps go by the sign of
     /// each gradient, so that one near zero moves its weight by a whole step one way or the other.
     package static let bf16 = GoldenTolerances(outputs: 0.02, gradients: 0.04, weights: 0.08)
 }

@@ -17,7 +17,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
     private let labels: ProbeLabels
 
     /// Test images that the predictor's skill is measured on, whatever the batch size.
-    private static var skillImages: Int { 512 }
+    static var skillImages: Int { 512 }
 
     /// - Parameter data: The whole data set; the configuration says how much of it is used.
     /// - Throws: `DatasetError`.
@@ -100,7 +100,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
     }
 
     /// R² of the predictions on test images, on masks that are the same at every evaluation.
-    private func predictorSkill(
+    func predictorSkill(
         state: TrainingState<Backend>, step: TrainingStep<Backend>
     ) -> [(name: String, value: Double)] {
         let encoder = settings.networks.encoder.settings

@@ -34,7 +34,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     private let update: ParameterUpdate<Backend>
 
     /// Shards that add to one sum of gradients. More need less memory, and make more threads wait for each other: a shard
-    /// follows the one before it at a distance of a third of a block's backward pass or so.
+    /// follows the one before it at a distance of a block's backward pass or less.
     private static var shardsPerSum: Int { 4 }
 
     /// The epsilon of the LayerNorm of targets, without parameters.

@@ -37,6 +37,8 @@ package final class TrialRun<Backend: KernelBackend> {
     package let settings: RunSettings
     package private(set) var state: TrainingState<Backend>
     private let step: TrainingStep<Backend>
+    private let backend: Backend
+    private let threads: Int
     private let loader: BatchLoader
     /// Batches are rendered while steps run; if not, the next one stays in memory.
     private var rendersEveryBatch: Bool
@@ -52,12 +54,14 @@ package final class TrialRun<Backend: KernelBackend> {
         var configuration = configuration
         configuration.training.steps = configuration.training.steps ?? 1
         settings = try RunSettings(configuration)
+        self.backend = backend
+        self.threads = threads
         step = settings.step(on: backend, threads: threads)
         state = settings.initialState(on: backend)
         self.rendersEveryBatch = rendersEveryBatch
         let data = configuration.data
         loader = try BatchLoader(
-            dataset: Self.noise(configuration),
+            dataset: Self.noise(configuration, count: configuration.training.batchSize),
             settings: BatchLoaderSettings(
                 batchSize: settings.limits.imageCount, imageSize: configuration.model.imageSize,
                 crop: try RandomResizedCrop(scale: data.cropScale, aspect: data.cropAspect), seed: 0,
@@ -96,9 +100,23 @@ package final class TrialRun<Backend: KernelBackend> {
             flops: flops.total, counted: counted)
     }
 
-    /// One batch of images as large as the data set's.
-    private static func noise(_ configuration: RunConfiguration) -> ImageDataset {
-        let (count, channels) = (configuration.training.batchSize, configuration.model.channels)
+    /// Seconds of the predictor's skill on so many test images, as an evaluation measures it.
+    func skillSeconds(images: Int) throws -> Double {
+        let batch = settings.limits.imageCount
+        let measured = min(images, batch)
+        var configuration = settings.configuration
+        (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (nil, nil)
+        let noise = Self.noise(configuration, count: measured)
+        let evaluator = try RunEvaluator(
+            RunSettings(configuration), data: DatasetSplits(train: noise, test: noise), backend: backend,
+            threads: threads)
+        let duration = ContinuousClock().measure { _ = evaluator.predictorSkill(state: state, step: step) }
+        return duration / .seconds(1) * Double((images + batch - 1) / batch)
+    }
+
+    /// Images as large as the data set's.
+    static func noise(_ configuration: RunConfiguration, count: Int) -> ImageDataset {
+        let channels = configuration.model.channels
         // Known data sets have images of 28×28, whatever they are resized to.
         let side = configuration.data.knownSizes == nil ? configuration.model.imageSize : 28
         var random = RandomStream(seed: 0, purpose: .tests)

@@ -49,7 +49,7 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.configuration()
         let threads = threads ?? Machine.cores
-        let backend = CPUBackend()
+        let backend = CPUBackend(for: configuration)
         let benchmark = StepBenchmark(
             threads: threads, warmupSteps: warmup, steps: steps, seconds: seconds, rendersEveryBatch: loader)
         let result = try benchmark.run(configuration, on: backend, counter: allocationCounter())

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPUKernels
 import ExperimentSpec
 import Training
 
@@ -33,6 +34,9 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Depth of the predictor. (default: the preset's)", valueName: "n"))
     var predictorDepth: Int?
 
+    @Option(help: "float32, bf16, or auto for whichever is faster here. (default: float32, or the spec's)")
+    var precision: TrainingConfiguration.Precision?
+
     @Option(help: ArgumentHelp("Parts that a batch is split into. (default: 4)", valueName: "n"))
     var shards: Int?
 
@@ -62,6 +66,10 @@ struct BenchOptions: ParsableArguments {
         if let batch { configuration.training.batchSize = batch }
         if let predictorWidth { configuration.model.predictor.width = predictorWidth }
         if let predictorDepth { configuration.model.predictor.depth = predictorDepth }
+        if let precision { configuration.training.precision = precision }
+        if configuration.training.precision == .auto {
+            configuration.training.precision = CPUBackend.multipliesBF16 ? .bf16 : .float32
+        }
         if let shards { configuration.resources.shards = shards }
         let grid = configuration.model.imageSize / configuration.model.patchSize
         // Target blocks of a small grid have fewer patches than the usual limit.

@@ -94,7 +94,7 @@ struct BenchReport: Encodable {
         (imageSize, patchSize, channels) = (network.imageSize, network.patchSize, network.channels)
         batchSize = batch
         (encoderParameters, predictorParameters) = (cost.encoderParameters, cost.predictorParameters)
-        precision = "float32"
+        precision = configuration.training.precision.rawValue
         self.backEnd = backEnd
         openblasCoreType = OpenBLASRuntime.coreName()
         processor = Provenance.processorName()

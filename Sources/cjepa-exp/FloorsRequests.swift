@@ -1,15 +1,30 @@
 import ExperimentSpec
+import Foundation
 import Orchestration
 import RunStore
 
 /// The floors that an experiment needs: one computation for each data set and evaluation setting in its runs.
 func floorsRequests(for experiment: Experiment, in folder: ExperimentFolder) -> [FloorsRequest] {
+    floorsRuns(of: experiment, in: folder).map { run, output in
+        FloorsRequest(output: output, planFile: folder.directory(of: run).planFile)
+    }
+}
+
+/// Configurations whose data's floors are still to be computed.
+func missingFloors(of experiment: Experiment, in folder: ExperimentFolder) -> [RunConfiguration] {
+    floorsRuns(of: experiment, in: folder).compactMap { run, output in
+        FileManager.default.fileExists(atPath: output) ? nil : run.configuration
+    }
+}
+
+/// The first run with each set of floors, and the file that holds them.
+private func floorsRuns(
+    of experiment: Experiment, in folder: ExperimentFolder
+) -> [(run: PlannedRun, output: String)] {
     var seen: Set<String> = []
     return experiment.runs.compactMap { run in
         let key = floorsKey(run.configuration)
-        guard seen.insert(key).inserted else { return nil }
-        return FloorsRequest(
-            output: Floors.path(inExperiment: folder.path, hash: key), planFile: folder.directory(of: run).planFile)
+        return seen.insert(key).inserted ? (run, Floors.path(inExperiment: folder.path, hash: key)) : nil
     }
 }
 

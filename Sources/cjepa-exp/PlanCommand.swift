@@ -26,17 +26,19 @@ struct PlanCommand: AsyncParsableCommand {
         let prepared = folder.decisions(
             for: experiment, liveness: await .asking(about: folder), context: context)
         let starting = prepared.filter(\.decision.willRun)
+        let schedule = calibration ? measuredSchedule(of: starting, capacity: capacity) : nil
+        let predictor = RunPredictor(capacity: capacity, runs: starting.count, schedule: schedule)
+        let floors = starting.isEmpty ? [] : missingFloors(of: experiment, in: folder)
         let report = try PlanReport(
-            experiment: experiment,
-            prepared: prepared, capacity: capacity,
-            schedule: calibration ? measuredSchedule(of: starting, capacity: capacity) : nil
+            experiment: experiment, prepared: prepared, capacity: capacity, schedule: schedule
         ) { configuration in
             let cost = CostEstimate(configuration, trainImages: try trainingImageCount(configuration.data))
-            let measured = calibration ? try calibrate(configuration) : nil
+            let seconds = calibration ? try predictor.seconds(configuration, cost: cost) : nil
             return PlanReport.Cost(
                 parameters: cost.parameters, flopsPerStep: cost.flopsPerStep, steps: cost.steps,
-                memoryBytes: cost.memoryBytes, diskBytes: cost.diskBytes,
-                seconds: measured.map { cost.seconds(perStep: $0.secondsPerStep, perFeature: $0.secondsPerFeature) })
+                memoryBytes: cost.memoryBytes, diskBytes: cost.diskBytes, seconds: seconds)
+        } floorsSeconds: {
+            floors.compactMap(predictor.floorsSeconds)
         }
         print(options.json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
     }

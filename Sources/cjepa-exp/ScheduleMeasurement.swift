@@ -33,7 +33,8 @@ func measuredSchedule(
         for _ in 0..<2 {
             for (index, layout) in layouts.enumerated() {
                 let rate = try StepCalibration.imagesPerSecond(
-                    run.configuration, on: { CPUBackend() }, runs: layout.workers, threads: layout.threads,
+                    run.configuration, on: { CPUBackend(for: run.configuration) }, runs: layout.workers,
+                    threads: layout.threads,
                     seconds: 0.4)
                 best[index] = max(best[index], rate)
             }

@@ -59,7 +59,7 @@ enum Operation: String, CaseIterable {
         }
     }
 
-    /// The same on bfloat16, whose rounding is 2⁻⁹ = 0.002: only operations on packed weights use it.
+    /// The same on bfloat16, whose rounding is 2⁻⁸ = 0.004: only operations on packed weights use it.
     var bf16Tolerance: Double {
         switch self {
         // Sums of products of two rounded numbers; up to 0.009 measured, where a bias cancels a single product.

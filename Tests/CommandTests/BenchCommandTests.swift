@@ -80,6 +80,14 @@ import Training
         #expect(report["allocations_per_step"] is Int)
     }
 
+    @Test func thePrecisionIsChosen() throws {
+        let narrow = try bench(["--precision", "bf16"])
+        #expect(narrow["precision"] as? String == "bf16")
+        #expect((narrow["back_end"] as? String)?.contains("bf16") == true)
+        let chosen = try bench(["--precision", "auto"])["precision"] as? String
+        #expect(["float32", "bf16"].contains(chosen))
+    }
+
     @Test func environmentsThatSlowTheKernelsAreNamed() throws {
         let report = try bench(["--threads", "5", "--shards", "4"], environment: ["CJEPA_INSTRUCTION_SET": "portable"])
         let warnings = try #require(report["warnings"] as? [String])

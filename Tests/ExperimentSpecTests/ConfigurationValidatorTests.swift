@@ -34,7 +34,7 @@ import Testing
         Case(text: "evaluation.knn.k: [10, 20, 10]", keyPath: "evaluation.knn.k", message: "stands twice"),
         Case(
             text: "resources.memory_gib: 0.01", keyPath: "resources.memory_gib",
-            message: "0.01 GiB for all runs, but one run is predicted to need 1."),
+            message: "0.01 GiB for all runs, but one run is predicted to need "),
         Case(
             text: "objective.vicreg.projector: {kind: mlp, widths: [8]}", keyPath: "objective.vicreg.projector.widths",
             message: "the projector mlp takes 3 widths, not 1"),
@@ -172,7 +172,7 @@ import Testing
         ]
         let cost = CostEstimate(try load("", overrides: overrides).runs[0].configuration)
         #expect(cost.memoryBytes > 1 << 50 && cost.diskBytes > 0)
-        #expect(cost.seconds(perStep: 1, perFeature: 1).isFinite)
+        #expect(cost.seconds(RunPace(step: 1, feature: 1)).isFinite)
     }
 
     @Test func `a text that is nothing has a remedy that works`() throws {

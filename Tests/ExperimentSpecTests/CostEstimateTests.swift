@@ -136,10 +136,34 @@ import Testing
         let product = 2.0 * 2 * 10 * (2 * 3 * 48)
         #expect(abs(cost.flopsPerLinearProbe - product * (2 * 3 * 900 + 100 + 500)) <= 1e-6 * cost.flopsPerLinearProbe)
         #expect(cost.imagesPerPass == 1500)
-        // Steps, then three passes of features at their own rate, with probes at the rate of steps.
-        let probes = 3 * (cost.flopsPerLinearProbe + cost.flopsPerNeighbours) / cost.flopsPerStep
-        let expected = 0.5 * (10 + probes) + 0.01 * 3 * 1500
-        #expect(abs(cost.seconds(perStep: 0.5, perFeature: 0.01) - expected) <= 1e-9 * expected)
+    }
+
+    @Test func `the time of a run is that of its parts, each as often as it happens`() {
+        var configuration = tiny
+        (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (1000, 500)
+        configuration.evaluation.everySteps = 4
+        let cost = CostEstimate(configuration)
+        // Ten steps; evaluations at 0, 4, 8 and 10: one pass at initialisation, then both encoders.
+        #expect(cost.evaluations == 4 && cost.evaluationPasses == 7 && cost.linearProbes == 7)
+        #expect(cost.testImages == 500)
+        let pace = RunPace(
+            step: 0.5, feature: 0.01, neighbours: 0.25, diagnostics: 0.125, linearProbe: 2, skill: 0.375, start: 3)
+        let steps = 10 * 0.5
+        let passes = 7 * (1500 * 0.01 + 0.25 + 0.125)
+        let expected: Double = steps + passes + 7.0 * 2 + 4 * 0.375 + 3
+        #expect(abs(cost.seconds(pace) - expected) <= 1e-9 * expected)
+        // Raw pixels, 3·32², instead of 48 numbers in kNN, and of 48 and 2·48 in the linear probes.
+        let neighbours: Double = 0.25 * 3072 / 48
+        let probes: Double = 2 * 3072 / 144
+        let floors: Double = 3 + neighbours + probes
+        #expect(abs(cost.floorsSeconds(pace) - floors) <= 1e-9 * floors)
+        let other = RunPace(
+            step: 1.5, feature: 0.03, neighbours: 0.75, diagnostics: 0, linearProbe: 4, skill: 0, start: 1)
+        #expect(
+            RunPace.mean([pace, other])
+                == RunPace(
+                    step: 1, feature: 0.02, neighbours: 0.5, diagnostics: 0.0625, linearProbe: 3, skill: 0.1875,
+                    start: 2))
     }
 
     /// Resident memory of a worker of experiments/ablation.spec (ijepa.ema, one thread) was 191 MiB.

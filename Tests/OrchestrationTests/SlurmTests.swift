@@ -163,7 +163,7 @@ import Testing
         if let state {
             try directory.save(
                 RunState(status: state, step: 3, totalSteps: 9, pid: 7, host: host, startedAt: now, updatedAt: now))
-            for file in [directory.checkpoints.path(step: 3), directory.resultsFile] {
+            for file in [directory.checkpoints.path(step: 5), directory.resultsFile] {
                 try Data().write(to: URL(fileURLWithPath: file))
             }
         }

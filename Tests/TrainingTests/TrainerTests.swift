@@ -155,7 +155,7 @@ import Testing
         {
             EvaluationRecord(
                 step: step, encoder: encoder, metrics: [("rankme", 16), ("std_mean", std)], singularValues: [],
-                heads: [])
+                heads: [], predictions: TestPredictions(classes: [], labels: [], indices: []))
         }
         var watch = CollapseWatch(configuration)
         for (step, std, isOver) in [

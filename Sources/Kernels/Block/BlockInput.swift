@@ -98,7 +98,7 @@ package struct BlockGradients<Backend: KernelBackend>: Sendable {
     /// Of the shared tokens, [B, Kc, D], summed over the sequences that they begin; overwritten.
     package let shared: Tensor<Backend>?
     /// The order in which several backward passes add to the parameters' gradients. The block has its turn when it is
-    /// called; it may advance it between additions, to let the next follow sooner.
+    /// called; it may advance it between additions, to let the next follow sooner, as often for any number of sequences.
     package let turn: SummationTurn?
 
     package init(

@@ -8,10 +8,10 @@ import TensorCore
 
 /// Lets members that run on several threads add to the same sums, each sum in the order of the members.
 ///
-/// Every member makes its additions in the same stages. A member may work on a stage once the one before it has left that
-/// stage, so the members follow each other at a distance of a stage, and every sum is formed in the same order whatever
-/// the number of threads. Members must begin in ascending order, or on threads of their own: one that begins waits for
-/// those before it.
+/// Every member makes its additions in the same stages, however much it has to add in each. A member may work on a stage
+/// once the one before it has left that stage, so the members follow each other at a distance of a stage, and every sum is
+/// formed in the same order whatever the number of threads. Members must begin in ascending order, or on threads of their
+/// own: one that begins waits for those before it.
 package final class SummationOrder: @unchecked Sendable {
     private let members: Int
     /// Stages that each member has left.

@@ -21,8 +21,9 @@ import Testing
         var draws = Draws(queries)
         let (q, k) = (draws.numbers(queries * width, scale: 2), draws.numbers(keys * width, scale: 2))
         let (v, dy) = (draws.numbers(keys * width), draws.numbers(queries * width))
-        // Between the rows lies what belongs to other heads.
-        let rows = { (count: Int, values: [Double]?) in NarrowRows(count, width, stride: width + 5, values) }
+        // Between the rows lies what belongs to other heads; even and odd distances are read in different ways.
+        let stride = width + (width.isMultiple(of: 64) ? 6 : 5)
+        let rows = { (count: Int, values: [Double]?) in NarrowRows(count, width, stride: stride, values) }
         let (qs, ks, vs, dys) = (rows(queries, q), rows(keys, k), rows(keys, v), rows(queries, dy))
         let (y, dq, dk, dv) = (rows(queries, nil), rows(queries, nil), rows(keys, nil), rows(keys, nil))
         let logSums = HostBuffer<Float>(count: queries)

@@ -40,7 +40,7 @@ func timeProducts() {
         ("grey 28²/4", 8 * 49, 96), ("ViT-T targets", 784, 192), ("ViT-S targets", 784, 384),
         ("ViT-S context", 280, 384), ("predictor", 1696, 384), ("ViT-B targets", 784, 768), ("ViT-B context", 280, 768),
     ]
-    print("float32 products, GFLOP/s".padded(46) + "       own  OpenBLAS    oneDNN    packed | bf16 oneDNN    packed")
+    print(column("float32 products, GFLOP/s") + "       own  OpenBLAS   oneDNN    packed      bf16    packed")
     for (name, rows, width) in shapes {
         let maps = [
             ("qkv", width, 3 * width), ("proj", width, width), ("fc1", width, 4 * width), ("fc2", 4 * width, width),
@@ -48,19 +48,20 @@ func timeProducts() {
         for (map, inputs, outputs) in maps {
             for direction in Direction.allCases {
                 let operations = 2e-9 * Double(rows) * Double(inputs) * Double(outputs)
-                func rate(_ make: () -> (() -> Void)?) -> Double? {
-                    callsPerSecond(threads: threads, make).map { $0 * operations }
-                }
-                let label = "\(name) \(map) \(rows)×\(inputs)→\(outputs), \(direction.rawValue)"
                 // Weights' gradients have no operand that stays.
                 let packs = direction != .weight
+                let rates = best(
+                    threads: threads,
+                    [
+                        { own(direction, rows, inputs, outputs) }, { openBLAS(direction, rows, inputs, outputs) },
+                        { oneDNN(direction, rows, inputs, outputs) },
+                        { packs ? oneDNN(direction, rows, inputs, outputs, packs: true) : nil },
+                        { oneDNN(direction, rows, inputs, outputs, narrow: true) },
+                        { packs ? oneDNN(direction, rows, inputs, outputs, narrow: true, packs: true) : nil },
+                    ])
                 print(
-                    column(label, width: 46), column(rate { own(direction, rows, inputs, outputs) }),
-                    column(rate { openBLAS(direction, rows, inputs, outputs) }),
-                    column(rate { oneDNN(direction, rows, inputs, outputs) }),
-                    column(packs ? rate { oneDNN(direction, rows, inputs, outputs, packs: true) } : nil), "|",
-                    column(rate { oneDNN(direction, rows, inputs, outputs, narrow: true) }),
-                    column(packs ? rate { oneDNN(direction, rows, inputs, outputs, narrow: true, packs: true) } : nil))
+                    column("\(name) \(map) \(rows)×\(inputs)→\(outputs), \(direction.rawValue)"),
+                    rates.map { column($0.map { $0 * operations }) }.joined())
             }
         }
     }
@@ -103,7 +104,7 @@ func oneDNN(
 }
 
 func timeAttention() {
-    print("float32 attention, GFLOP/s".padded(46) + "   forward  backward")
+    print(column("float32 attention, GFLOP/s") + "   forward  backward")
     let shapes: [(name: String, images: Int, tokens: Int, heads: Int, width: Int)] = [
         ("ViT-T targets", 4, 196, 3, 64), ("ViT-S targets", 4, 196, 6, 64), ("ViT-S context", 4, 70, 6, 64),
         ("predictor", 16, 106, 6, 64), ("ViT-B targets", 4, 196, 12, 64), ("grey 28²/4", 8, 49, 3, 32),
@@ -118,31 +119,35 @@ func timeAttention() {
                 floats(images * tokens * heads * width)
             )
         }
-        let forward = callsPerSecond(threads: threads) {
-            let (qkv, p, y) = operands()
-            return { table.attention(qkv, images, tokens, heads, width, p, y) }
-        }
-        let backward = callsPerSecond(threads: threads) {
-            let (qkv, p, dy) = operands()
-            let (dQKV, scratch) = (floats(images * tokens * 3 * heads * width), floats(tokens * tokens))
-            table.attention(qkv, images, tokens, heads, width, p, dy)
-            return { table.attention_backward(qkv, images, tokens, heads, width, p, dy, dQKV, scratch) }
-        }
+        let rates = best(
+            threads: threads,
+            [
+                {
+                    let (qkv, p, y) = operands()
+                    return { table.attention(qkv, images, tokens, heads, width, p, y) }
+                },
+                {
+                    let (qkv, p, dy) = operands()
+                    let (dQKV, scratch) = (floats(images * tokens * 3 * heads * width), floats(tokens * tokens))
+                    table.attention(qkv, images, tokens, heads, width, p, dy)
+                    return { table.attention_backward(qkv, images, tokens, heads, width, p, dy, dQKV, scratch) }
+                },
+            ])
         print(
-            column("\(name) \(images)×\(tokens) tokens, \(heads)×\(width)", width: 46),
-            column(forward.map { $0 * operations }), column(backward.map { $0 * 2 * operations }))
+            column("\(name) \(images)×\(tokens) tokens, \(heads)×\(width)"),
+            column(rates[0].map { $0 * operations }), column(rates[1].map { $0 * 2 * operations }))
     }
     print()
 }
 
 /// Passes over memory: bytes that have to be read and written, per second.
 func timePasses() {
-    print("passes over memory, GB/s".padded(46) + "  in cache  in memory")
-    func row(_ name: String, bytes: Double, small: Int, large: Int, _ make: (Int) -> () -> Void) {
-        let rates = [small, large].map { count in
-            callsPerSecond(threads: threads) { make(count) }.map { $0 * bytes * Double(count) / 1e9 }
-        }
-        print(column(name, width: 46), column(rates[0]), column(rates[1]))
+    print(column("passes over memory, GB/s") + "  in cache  in memory")
+    func row(_ name: String, bytes: Double, small: Int, large: Int, _ make: @escaping (Int) -> () -> Void) {
+        let counts = [small, large]
+        let rates = best(threads: threads, counts.map { count in { make(count) } })
+        print(
+            column(name), zip(rates, counts).map { column(scaled($0, by: bytes * Double($1) / 1e9)) }.joined())
     }
     let (small, large) = (1 << 16, 1 << 24)
     row("GELU", bytes: 8, small: small, large: large) { count in
@@ -183,6 +188,4 @@ func timePasses() {
     }
 }
 
-extension String {
-    func padded(_ width: Int = 46) -> String { column(self, width: width) }
-}
+func scaled(_ value: Double?, by factor: Double) -> Double? { value.map { $0 * factor } }

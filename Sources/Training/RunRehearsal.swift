@@ -1,0 +1,163 @@
+import Datasets
+import Diagnostics
+import Evaluation
+package import ExperimentSpec
+import Foundation
+package import Kernels
+import Synchronization
+import TensorCore
+
+/// Does for a moment what a run does for long, side by side with as many others, to predict how long runs take.
+///
+/// Images are noise; steps are those of training, loader included, and every part of an evaluation is the real one on
+/// fewer images. Parts are stretched to the run's sizes by their own counts: images, floating-point operations, rows.
+package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
+    private let configuration: RunConfiguration
+    private let cost: CostEstimate
+    private let backend: Backend
+    private let threads: Int
+    private let trial: TrialRun<Backend>
+
+    /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step.
+    private init(_ configuration: RunConfiguration, cost: CostEstimate, on backend: Backend, threads: Int) throws {
+        self.configuration = configuration
+        self.cost = cost
+        self.backend = backend
+        self.threads = threads
+        trial = try TrialRun(configuration, on: backend, threads: threads)
+    }
+
+    /// - Parameters:
+    ///   - cost: The run's.
+    ///   - slots: Runs side by side, each with `threads` threads: they compete for memory and, with their loaders, for
+    ///     cores.
+    ///   - seconds: Steps are timed for about this long, at least three; the rest takes about as long again.
+    /// - Returns: Means over the slots, with nothing for the start.
+    /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step.
+    package static func measure(
+        _ configuration: RunConfiguration, cost: CostEstimate, on backend: Backend, slots: Int, threads: Int,
+        seconds: Double
+    ) throws -> RunPace {
+        let rehearsals = try (0..<slots).map { _ in
+            try RunRehearsal(configuration, cost: cost, on: backend, threads: threads)
+        }
+        // Threads of their own, since teams of threads inside those of a team would wait for each other.
+        let paces = Paces()
+        let done = DispatchGroup()
+        for rehearsal in rehearsals {
+            done.enter()
+            let thread = Thread {
+                let pace = Result { try rehearsal.pace(seconds: seconds) }
+                paces.all.withLock { $0.append(pace) }
+                done.leave()
+            }
+            thread.stackSize = 16 << 20
+            thread.start()
+        }
+        done.wait()
+        return RunPace.mean(try paces.all.withLock { try $0.map { try $0.get() } })
+    }
+
+    private final class Paces: Sendable {
+        let all = Mutex<[Result<RunPace, any Error>]>([])
+    }
+
+    private func pace(seconds: Double) throws -> RunPace {
+        // Steps first: memory is planned by them, as in a run.
+        let step = try stepSeconds(seconds)
+        let width = configuration.model.width
+        let small = reducedCost
+        return RunPace(
+            step: step, feature: featureSeconds(seconds / 4),
+            neighbours: neighbourSeconds(width) * cost.flopsPerNeighbours / small.flopsPerNeighbours,
+            diagnostics: diagnosticsSeconds(width),
+            linearProbe: linearProbeSeconds(columns: [width, min(4, configuration.model.depth) * width])
+                * cost.flopsPerLinearProbe / small.flopsPerLinearProbe,
+            skill: try trial.skillSeconds(images: min(RunEvaluator<Backend>.skillImages, cost.testImages)))
+    }
+
+    /// Mean, since a run takes the sum of its steps.
+    private func stepSeconds(_ seconds: Double) throws -> Double {
+        for _ in 0..<2 { _ = try trial.take() }
+        var (count, elapsed) = (0, 0.0)
+        while count < 3 || (elapsed < seconds && count < 10_000) {
+            elapsed += try trial.take().seconds
+            count += 1
+        }
+        return elapsed / Double(count)
+    }
+
+    /// One image's share of extracting features of some, rendering included.
+    private func featureSeconds(_ seconds: Double) -> Double {
+        let images = TrialRun<Backend>.noise(configuration, count: 32 * threads)
+        let extractor = FeatureExtractor(trial.settings.networks.encoder, backend: backend, threads: threads)
+        let clock = ContinuousClock()
+        let start = clock.now
+        var (count, elapsed) = (0, 0.0)
+        repeat {
+            _ = extractor.features(of: images, 0..<images.count, parameters: trial.state.targetParameters)
+            count += images.count
+            elapsed = (clock.now - start) / .seconds(1)
+        } while elapsed < seconds
+        return elapsed / Double(count)
+    }
+
+    // MARK: Probes on fewer images
+
+    /// The same run with few images to probe.
+    private var reduced: RunConfiguration {
+        var reduced = configuration
+        reduced.evaluation.trainImages = min(configuration.evaluation.trainImages ?? 2048, 2048)
+        reduced.evaluation.testImages = min(configuration.evaluation.testImages ?? 256, 256)
+        reduced.evaluation.linear.epochs = 1
+        return reduced
+    }
+
+    private var reducedCost: CostEstimate {
+        CostEstimate(reduced, trainImages: reduced.evaluation.trainImages, testImages: reduced.evaluation.testImages)
+    }
+
+    private func neighbourSeconds(_ columns: Int) -> Double {
+        let evaluator = Evaluator(reduced.evaluation, seed: 0, backend: backend, threads: threads)
+        let (features, labels) = (noiseFeatures("last1", columns), noiseLabels)
+        return time {
+            _ = evaluator.nearestNeighbours.accuracies(of: features, labels: labels, on: backend, threads: threads)
+        }
+    }
+
+    private func linearProbeSeconds(columns: [Int]) -> Double {
+        let evaluator = Evaluator(reduced.evaluation, seed: 0, backend: backend, threads: threads)
+        let features = columns.map { noiseFeatures("of \($0)", $0) }
+        let labels = noiseLabels
+        return time { _ = evaluator.linearProbe.heads(of: features, labels: labels, on: backend, threads: threads) }
+    }
+
+    /// Diagnostics cost about as many times the square of the width as there are rows.
+    private func diagnosticsSeconds(_ columns: Int) -> Double {
+        let wanted = cost.testImages
+        let rows = min(wanted, max(256, 40_000_000 / (columns * columns)))
+        let features = noiseMatrix(rows: rows, columns: columns)
+        return time { _ = FeatureDiagnostics(features, scope: .all, seed: 0) } * Double(wanted) / Double(rows)
+    }
+
+    private func time(_ body: () -> Void) -> Double { ContinuousClock().measure(body) / .seconds(1) }
+
+    private func noiseMatrix(rows: Int, columns: Int) -> FeatureMatrix {
+        var random = RandomStream(seed: 1, purpose: .tests)
+        return FeatureMatrix(
+            rows: rows, columns: columns, values: (0..<rows * columns).map { _ in Float(random.uniform(in: -1...1)) })
+    }
+
+    private func noiseFeatures(_ name: String, _ columns: Int) -> ProbeFeatures {
+        let evaluation = reduced.evaluation
+        return ProbeFeatures(
+            name: name, train: noiseMatrix(rows: evaluation.trainImages ?? 1, columns: columns),
+            test: noiseMatrix(rows: evaluation.testImages ?? 1, columns: columns))
+    }
+
+    private var noiseLabels: ProbeLabels {
+        let evaluation = reduced.evaluation
+        let labels = { (count: Int) in (0..<count).map { Int32($0 % 10) } }
+        return ProbeLabels(train: labels(evaluation.trainImages ?? 1), test: labels(evaluation.testImages ?? 1))
+    }
+}
