@@ -14,6 +14,7 @@ packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev pkg-conf
     packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell)
 [ "${1:-}" = --slurm ] && packages=(slurm-wlm munge python3 python3-h5py)
 plugins=.build/python
+readers=.build/python-export
 
 fail() {
     printf 'setup: %s\n' "$@" >&2
@@ -61,9 +62,18 @@ install_plugins() {
     }
 }
 
+# The programs that exports are for; half a gigabyte, so in a folder of their own that tests do without.
+install_readers() {
+    /usr/bin/python3 -m pip install --quiet --target "$readers" -r Tests/Python/requirements-export.txt || {
+        rm -rf "$readers"
+        echo "setup: tensorboard, pyarrow and silx could not be installed; the test that reads exports is skipped" >&2
+    }
+}
+
 check_swift
 command -v dpkg-query >/dev/null ||
     fail "this is no Debian system (no dpkg)" "install by hand what these packages hold: ${packages[*]}"
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages
 [ "${1:-}" != --tests ] || [ -d "$plugins/hdf5plugin" ] || install_plugins
+[ "${1:-}" != --tests ] || [ -d "$readers/tensorboard" ] || install_readers

@@ -1,3 +1,5 @@
+import Safetensors
+
 extension EmbeddingSet {
     /// An archive that `numpy.load` opens: `features` [rows, width], `labels` [rows], `indices` [rows].
     func writeNPZ(to path: String) throws {
@@ -6,5 +8,12 @@ extension EmbeddingSet {
         try archive.append("labels.npy", NumPyFile.bytes(of: labels, shape: [rows]))
         try archive.append("indices.npy", NumPyFile.bytes(of: indices, shape: [rows]))
         try archive.commit()
+    }
+
+    /// The same three as files of their own.
+    func writeNPY(features: String, labels: String, indices: String) throws {
+        try AtomicFile.write(NumPyFile.bytes(of: self.features, shape: [rows, width]), to: features)
+        try AtomicFile.write(NumPyFile.bytes(of: self.labels, shape: [rows]), to: labels)
+        try AtomicFile.write(NumPyFile.bytes(of: self.indices, shape: [rows]), to: indices)
     }
 }

@@ -34,6 +34,23 @@ package struct ResultsLocator: Sendable {
         return try Self.choose(text, among: runs, kind: "run", in: resultsDirectory)
     }
 
+    /// The runs that a name stands for: all of an experiment, or one; and the folder that it names.
+    ///
+    /// A name that an experiment has is that experiment, also where a run begins like it.
+    ///
+    /// - Throws: `AnalysisError` where it is neither.
+    package func runs(_ text: String) throws -> (name: String, directories: [String]) {
+        let folder: String
+        do {
+            folder = try experiment(text)
+        } catch {
+            let run = try run(text)
+            return (run, [run])
+        }
+        let record = try ExperimentRecord.load(fromExperiment: folder)
+        return (folder, record.runs.map { (folder as NSString).appendingPathComponent($0.directoryName) })
+    }
+
     private func experiments() throws -> [String] {
         try Self.folders(in: resultsDirectory, where: Self.isExperiment)
     }

@@ -82,11 +82,21 @@ struct StoredZip {
 
 /// CRC-32 as in ZIP, PNG and Ethernet: reflected polynomial 0xEDB88320, all bits inverted before and after.
 enum CyclicRedundancyCheck {
-    private static let table: [UInt32] = (0..<256).map { byte in
-        (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
+    private static let table = table(of: 0xEDB8_8320)
+    private static let castagnoliTable = table(of: 0x82F6_3B78)
+
+    static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 { sum(bytes, table) }
+
+    /// CRC-32C (Castagnoli), as in TFRecord and iSCSI.
+    static func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 { sum(bytes, castagnoliTable) }
+
+    private static func table(of polynomial: UInt32) -> [UInt32] {
+        (0..<256).map { byte in
+            (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ polynomial : value >> 1 }
+        }
     }
 
-    static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    private static func sum(_ bytes: some Sequence<UInt8>, _ table: [UInt32]) -> UInt32 {
         ~bytes.reduce(~UInt32(0)) { $0 >> 8 ^ table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] }
     }
 }

@@ -181,6 +181,19 @@ package struct HDF5Group {
         return HDF5Dataset(handle: try parent.handle.owning(id, operation, object: target))
     }
 
+    /// Puts a link to an object of another file at `path`; nothing is looked up before somebody follows it.
+    ///
+    /// - Parameter file: Relative to the folder of the file that holds the link.
+    /// - Throws: `HDF5Error`, also where the name is taken.
+    package func linkExternally(_ path: String, toFile file: String, object: String = "/") throws {
+        try HDF5Library.serialized {
+            let (parent, name) = try place(of: path)
+            try parent.handle.check(
+                unsafe H5Lcreate_external(file, object, parent.handle.id, name, chdf5_default(), chdf5_default()),
+                "link \(name) to \(file)")
+        }
+    }
+
     /// Copies an object of any file, with its attributes; compressed chunks are copied as they are.
     /// - Throws: `HDF5Error`, also where the name is taken.
     package func copy(_ sourcePath: String, of source: HDF5Group, to path: String) throws {

@@ -1,17 +1,35 @@
 import Analysis
 import ArgumentParser
 import ExperimentSpec
+import Foundation
 
-/// `cjepa-exp export`: stored embeddings in formats that other programs read.
+/// `cjepa-exp export`: results in forms that other programs read.
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Write a run's embeddings for NumPy, HDF5, CSV readers or the projector.")
+        commandName: "export", abstract: "Write embeddings, series or configurations for other programs.",
+        discussion: """
+            --embeddings takes a run and writes its features as npz, npy, hdf5, csv, tsv, parquet or safetensors.
+            --metrics takes a run or an experiment and writes its series as csv, jsonl, parquet or tensorboard.
+            --configurations takes an experiment and writes resolved YAML, laid out as Hydra does.
+            --links takes an experiment and builds matrix.h5 in its folder: links to the files of all runs.
+            """)
 
-    @Argument(help: RunName.help)
+    @Argument(
+        help: ArgumentHelp(
+            "A run or an experiment: its folder, experiment/run, or the beginning of a name.", valueName: "run"))
     var runName: String
 
-    @Flag(help: "Export the features of the test images.")
+    @Flag(help: "Export a run's features of the test images.")
     var embeddings = false
+
+    @Flag(help: "Export the series of a run, or of all runs of an experiment.")
+    var metrics = false
+
+    @Flag(help: "Export the resolved configurations of an experiment.")
+    var configurations = false
+
+    @Flag(help: "Build the HDF5 file that links to all runs of an experiment.")
+    var links = false
 
     @Option(help: "Whose features.")
     var encoder = EvaluationConfiguration.Encoder.target
@@ -19,10 +37,10 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Training step at which they were stored, or \"last\".")
     var step = "last"
 
-    @Option(help: "npz, hdf5, csv, or tsv for the TensorBoard projector.")
-    var format: EmbeddingFormat
+    @Option(help: "npz, npy, hdf5, csv, tsv (TensorBoard projector), parquet, safetensors; jsonl, tensorboard.")
+    var format: ExportFormat?
 
-    @Option(help: "File to write, for tsv a folder; default: named after the run, here.")
+    @Option(help: "File or folder to write; default: named after the run or experiment, here.")
     var output: String?
 
     @Option(help: "Folder that holds the results.")
@@ -32,18 +50,52 @@ struct ExportCommand: ParsableCommand {
     var force = false
 
     func validate() throws {
-        guard embeddings else { throw ValidationError("Say what to export: --embeddings.") }
+        guard [embeddings, metrics, configurations, links].count(where: { $0 }) == 1 else {
+            throw ValidationError("Say what to export, one of: --embeddings, --metrics, --configurations, --links.")
+        }
         guard step == "last" || Int(step) != nil else {
             throw ValidationError("--step takes a number of steps or \"last\", not \"\(step)\".")
+        }
+        let known: [String] =
+            embeddings
+            ? EmbeddingFormat.allCases.map(\.rawValue) : metrics ? MetricFormat.allCases.map(\.rawValue) : []
+        guard known.isEmpty == (format == nil), format.map({ known.contains($0.rawValue) }) ?? true else {
+            throw ValidationError(
+                known.isEmpty
+                    ? "--format has no meaning here." : "--format takes one of: \(known.joined(separator: ", ")).")
+        }
+        guard !links || output == nil else {
+            throw ValidationError("matrix.h5 lies beside the runs that it links to; --output has no meaning here.")
         }
     }
 
     func run() throws {
-        let folder = try ResultsLocator(resultsDirectory: results).run(runName)
-        let set = try EmbeddingSet.load(runDirectory: folder, encoder: encoder.rawValue, step: Int(step))
-        let files = try format.write(set, to: output ?? format.defaultName(of: set), replacing: force)
-        for file in files { print(file) }
+        for file in try written() { print(file) }
+    }
+
+    private func written() throws -> [String] {
+        let locator = ResultsLocator(resultsDirectory: results)
+        if links { return [try MatrixFile.build(experimentDirectory: locator.experiment(runName))] }
+        if configurations {
+            let folder = try locator.experiment(runName)
+            let name = (folder as NSString).lastPathComponent
+            return try ConfigurationTree.write(
+                experimentDirectory: folder, to: output ?? "\(name)-configurations", replacing: force)
+        }
+        if let format = format.flatMap({ EmbeddingFormat(rawValue: $0.rawValue) }), embeddings {
+            let set = try EmbeddingSet.load(
+                runDirectory: locator.run(runName), encoder: encoder.rawValue, step: Int(step))
+            return try format.write(set, to: output ?? format.defaultName(of: set), replacing: force)
+        }
+        guard let format = format.flatMap({ MetricFormat(rawValue: $0.rawValue) }) else { return [] }
+        let (name, runs) = try locator.runs(runName)
+        return try MetricExport(runDirectories: runs, in: name)
+            .write(
+                format, to: output ?? "\((name as NSString).lastPathComponent)-metrics", replacing: force)
     }
 }
 
-extension EmbeddingFormat: ExpressibleByArgument {}
+/// Every format that some export knows.
+enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
+    case npz, npy, hdf5, csv, tsv, parquet, safetensors, jsonl, tensorboard
+}

@@ -10,6 +10,10 @@ import Testing
     @Test(arguments: [
         ["table", "ablation", "--format", "pdf"], ["export", "run", "--format", "npz"], ["export", "--embeddings"],
         ["export", "run", "--embeddings", "--format", "npz", "--step", "end"],
+        ["export", "run", "--embeddings", "--metrics", "--format", "csv"],
+        ["export", "run", "--embeddings", "--format", "jsonl"], ["export", "run", "--metrics", "--format", "npz"],
+        ["export", "run", "--metrics"], ["export", "run", "--links", "--format", "csv"],
+        ["export", "run", "--links", "--output", "x.h5"],
         ["export", "run", "--embeddings", "--format", "npz", "--encoder", "teacher"],
     ])
     func `A mistake in the arguments exits with 64`(arguments: [String]) {
@@ -23,6 +27,9 @@ import Testing
     @Test(arguments: [
         ["table", "ablation", "--results", "/nonexistent"],
         ["export", "run", "--embeddings", "--format", "npz", "--results", "/nonexistent"],
+        ["export", "run", "--metrics", "--format", "csv", "--results", "/nonexistent"],
+        ["export", "run", "--configurations", "--results", "/nonexistent"],
+        ["export", "run", "--links", "--results", "/nonexistent"],
     ])
     func `Results that are not there are an error that says what there is`(arguments: [String]) throws {
         var command = try CJEPAExp.parseAsRoot(arguments)

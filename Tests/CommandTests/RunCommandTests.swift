@@ -1,6 +1,7 @@
 import ExperimentSpec
 import Foundation
 import Glibc
+import HDF5
 import RunStore
 import Testing
 
@@ -89,6 +90,32 @@ import Testing
                 #expect(right.reduce(0, +) / 200 == table[probe]?.last, "\(encoder) \(probe)")
             }
         }
+    }
+
+    @Test func seriesConfigurationsAndLinksAreExported() throws {
+        let out = SmokeRun.results + "/exported"
+        let metrics = try Program.run(
+            ["export", "smoke", "--metrics", "--format", "csv", "--output", out + "/csv"] + results)
+        #expect(metrics.status == 0, "\(metrics.error)")
+        let steps = try String(contentsOfFile: out + "/csv/steps.csv", encoding: .utf8).split(separator: "\n")
+        // A heading, and 24 steps of three runs.
+        #expect(steps.count == 1 + 3 * 24)
+        let one = try Program.run(
+            ["export", "smoke/\(try firstRun())", "--metrics", "--format", "jsonl", "--output", out] + results)
+        #expect(one.output == out + "/metrics.jsonl\n", "\(one.error)")
+        let again = try Program.run(
+            ["export", "smoke/\(try firstRun())", "--metrics", "--format", "jsonl", "--output", out] + results)
+        #expect(again.status == 64)
+        let tree = try Program.run(["export", "smoke", "--configurations", "--output", out + "/tree"] + results)
+        #expect(tree.output.split(separator: "\n").count == 9, "\(tree.error)")
+        // Rebuilt as often as one likes.
+        for _ in 0..<2 {
+            let links = try Program.run(["export", "smoke", "--links"] + results)
+            #expect(links.output == SmokeRun.results + "/smoke/matrix.h5\n", "\(links.error)")
+        }
+        let matrix = try HDF5File(reading: SmokeRun.results + "/smoke/matrix.h5").root
+        #expect(try matrix.dataset("runs/\(try firstRun())/steps/step").shape() == [24])
+        #expect(try matrix.dataset("summary/evaluation/target/linear").shape() == [3])
     }
 
     @Test func everySectionOfTheTableCanBeAskedFor() throws {

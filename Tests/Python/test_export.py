@@ -4,6 +4,7 @@ Called by EmbeddingExportTests with the folder of the exports; needs Debian's py
 """
 
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -45,6 +46,27 @@ def read_hdf5(path):
         assert names[9] == "Ankle boot"
 
 
+def read_npy(path):
+    check(*(np.load(path / f"{name}.npy", allow_pickle=False) for name in ["features", "labels", "indices"]))
+
+
+def read_safetensors(path):
+    """By the format's definition: length, JSON header, bytes."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    assert header.pop("__metadata__") == {
+        "experiment": "demo", "run": "ijepa-s0-1a2b3c4d", "encoder": "target", "step": "100"
+    }
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        dtype = {"F32": "<f4", "I32": "<i4"}[entry["dtype"]]
+        tensors[name] = np.frombuffer(content[begin:end], dtype).reshape(entry["shape"])
+    assert tensors["features"].shape == (4, 2)
+    check(tensors["features"], tensors["labels"], tensors["indices"])
+
+
 def read_csv(path):
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
@@ -66,7 +88,15 @@ def read_tsv(path):
 
 
 def main(folder):
-    readers = {"npz": read_npz, "hdf5": read_hdf5, "csv": read_csv, "tsv": read_tsv}
+    # Parquet needs pyarrow: test_metric_export.py.
+    readers = {
+        "npz": read_npz,
+        "npy": read_npy,
+        "hdf5": read_hdf5,
+        "csv": read_csv,
+        "tsv": read_tsv,
+        "safetensors": read_safetensors,
+    }
     for name, read in readers.items():
         read(folder / f"embeddings.{name}")
     print("formats read:", *readers)
