@@ -41,7 +41,7 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
     init(_ expectation: Claim, runs: [RunOutcome], metric: MetricSelector?) {
         self.expectation = expectation
         claim = expectation.text
-        let done = runs.filter { $0.status == .done }
+        let done = runs.filter(\.isFinished)
         if let collapses = expectation.collapses {
             let own = done.filter { $0.arm == expectation.arm }
             let mark = CollapseMark(own, encoder: expectation.encoder.rawValue)

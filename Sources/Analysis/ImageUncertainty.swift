@@ -87,7 +87,7 @@ struct ImageUncertainties {
         init?(_ runs: [RunOutcome], _ metric: MetricSelector) {
             var images: [Int32]?
             var bySeed: [Int: [Double]] = [:]
-            for run in runs where run.status == .done {
+            for run in runs where run.isFinished {
                 guard let stored = run.predictions[metric.table], let right = stored.correctness(metric.column),
                     run.finiteValue(of: metric) != nil
                 else { continue }

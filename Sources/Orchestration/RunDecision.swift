@@ -58,7 +58,7 @@ package enum RunDecision: Hashable, Sendable {
                         + "(\(plan.run.name), \(plan.run.configurationHash.prefix(16))…); move it away")
             }
             let current = try liveness.currentState(of: directory)
-            if let task = liveness.task(of: directory), current?.status != .done, current?.status != .running,
+            if let task = liveness.task(of: directory), current?.status.isFinished != true, current?.status != .running,
                 let place = task.isWaiting ? "queued" : task.isWorking ? "at work" : task.isUnknown ? "submitted" : nil
             {
                 return .busy(reason: "\(place) (\(task.text))")

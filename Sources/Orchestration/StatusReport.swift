@@ -132,7 +132,9 @@ extension StatusReport.Row {
 
     /// Takes in what Slurm says where the state does not tell it: that the run waits, or why it ended.
     fileprivate mutating func noteTask() {
-        guard let task, status != RunStatus.done.rawValue, status != RunStatus.running.rawValue else { return }
+        guard let task, RunStatus(rawValue: status)?.isFinished != true, status != RunStatus.running.rawValue else {
+            return
+        }
         if task.isWaiting {
             (status, reason) = (Self.queued, task.text)
         } else if !task.tellsNothing, reason?.contains(task.text) != true {

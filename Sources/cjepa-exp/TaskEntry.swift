@@ -35,7 +35,9 @@ struct TaskEntry: AsyncParsableCommand {
         let task = SlurmTask(job: job, threads: threads, command: WorkerCommand(environment: workerEnvironment()))
         let ending = await task.run(interruptions: { InterruptSignals.count }, report: { reporter.handle($0) })
         reporter.end()
-        if let message = ending.message { FileHandle.standardError.write(Data("\(job.name): \(message)\n".utf8)) }
+        if let message = ending.message {
+            try? FileHandle.standardError.write(contentsOf: Data("\(job.name): \(message)\n".utf8))
+        }
         if ending.exitCode != 0 { throw ExitCode(ending.exitCode) }
     }
 }

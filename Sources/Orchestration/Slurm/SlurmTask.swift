@@ -48,7 +48,7 @@ package struct SlurmTask {
         case .run(let directory):
             // A state that cannot be read is the worker's to complain about.
             guard let state = try? directory.loadState() else { return nil }
-            if state.status == .done, files.fileExists(atPath: directory.resultsFile) { return (0, "done already") }
+            if state.status.isFinished, files.fileExists(atPath: directory.resultsFile) { return (0, "done already") }
             // A worker that was killed together with its node cannot be told from one that works elsewhere; that
             // Slurm started this task says that there is none. Here it can be told.
             if state.status == .running, state.host == liveness.host, let pid = state.pid,
