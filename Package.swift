@@ -77,8 +77,13 @@ let package = Package(
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
+        library("FeatureFiles", ["HDF5", "Safetensors", "CZlib"], settings: fenced),
         library(
-            "Analysis", ["RunStore", "HDF5", "Safetensors", "Statistics", "Diagnostics", "ExperimentSpec"],
+            "Analysis",
+            [
+                "RunStore", "HDF5", "Safetensors", "FeatureFiles", "Statistics",
+                "Diagnostics", "ExperimentSpec",
+            ],
             // In the program itself, which stays one file.
             resources: [.embedInCode("Resources/published-figures.json")]),
         .executableTarget(
@@ -87,7 +92,7 @@ let package = Package(
                 argumentParser, "CAllocations", "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives",
                 "Datasets",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "RunStore", "HDF5", "Orchestration",
-                "Pictures", "Analysis",
+                "Pictures", "FeatureFiles", "Analysis",
             ],
             swiftSettings: strict),
 

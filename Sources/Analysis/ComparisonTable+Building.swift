@@ -44,8 +44,9 @@ extension ComparisonTable {
         for (index, arm) in arms.enumerated() {
             let armRuns = runsOfArm[arm] ?? []
             let collapse = CollapseMark(armRuns.filter(\.isFinished), encoder: encoder)
+            let verdict = VerdictMark(armRuns.filter(\.isFinished))
             let first = notes.count + 1
-            notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse)
+            notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse, verdict: verdict)
             let cells = metrics.indices.map { column in
                 let own = values[index][column]
                 let difference =
@@ -60,7 +61,7 @@ extension ComparisonTable {
             rows.append(
                 Row(
                     kind: .arm, label: arm, isBaseline: index == reference, planned: armRuns.count,
-                    done: armRuns.count(where: \.isFinished), collapse: collapse,
+                    done: armRuns.count(where: \.isFinished), collapse: collapse, verdict: verdict,
                     notes: Array(first..<notes.count + 1),
                     cells: cells))
         }
@@ -122,7 +123,8 @@ extension ComparisonTable {
     }
 
     private static func notes(
-        on runs: [RunOutcome], arm: String, metrics: [MetricSelector], collapse: CollapseMark?
+        on runs: [RunOutcome], arm: String, metrics: [MetricSelector], collapse: CollapseMark?,
+        verdict: VerdictMark?
     ) -> [String] {
         var notes: [String] = []
         for run in runs where run.status != .done {
@@ -134,7 +136,9 @@ extension ComparisonTable {
             guard !broken.isEmpty else { continue }
             notes.append("\(arm), seed \(run.seed): not finite and left out: \(broken.joined(separator: ", ")).")
         }
-        if let collapse, collapse.markedCount > 0 {
+        if let verdict {
+            notes += verdict.explanations.map { "\(arm), \($0)." }
+        } else if let collapse, collapse.markedCount > 0 {
             notes.append("\(arm): \(collapse.label) – \(collapse.explanation).")
         }
         return notes
@@ -166,7 +170,7 @@ extension ComparisonTable {
                 groups.count == 1 ? "at initialisation" : "at initialisation: \(group.arms.joined(separator: ", "))"
             return Row(
                 kind: .initialisation, label: label, isBaseline: false, planned: seeds, done: seeds, collapse: nil,
-                notes: [], cells: cells)
+                verdict: nil, notes: [], cells: cells)
         }
     }
 
@@ -185,7 +189,7 @@ extension ComparisonTable {
             guard cells.contains(where: { $0.statistics != nil }) else { return nil }
             return Row(
                 kind: .rawPixels, label: floors.count == 1 ? "raw pixels" : label(of: floor), isBaseline: false,
-                planned: nil, done: nil, collapse: nil, notes: [], cells: cells)
+                planned: nil, done: nil, collapse: nil, verdict: nil, notes: [], cells: cells)
         }
     }
 }

@@ -10,7 +10,7 @@ extension ComparisonTable {
                 "difference_standard_deviation", "difference_confidence_half_width", "is_best", "collapse",
                 "difference_bca_low", "difference_bca_high", "student_p", "student_p_holm", "sign_flip_p",
                 "sign_flip_p_holm", "cohen_d", "hedges_g", "smallest_detectable", "images", "images_standard_error",
-                "difference_images_standard_error",
+                "difference_images_standard_error", "verdict",
             ]
         ]
         for row in rows {
@@ -34,7 +34,8 @@ extension ComparisonTable {
                     cell.differenceImages.map { "\($0.standardError)" },
                 ].map { $0 ?? "" }
                 lines.append(
-                    name + value + difference + ["\(cell.isBest)", row.collapse?.label ?? ""] + tests + images)
+                    name + value + difference + ["\(cell.isBest)", row.collapse?.label ?? ""] + tests + images
+                        + [row.verdict?.label ?? ""])
             }
         }
         return lines.map { $0.map(\.quotedForCSV).joined(separator: ",") + "\n" }.joined()

@@ -26,7 +26,12 @@ extension ComparisonTable {
         if rows.contains(where: { $0.kind == .rawPixels }) {
             lines.append("raw pixels: the same probes on the images themselves, without any network.")
         }
-        if rows.contains(where: { $0.collapse != nil }) {
+        if rows.contains(where: { $0.verdict != nil }) {
+            lines.append(
+                "verdict: what the diagnostics of both encoders, of the predictor and of the gradients say at the end, "
+                    + "the gravest first, with the number of runs; docs/diagnostics.md has the thresholds.")
+        }
+        if rows.contains(where: { $0.collapse != nil && $0.verdict == nil }) {
             lines.append(
                 "collapse: RankMe / D (low rank), mean feature std (small scale), or both (collapsed) below the "
                     + "thresholds of the configuration; probes rescale features and do not show it.")

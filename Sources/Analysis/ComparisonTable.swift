@@ -59,6 +59,8 @@ package struct ComparisonTable: Hashable, Encodable, Sendable {
         /// Those that are done.
         package let done: Int?
         package let collapse: CollapseMark?
+        /// None where no run of the row holds one.
+        package let verdict: VerdictMark?
         /// Numbers of the notes that belong to this row, counted from 1.
         package let notes: [Int]
         /// One for each column.

@@ -7,10 +7,20 @@ package struct MetricCatalog: Sendable {
     private let columns: [String: Set<String>]
     /// What plain names mean first: the encoder whose evaluation they are looked up in.
     private let encoder: String
-    /// Prefix of a name → table.
+    /// Prefix of a name → table; "target.patches" is "diagnostics/target/patches".
     private static let prefixes = [
-        "target": "evaluation/target", "context": "evaluation/context", "steps": "steps",
+        "target": "evaluation/target", "context": "evaluation/context", "steps": "steps", "gradients": "gradients",
     ]
+
+    private static func table(ofPrefix prefix: String) -> String {
+        prefixes[prefix] ?? "diagnostics/" + prefix.replacing(".", with: "/")
+    }
+
+    private static func prefix(ofTable table: String) -> String? {
+        if let known = prefixes.first(where: { $0.value == table }) { return known.key }
+        guard table.hasPrefix("diagnostics/") else { return nil }
+        return String(table.dropFirst("diagnostics/".count)).replacing("/", with: ".")
+    }
     /// Columns of the per-step series that say how fast the run was, not how it ended.
     private static let speedColumns: Set<String> = ["images_per_second", "step_seconds", "loader_wait_seconds"]
 
@@ -46,7 +56,8 @@ package struct MetricCatalog: Sendable {
     /// Every name that `resolve` accepts, without reductions, in alphabetical order.
     package var names: [String] {
         var names: Set<String> = []
-        for (prefix, table) in Self.prefixes {
+        for table in columns.keys {
+            guard let prefix = Self.prefix(ofTable: table) else { continue }
             for column in columns[table] ?? [] {
                 names.insert("\(prefix).\(column)")
                 if plainTable(of: column) != nil { names.insert(column) }
@@ -94,7 +105,8 @@ package struct MetricCatalog: Sendable {
     }
 
     private func place(of name: String) -> (table: String, column: String)? {
-        if let dot = name.firstIndex(of: "."), let table = Self.prefixes[String(name[..<dot])] {
+        if let dot = name.lastIndex(of: ".") {
+            let table = Self.table(ofPrefix: String(name[..<dot]))
             let column = String(name[name.index(after: dot)...])
             return columns[table]?.contains(column) == true ? (table, column) : nil
         }

@@ -46,6 +46,7 @@ extension RunOutcome {
             network: try Self.network(of: configuration),
             width: configuration.model.width, thresholds: configuration.diagnostics, predictions: predictions,
             flopsPerStep: CostEstimate(configuration).flopsPerStep)
+        verdict = try file.verdict()
     }
 
     /// What is wrong with the files of a run that cannot be read, and what to do.

@@ -20,6 +20,8 @@ package struct RunOutcome: Sendable {
     package var width: Int
     package var collapseRankShare: Double
     package var collapseStandardDeviation: Double
+    /// As stored with the run; none in files that are older than verdicts.
+    package var verdict: StoredVerdict?
     /// "evaluation/target" → what its probes say of each test image; empty for runs that stored none.
     package var predictions: [String: StoredPredictions]
     /// FLOPs of one training step; none where it is not known.

@@ -44,16 +44,24 @@ struct TableText {
     let table: ComparisonTable
     let notation: Notation
 
-    var hasCollapse: Bool { table.rows.contains { $0.collapse != nil } }
+    var hasCollapse: Bool { table.rows.contains { $0.collapse != nil || $0.verdict != nil } }
+    /// Verdicts say more, so they stand in the place of collapse marks where every judged arm has one.
+    private var showsVerdicts: Bool {
+        hasCollapse && table.rows.allSatisfy { $0.collapse == nil || $0.verdict != nil }
+    }
 
     /// Headings and rows of the values: label, n, one for each column, collapse.
     var values: [[String]] {
-        let heading = ["arm", "n"] + table.columns.map { notation.escape($0.name) } + (hasCollapse ? ["collapse"] : [])
+        let heading =
+            ["arm", "n"] + table.columns.map { notation.escape($0.name) }
+            + (hasCollapse ? [showsVerdicts ? "verdict" : "collapse"] : [])
         return [heading]
             + table.rows.map { row in
                 [label(row), count(row)]
                     + row.cells.indices.map { value(row, at: $0) }
-                    + (hasCollapse ? [notation.escape(row.collapse?.label ?? Self.missing)] : [])
+                    + (hasCollapse
+                        ? [notation.escape((showsVerdicts ? row.verdict?.label : row.collapse?.label) ?? Self.missing)]
+                        : [])
             }
     }
 

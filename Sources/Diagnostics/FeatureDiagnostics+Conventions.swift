@@ -19,6 +19,10 @@ extension FeatureDiagnostics {
             "mean over dimensions of the std of L2-normalised rows, with 1/(n − 1); 1/√D if evenly spread"),
         essential("mean_cosine", "mean cosine over all pairs of different rows, not centred"),
         essential("mean_norm_ratio", "norm of the mean row over the root mean squared norm of the rows"),
+        whole(
+            "live_directions",
+            "share of the min(n − 1, D) directions whose σ is at least 0.01 of the largest, σ of Z minus its column means"
+        ),
         whole("effective_rank", "exp(entropy of σ/Σσ + 1e-7), σ of Z minus its column means"),
         whole("effective_rank_eigen", "exp(entropy of λ/Σλ + 1e-7), λ of the covariance of Z, with 1/(n − 1)"),
         whole("participation_ratio", "(Σλ)²/Σλ², λ of the covariance of Z"),

@@ -25,7 +25,8 @@ package struct FeatureDiagnostics: Sendable {
     ///   - features: [n, D].
     ///   - scope: Which measures.
     ///   - seed: For the choice of rows that `uniformity` looks at when there are many.
-    package init(_ features: FeatureMatrix, scope: Scope = .all, seed: UInt64 = 0) {
+    ///   - affordable: How many products n·D² a spectrum may take before the covariance gives it; see `SingularSpectra`.
+    package init(_ features: FeatureMatrix, scope: Scope = .all, seed: UInt64 = 0, affordable: Int = 1 << 30) {
         rows = features.rows
         columns = features.columns
         let names = Self.conventions.filter { scope == .all || $0.isEssential }.map(\.name)
@@ -38,7 +39,8 @@ package struct FeatureDiagnostics: Sendable {
         var values = Self.scaleAndDirection(features)
         let statistics = ColumnStatistics(of: features)
         Self.addDeviations(statistics, to: &values)
-        let spectra = SingularSpectra(of: features, means: statistics.means, includeCentred: scope == .all)
+        let spectra = SingularSpectra(
+            of: features, means: statistics.means, includeCentred: scope == .all, affordable: affordable)
         values["rankme"] = SpectralMeasures.effectiveRank(spectra.uncentred, epsilon: 1e-7)
         if scope == .all {
             Self.addSpectral(spectra, rows: rows, columns: columns, to: &values)
@@ -103,8 +105,8 @@ package struct FeatureDiagnostics: Sendable {
     ) {
         let extent = max(rows, columns)
         let eigenvalues = spectra.centred.map { $0 * $0 / Double(rows - 1) }
-        let level = SpectralMeasures.roundingLevel(spectra.centred, extent: extent)
-        let significant = spectra.centred.prefix { $0 > level }.count
+        let significant = SpectralMeasures.significantCount(spectra.centred, extent: extent)
+        values["live_directions"] = SpectralMeasures.liveShare(spectra.centred, of: min(rows - 1, columns))
         values["effective_rank"] = SpectralMeasures.effectiveRank(spectra.centred, epsilon: 1e-7)
         values["effective_rank_eigen"] = SpectralMeasures.effectiveRank(eigenvalues, epsilon: 1e-7)
         values["participation_ratio"] = SpectralMeasures.participationRatio(eigenvalues)

@@ -4,6 +4,8 @@
 /// against within an object, with 1/(n(q − 1)) + δ on the diagonal.
 package struct LiDAR: Sendable {
     package let value: Double
+    /// λ, largest first, [D]; empty where `value` is NaN.
+    package let eigenvalues: [Double]
 
     /// - Parameters:
     ///   - views: [n · q, D]: the q views of the first object, then those of the second, and so on.
@@ -18,6 +20,7 @@ package struct LiDAR: Sendable {
         let (objects, columns) = (views.rows / viewsPerObject, views.columns)
         guard objects >= 2, columns >= 1, views.isFinite else {
             value = .nan
+            eigenvalues = []
             return
         }
         let mean = ColumnStatistics(of: views).means
@@ -52,7 +55,7 @@ package struct LiDAR: Sendable {
             }
         }
         between.flush()
-        let eigenvalues = between.singularValues().map { $0 * $0 }
+        eigenvalues = between.singularValues().map { $0 * $0 }
         value = SpectralMeasures.effectiveRank(eigenvalues, epsilon: epsilon)
     }
 

@@ -8,7 +8,18 @@ struct SingularSpectra: Sendable {
     /// - Parameters:
     ///   - means: The column means of the features, [D].
     ///   - includeCentred: Whether the centred spectrum is wanted too.
-    init(of features: FeatureMatrix, means: [Double], includeCentred: Bool) {
+    ///   - affordable: Up to n·D² of this many products, and where n is not far above D, spectra come from a triangular
+    ///     factor, exact to machine precision of the largest singular value; above, from the covariance.
+    init(of features: FeatureMatrix, means: [Double], includeCentred: Bool, affordable: Int = 1 << 30) {
+        let products = features.rows.multipliedReportingOverflow(by: features.columns * features.columns)
+        if features.rows >= 4 * features.columns, products.overflow || products.partialValue > affordable {
+            var factor = CovarianceFactor(of: features, minus: means)
+            centred = includeCentred ? factor.singularValues() : []
+            // ZᵀZ = Zcᵀ Zc + n μ μᵀ.
+            factor.add(means, weight: Double(features.rows))
+            uncentred = factor.singularValues()
+            return
+        }
         let zeros = [Double](repeating: 0, count: features.columns)
         if features.rows < features.columns {
             uncentred = Self.factor(features, minus: zeros).singularValues()

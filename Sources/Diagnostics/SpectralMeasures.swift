@@ -40,10 +40,16 @@ enum SpectralMeasures {
     /// - Parameter count: How many of the eigenvalues are more than rounding; the others have no logarithm to speak of.
     /// - Returns: NaN with fewer than two eigenvalues.
     static func decayExponent(_ eigenvalues: [Double], count: Int) -> Double {
+        decayExponent(eigenvalues, range: 0..<max(count, 0))
+    }
+
+    /// The same over the eigenvalues of a range only, counted from 0; j counts from 1.
+    static func decayExponent(_ eigenvalues: [Double], range: Range<Int>) -> Double {
+        let count = range.count
         guard count >= 2 else { return .nan }
-        let x = (1...count).map { log(Double($0)) }
-        let y = eigenvalues.prefix(count).map { log($0) }
-        let weights = (1...count).map { 1 / Double($0) }
+        let x = range.map { log(Double($0 + 1)) }
+        let y = range.map { log(eigenvalues[$0]) }
+        let weights = range.map { 1 / Double($0 + 1) }
         let total = weights.reduce(0, +)
         let meanX = zip(weights, x).reduce(0) { $0 + $1.0 * $1.1 } / total
         let meanY = zip(weights, y).reduce(0) { $0 + $1.0 * $1.1 } / total
@@ -55,9 +61,24 @@ enum SpectralMeasures {
         return -covariance / variance
     }
 
+    /// The share of `count` directions whose singular value is at least 0.01 of the largest; 0 for a spectrum of zeros.
+    ///
+    /// Entropies can look respectable while most of the directions have died: a hundred singular values of a thousandth
+    /// of the largest weigh as much as a tenth of it.
+    static func liveShare(_ singularValues: [Double], of count: Int) -> Double {
+        guard let largest = singularValues.first, largest > 0, count > 0 else { return 0 }
+        return Double(singularValues.prefix(count).count { $0 >= 0.01 * largest }) / Double(count)
+    }
+
     /// Below this a singular value of a matrix with `extent` = max(rows, columns) is rounding, and the rank ends.
     static func roundingLevel(_ singularValues: [Double], extent: Int) -> Double {
         (singularValues.first ?? 0) * Double(extent) * 0x1p-52
+    }
+
+    /// How many singular values are more than rounding.
+    static func significantCount(_ singularValues: [Double], extent: Int) -> Int {
+        let level = roundingLevel(singularValues, extent: extent)
+        return singularValues.prefix { $0 > level }.count
     }
 
     /// σ₁ / σ_min; infinite where the smallest is rounding, NaN for a matrix of zeros.

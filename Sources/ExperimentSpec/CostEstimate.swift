@@ -23,8 +23,13 @@ package struct CostEstimate: Hashable, Sendable {
     package let evaluations: Int
     package let evaluationPasses: Int
     package let linearProbes: Int
-    /// Images whose features one pass needs, and the test images among them.
+    /// Images whose features one pass needs; crops for LiDAR count as images.
     package let imagesPerPass: Int
+    /// Images whose features diagnoses without an evaluation need.
+    package let diagnosedImages: Int
+    /// Passes for the gradient norms of loss terms, each about a step.
+    package let gradientPasses: Int
+    /// The test images among them.
     package let testImages: Int
     /// Numbers of one image, and of its features in all linear probes: how probes of raw pixels compare with those.
     private let pixels: Int
@@ -41,7 +46,8 @@ package struct CostEstimate: Hashable, Sendable {
     package var parameters: Int { encoderParameters + predictorParameters + projectorParameters }
     /// Everything: training, evaluations and probes.
     package var totalFlops: Double {
-        Double(steps) * flopsPerStep + Double(evaluationPasses * imagesPerPass) * flopsPerFeature + probeFlops
+        Double(steps + gradientPasses) * flopsPerStep
+            + Double(evaluationPasses * imagesPerPass + diagnosedImages) * flopsPerFeature + probeFlops
     }
     /// All kNN and linear probes.
     private var probeFlops: Double {
@@ -66,7 +72,9 @@ package struct CostEstimate: Hashable, Sendable {
         flopsPerStep =
             StepFLOPs(configuration, contextPatches: contextPatches, targetPatches: targetPatches).total
         let width = Double(configuration.model.width)
-        imagesPerPass = probeTrain + probeTest
+        let diagnostics = configuration.diagnostics
+        let crops = min(diagnostics.lidarObjects, probeTest) * diagnostics.lidarViews
+        imagesPerPass = probeTrain + probeTest + crops
         self.testImages = probeTest
         pixels = configuration.model.channels * configuration.model.imageSize * configuration.model.imageSize
         probedColumns = configuration.model.width * (1 + min(4, configuration.model.depth))
@@ -89,6 +97,13 @@ package struct CostEstimate: Hashable, Sendable {
         evaluationPasses = 1 + (evaluations - 1) * encoders
         linearProbes = evaluation.linear.intermediate ? evaluationPasses : 1 + encoders
 
+        let diagnoses =
+            (diagnostics.everySteps > 0 ? max(0, (steps - 1) / diagnostics.everySteps) : 0) + diagnostics.atSteps.count
+        diagnosedImages = diagnoses * (hasOwnTarget ? 2 : 1) * (probeTest + crops)
+        let terms = configuration.objective.vicreg
+        let passes = terms.weight == 0 ? 0 : 2 + [terms.invariance, terms.variance, terms.covariance].count { $0 > 0 }
+        gradientPasses = diagnostics.gradientNormsEvery > 0 ? steps / diagnostics.gradientNormsEvery * passes : 0
+
         let networks = encoderParameters + predictorParameters + projectorParameters
         let target = hasOwnTarget ? encoderParameters : 0
         let step = Self.stepFloats(configuration, sizes)
@@ -105,7 +120,8 @@ package struct CostEstimate: Hashable, Sendable {
     /// Seconds of the run: steps, evaluations and what frames them.
     package func seconds(_ pace: RunPace) -> Double {
         let pass = Double(imagesPerPass) * pace.feature + pace.neighbours + pace.diagnostics
-        return pace.start + Double(steps) * pace.step + Double(evaluationPasses) * pass
+        return pace.start + Double(steps + gradientPasses) * pace.step + Double(evaluationPasses) * pass
+            + Double(diagnosedImages) * pace.feature
             + Double(linearProbes) * pace.linearProbe + Double(evaluations) * pace.skill
     }
 
@@ -148,7 +164,11 @@ package struct CostEstimate: Hashable, Sendable {
         // Pooled features of the last layer and of the last four, and three copies of those that are being probed.
         let columns = Double(min(4, model.depth) * model.width)
         let probed = min(threads, 2) * columns + max(0, min(threads, 4) - 2) * Double(model.width)
-        let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed)
+        // The evaluation's features, and besides them the context encoder's of the test images with the patches of both
+        // encoders and of the predictions; pairs of rows in Double for each thread that measures.
+        let patches = Double(6 * configuration.diagnostics.patchRows * model.width)
+        let diagnosed = patches + threads * Double(2 * 2048 * model.width)
+        let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed) + diagnosed
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
         floats += probes
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.

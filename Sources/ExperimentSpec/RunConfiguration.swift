@@ -270,6 +270,21 @@ package struct DiagnosticsConfiguration: Codable, Hashable, Sendable {
     package var collapseStandardDeviation = 0.02
     /// A run ends early after so many evaluations in a row with that mark; none: never.
     package var stopOnCollapse: Int?
+    /// Diagnostics every so many steps and at these steps, besides every evaluation; 0: not.
+    package var everySteps = 0
+    package var atSteps: [Int] = []
+    /// Patches that patch-level and within-image diagnostics look at; 0: none.
+    package var patchRows = 4096
+    /// Test images, and crops of each, for LiDAR; 0 objects: no LiDAR.
+    package var lidarObjects = 256
+    package var lidarViews = 4
+    /// Norms of each loss term's gradient every so many steps; 0: never.
+    package var gradientNormsEvery = 250
+
+    /// Whether diagnostics are to be taken at a step that has no evaluation.
+    package func isDue(at step: Int) -> Bool {
+        (everySteps > 0 && step.isMultiple(of: everySteps)) || atSteps.contains(step)
+    }
 
     package init() {}
 }

@@ -246,6 +246,27 @@ extension SpecKey {
             "diagnostics.stop_on_collapse", \.diagnostics.stopOnCollapse,
             "A run ends as `collapsed` after so many evaluations in a row with that mark; none: it trains on.",
             limits: .between(1, 1_000_000)),
+        SpecKey(
+            "diagnostics.every_steps", \.diagnostics.everySteps,
+            "Diagnostics every so many steps, besides those of every evaluation; 0: none.",
+            limits: .between(0, maximumCount), isIdentity: false),
+        SpecKey(
+            "diagnostics.at_steps", \.diagnostics.atSteps, "Diagnostics at these steps too.",
+            limits: .between(1, maximumCount), isIdentity: false),
+        SpecKey(
+            "diagnostics.patch_rows", \.diagnostics.patchRows,
+            "Patches, a seeded choice, that patch-level and within-image diagnostics look at; 0: no such diagnostics.",
+            limits: .between(0, 10_000_000), isIdentity: false),
+        SpecKey(
+            "diagnostics.lidar_objects", \.diagnostics.lidarObjects,
+            "Test images whose crops LiDAR looks at; 0: no LiDAR.", limits: .between(0, 1_000_000), isIdentity: false),
+        SpecKey(
+            "diagnostics.lidar_views", \.diagnostics.lidarViews, "Crops of each of them.", limits: .between(2, 10_000),
+            isIdentity: false),
+        SpecKey(
+            "diagnostics.gradient_norms_every", \.diagnostics.gradientNormsEvery,
+            "Norm of each loss term's own gradient every so many steps, at the price of about a step for each term; 0: never.",
+            limits: .between(0, maximumCount), isIdentity: false),
     ]
 
     private static let resources: [SpecKey] = [

@@ -25,6 +25,14 @@ package struct HDF5Dataset {
         }
     }
 
+    /// Whether its elements are floating-point numbers of any size and byte order.
+    package func isFloatingPoint() throws -> Bool {
+        try HDF5Library.serialized {
+            let type = try handle.owning(H5Dget_type(handle.id), "inspect")
+            return H5Tget_class(type.id) == H5T_FLOAT
+        }
+    }
+
     /// Extents of a chunk; none where the layout is contiguous or compact.
     package func chunk() throws -> [Int]? {
         try HDF5Library.serialized {

@@ -9,6 +9,18 @@ package struct RunSummary: Encodable, Sendable {
         package var name: String
         package var columns: [String]
         package var rows: [[Double]]
+
+        /// Of the views of features the numbers that are read most; everything else as it is.
+        var abridged: Series {
+            guard name.hasPrefix("diagnostics/"), columns.contains("rankme") else { return self }
+            let shown: Set = [
+                "step", "rankme", "effective_rank", "live_directions", "std_mean", "mean_cosine", "lidar",
+                "between_within_ratio",
+            ]
+            let kept = columns.indices.filter { shown.contains(columns[$0]) }
+            return Series(
+                name: name, columns: kept.map { columns[$0] }, rows: rows.map { row in kept.map { row[$0] } })
+        }
     }
 
     /// A claim of the spec about the run's arm, with what all its runs say.
@@ -45,6 +57,10 @@ package struct RunSummary: Encodable, Sendable {
     package var loaderWaitShare: Double?
     /// "evaluation/target" and "evaluation/context".
     package var evaluations: [Series]
+    /// "diagnostics/target/images", "gradients" and what else there is besides.
+    package var diagnostics: [Series]
+    /// As of the last diagnosis.
+    package var verdict: StoredVerdict?
     /// Set by who can judge them.
     package var expectations: [JudgedClaim] = []
 
@@ -64,10 +80,12 @@ package struct RunSummary: Encodable, Sendable {
         provenance = [:]
         lastStep = [:]
         evaluations = []
+        diagnostics = []
         // It appears with the first checkpoint.
         guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return }
         let file = try RunFile(path: directory.resultsFile)
         provenance = file.provenance
+        verdict = try file.verdict()
         for name in file.tableNames {
             let table = try file.table(name)
             let columns = table.columns.map { table[$0] ?? [] }
@@ -80,6 +98,9 @@ package struct RunSummary: Encodable, Sendable {
             } else if name.hasPrefix("evaluation/") {
                 let rows = (0..<table.rowCount).map { row in columns.map { $0[row] } }
                 evaluations.append(Series(name: name, columns: table.columns, rows: rows))
+            } else if name.hasPrefix("diagnostics/") || name == "gradients" {
+                let rows = (0..<table.rowCount).map { row in columns.map { $0[row] } }
+                diagnostics.append(Series(name: name, columns: table.columns, rows: rows))
             }
         }
     }
@@ -97,7 +118,8 @@ package struct RunSummary: Encodable, Sendable {
         if let share = loaderWaitShare {
             sections.append("waiting for images: \(String(format: "%.2f", 100 * share)) % of the time of all steps")
         }
-        for series in evaluations where !series.rows.isEmpty {
+        if let verdict { sections.append(Self.text(of: verdict)) }
+        for series in evaluations + diagnostics.map(\.abridged) where !series.rows.isEmpty {
             sections.append(series.name + "\n" + Self.indented(Self.table(of: series)))
         }
         if !expectations.isEmpty {
@@ -141,6 +163,14 @@ package struct RunSummary: Encodable, Sendable {
             table.append([column] + cells(values, gap: "…"))
         }
         return table.text
+    }
+
+    private static func text(of verdict: StoredVerdict) -> String {
+        let lines = verdict.findings.map { finding in
+            "\(finding.words) since step \(finding.onsetStep): \(finding.evidence)"
+        }
+        return (["verdict at step \(verdict.step): \(verdict.verdict)"] + lines.map { "  " + $0 })
+            .joined(separator: "\n")
     }
 
     private static func section(_ title: String, _ entries: [String: String]) -> String {

@@ -26,6 +26,8 @@ package struct StatusReport: Encodable, Sendable {
         package var failure: FailureKind?
         /// Latest numbers: accuracies as fractions.
         package var metrics: [String: Double]
+        /// "healthy", "complete collapse", as of the last diagnosis.
+        package var verdict: String?
         package var tags: [String]
         /// What Slurm says of the run's latest task.
         package var task: QueuedTask?
@@ -85,6 +87,7 @@ package struct StatusReport: Encodable, Sendable {
             row.updatedAt = state.updatedAt
             row.endedAt = state.endedAt
             row.metrics = state.metrics
+            row.verdict = state.verdict
             if state.status == .running { row.pid = state.pid }
             if state.status != .done {
                 row.failure = state.failure
@@ -104,8 +107,8 @@ package struct StatusReport: Encodable, Sendable {
             }
         }
         var table = TextTable([
-            ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right), ("took", .right),
-            ("tags", .left), ("why", .left),
+            ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right),
+            ("verdict", .left), ("took", .right), ("tags", .left), ("why", .left),
         ])
         for row in runs {
             let knn =
@@ -115,7 +118,7 @@ package struct StatusReport: Encodable, Sendable {
             table.append([
                 row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
                 knn.map { String(format: "%.3f", $0) } ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
-                took.map(Quantity.duration) ?? "", row.tags.joined(separator: " "),
+                row.verdict ?? "", took.map(Quantity.duration) ?? "", row.tags.joined(separator: " "),
                 place(row) ?? row.reason ?? "",
             ])
         }

@@ -6,10 +6,21 @@ package struct MetricConvention: Sendable, Equatable {
 
     /// The convention of a column of a table ("steps", "evaluation/target"); none for names that are not known.
     package static func of(table: String, column: String) -> MetricConvention? {
-        let isHeads = table.hasPrefix("linear_heads/")
-        let known = table == "steps" ? steps : isHeads ? linearHeads : evaluation
-        if let entry = known[column] { return entry }
-        if table != "steps", !isHeads, column.hasPrefix("knn_"), let neighbours = Int(column.dropFirst("knn_".count)) {
+        if table == "steps" { return steps[column] }
+        if table == StoredVerdict.table {
+            return MetricConvention(
+                column == "step" ? "step" : "1",
+                column == "step" ? "optimiser steps done" : "1 where the finding holds at this diagnosis, else 0")
+        }
+        if table == "gradients" { return gradient(column) }
+        if table.hasPrefix("diagnostics/") { return diagnostics(table, column) }
+        if table.hasPrefix("linear_heads/") { return linearHeads[column] }
+        if let entry = evaluation[column] { return entry }
+        if let entry = predictor[column], column != "loss" { return entry }
+        if let measure = featureMeasures[column] {
+            return MetricConvention(measure.unit, "\(measure.text); \(features)")
+        }
+        if column.hasPrefix("knn_"), let neighbours = Int(column.dropFirst("knn_".count)) {
             return MetricConvention(
                 "fraction",
                 "top-1 of \(neighbours) nearest training features as in DINO: L2-normalised, cosine, votes weighted by "
@@ -20,10 +31,12 @@ package struct MetricConvention: Sendable, Equatable {
 
     /// Names of the columns of a table ("steps", "evaluation/target") that have a convention, but those of kNN.
     package static func columns(of table: String) -> [String] {
-        (table == "steps" ? steps : table.hasPrefix("linear_heads/") ? linearHeads : evaluation).keys.sorted()
+        if table == "steps" { return steps.keys.sorted() }
+        if table.hasPrefix("linear_heads/") { return linearHeads.keys.sorted() }
+        return (Array(evaluation.keys) + featureMeasures.keys + ["predictor_r2", "predictor_r2_position"]).sorted()
     }
 
-    private init(_ unit: String, _ text: String) {
+    init(_ unit: String, _ text: String) {
         self.unit = unit
         self.text = text
     }
@@ -87,40 +100,6 @@ package struct MetricConvention: Sendable, Equatable {
         "linear_last4": .init("fraction", heads + " of the last four layers, concatenated"),
         "linear_last4_bn": .init(
             "fraction", heads + " of the last four layers, concatenated, BatchNorm without affine before the head"),
-        "rankme": .init(
-            "1",
-            "exp of the entropy of p = s / sum(s) + 1e-7, s singular values of the features, not centred; "
-                + features),
-        "effective_rank": .init("1", "as rankme, on centred features; " + features),
-        "std_mean": .init("1", "mean over dimensions of the standard deviation over images; " + features),
-        "std_min": .init("1", "least over dimensions of the standard deviation over images; " + features),
-        "normalised_std_mean": .init(
-            "1", "as std_mean, of L2-normalised features; 1/sqrt(D) when they are spread evenly; " + features),
-        "std_low_share": .init(
-            "fraction", "dimensions whose standard deviation is below 0.01 of the median one; " + features),
-        "mean_norm_ratio": .init("1", "norm of the mean feature over the root mean squared norm; " + features),
-        "effective_rank_eigen": .init(
-            "1",
-            "exp of the entropy of p = l / sum(l) + 1e-7, l eigenvalues of the covariance with 1/(n-1); " + features),
-        "participation_ratio": .init("1", "sum(l)^2 / sum(l^2), l eigenvalues of the covariance; " + features),
-        "nesum": .init("1", "sum(l) / max(l), l eigenvalues of the covariance; " + features),
-        "condition_number": .init(
-            "1", "greatest over least singular value, not centred; infinite without full rank; " + features),
-        "alpha_req": .init(
-            "1",
-            "a of l_j ~ j^-a, l eigenvalues of the covariance, least squares in log-log with weights 1/j; " + features),
-        "uniformity": .init(
-            "1",
-            "log mean exp(-2 |x - y|^2) over pairs of different L2-normalised rows, a seeded 2048 of them if there are "
-                + "more; " + features),
-        "mean_cosine": .init("1", "mean cosine of the features of two different images; " + features),
-        "predictor_r2": .init(
-            "1",
-            "1 - squared error of the predictions / that of the targets' constant mean, on up to 512 test images and "
-                + "masks that are the same at every evaluation"),
-        "predictor_r2_position": .init(
-            "1", "1 - squared error of the predictions / that of the targets' mean at each position"),
-        "singular_values": .init("1", "of the features, not centred, descending, [rows, D]; " + features),
     ]
 
     private static let linearHeads: [String: MetricConvention] = [

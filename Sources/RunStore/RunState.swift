@@ -23,6 +23,8 @@ package struct RunState: Codable, Sendable, Equatable {
     package var failure: FailureKind?
     /// The latest of each: "knn_20", "loss".
     package var metrics: [String: Double]
+    /// "healthy", "complete collapse", as of the last diagnosis; none before the first.
+    package var verdict: String?
 
     package init(
         status: RunStatus, step: Int = 0, totalSteps: Int, attempts: Int = 0, pid: Int32? = nil, host: String,

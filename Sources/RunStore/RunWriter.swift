@@ -18,7 +18,7 @@ package final class RunWriter {
     package let path: String
     /// Identity and status; stored by the next commit.
     package var header: RunHeader
-    private let configuration: RunConfiguration
+    package let configuration: RunConfiguration
     private var provenance: [String: AttributeValue] = [:]
     private var tables: [String: MetricTable] = [:]
     private var pending: [String: PendingArray] = [:]
@@ -187,7 +187,8 @@ package final class RunWriter {
                 storage: bytes < 1 << 16 ? .contiguous : .compressed(shape: shape, elementByteCount: 8))
             try writeConvention(dataset, table: name, column: column)
         }
-        let signal = ["loss", "knn_20"].first { table.columns.contains($0) } ?? table.columns.dropFirst().first
+        let signal =
+            ["loss", "knn_20", "rankme"].first { table.columns.contains($0) } ?? table.columns.dropFirst().first
         try group.attributes.write([
             "columns": .strings(table.columns), "NX_class": "NXdata", "axes": .strings(["step"]),
             "signal": .string(signal ?? "step"),

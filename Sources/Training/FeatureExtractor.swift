@@ -15,6 +15,8 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         /// Outputs of the last four blocks (or all, if there are fewer), each through the final LayerNorm as DINO's
         /// evaluation does, concatenated, [n, 4·D].
         package let lastFour: FeatureMatrix
+        /// Of the last layer, where a choice of patches was asked for.
+        package let patches: PatchFeatures?
     }
 
     private let encoder: VisionTransformer
@@ -54,64 +56,141 @@ package final class FeatureExtractor<Backend: KernelBackend> {
     /// - Parameters:
     ///   - indices: Images of the data set, whole and without augmentation.
     ///   - parameters: Flat parameters of the encoder.
-    package func features(of dataset: ImageDataset, _ indices: Range<Int>, parameters: Parameters<Backend>) -> Features
-    {
+    ///   - choice: The patches of these images whose features are wanted too.
+    package func features(
+        of dataset: ImageDataset, _ indices: Range<Int>, parameters: Parameters<Backend>,
+        patches choice: PatchChoice? = nil
+    ) -> Features {
         let width = encoder.settings.width
         let kept = min(4, encoder.settings.depth)
-        let chunks = (indices.count + Self.chunkSize - 1) / Self.chunkSize
+        precondition(
+            choice.map { $0.images == indices.count && $0.patchesPerImage == encoder.settings.patchCount } ?? true,
+            "patches chosen of \(choice?.images ?? 0) images, features of \(indices.count)")
         let last = HostBuffer<Float>(count: indices.count * width)
         let lastFour = HostBuffer<Float>(count: indices.count * kept * width)
-        // Each thread has a lane; which chunks it takes does not change what they hold.
-        let threads = min(team.threads, max(chunks, 1))
-        team.forEach(threads) { thread in
-            for chunk in stride(from: thread, to: chunks, by: threads) {
-                let start = chunk * Self.chunkSize
-                let count = min(Self.chunkSize, indices.count - start)
-                let images = (indices.lowerBound + start)..<(indices.lowerBound + start + count)
-                extract(dataset, images, parameters, lanes[thread], kept: kept) { layer, pooled in
-                    for (row, image) in (start..<(start + count)).enumerated() {
-                        for j in 0..<width {
-                            let value = Float(pooled[row * width + j])
-                            if let layer {
-                                lastFour[(image * kept + layer) * width + j] = value
-                            } else {
-                                last[image * width + j] = value
-                            }
-                        }
+        let chosen = HostBuffer<Float>(count: (choice?.places.count ?? 0) * width)
+        let residuals = HostBuffer<Float>(count: chosen.count)
+        forEachChunk(of: indices.count) { images, lane in
+            let shifted = (indices.lowerBound + images.lowerBound)..<(indices.lowerBound + images.upperBound)
+            let output = encode(images.count, parameters, lane) { staging in
+                dataset.renderWhole(shifted, size: encoder.settings.imageSize, into: staging)
+            } visit: { layer, _, pooled in
+                let place = layer - (encoder.settings.depth - kept)
+                guard place >= 0 else { return }
+                let values = pooled()
+                for (row, image) in images.enumerated() {
+                    for j in 0..<width { lastFour[(image * kept + place) * width + j] = Float(values[row * width + j]) }
+                }
+            }
+            for (row, image) in images.enumerated() {
+                for j in 0..<width { last[image * width + j] = Float(output.pooled[row * width + j]) }
+            }
+            guard let choice, images.contains(where: { !choice.rows(ofImage: $0).isEmpty }) else { return }
+            let tokens = backend.values(of: output.tokens)
+            for (slot, image) in images.enumerated() {
+                for row in choice.rows(ofImage: image) {
+                    let start = (slot * choice.patchesPerImage + choice.patch(ofRow: row)) * width
+                    for j in 0..<width {
+                        let value = Float(tokens[start + j])
+                        chosen[row * width + j] = value
+                        residuals[row * width + j] = value - last[image * width + j]
                     }
                 }
             }
         }
+        let matrix = { (buffer: HostBuffer<Float>, rows: Int, columns: Int) in
+            FeatureMatrix(rows: rows, columns: columns, values: buffer.array)
+        }
         return Features(
-            last: FeatureMatrix(rows: indices.count, columns: width, values: last.array),
-            lastFour: FeatureMatrix(rows: indices.count, columns: kept * width, values: lastFour.array))
+            last: matrix(last, indices.count, width), lastFour: matrix(lastFour, indices.count, kept * width),
+            patches: choice.map { choice in
+                PatchFeatures(
+                    patches: matrix(chosen, choice.places.count, width),
+                    residuals: matrix(residuals, choice.places.count, width), patchesPerImage: choice.patchesPerImage)
+            })
     }
 
-    /// Calls `pooled` with the number among the kept layers (none: the encoder's output) and [images, D].
-    private func extract(
-        _ dataset: ImageDataset, _ indices: Range<Int>, _ parameters: Parameters<Backend>, _ lane: Lane, kept: Int,
-        pooled: (Int?, [Backend.Scalar]) -> Void
-    ) {
+    /// Pooled outputs for images that `render` makes, [count, D].
+    ///
+    /// - Parameter render: Fills [range.count, C, S, S] with normalised images; called from several threads at once.
+    func pooledFeatures(
+        count: Int, parameters: Parameters<Backend>, render: (Range<Int>, HostBuffer<Float>) -> Void
+    ) -> FeatureMatrix {
+        let width = encoder.settings.width
+        let result = HostBuffer<Float>(count: count * width)
+        forEachChunk(of: count) { images, lane in
+            let output = encode(images.count, parameters, lane) {
+                render(images, $0)
+            } visit: { _, _, _ in
+            }
+            for (index, value) in output.pooled.enumerated() {
+                result[images.lowerBound * width + index] = Float(value)
+            }
+        }
+        return FeatureMatrix(rows: count, columns: width, values: result.array)
+    }
+
+    /// The output of one block for images that `render` makes, [count, N, D].
+    func blockOutputs(
+        count: Int, layer wanted: Int, parameters: Parameters<Backend>, render: (Range<Int>, HostBuffer<Float>) -> Void
+    ) -> [Backend.Scalar] {
+        let perImage = encoder.settings.patchCount * encoder.settings.width
+        let result = HostBuffer<Backend.Scalar>(count: count * perImage)
+        forEachChunk(of: count) { images, lane in
+            _ = encode(images.count, parameters, lane) {
+                render(images, $0)
+            } visit: { layer, x, _ in
+                guard layer == wanted else { return }
+                for (index, value) in backend.values(of: x).enumerated() {
+                    result[images.lowerBound * perImage + index] = value
+                }
+            }
+        }
+        return result.array
+    }
+
+    /// Each thread has a lane; which chunks it takes does not change what they hold.
+    private func forEachChunk(of count: Int, _ body: (Range<Int>, Lane) -> Void) {
+        let chunks = (count + Self.chunkSize - 1) / Self.chunkSize
+        let threads = min(team.threads, max(chunks, 1))
+        team.forEach(threads) { thread in
+            for chunk in stride(from: thread, to: chunks, by: threads) {
+                let start = chunk * Self.chunkSize
+                body(start..<min(start + Self.chunkSize, count), lanes[thread])
+            }
+        }
+    }
+
+    /// One chunk through the encoder.
+    ///
+    /// - Parameter visit: Called with the number of each block, from 0, its output, [images, N, D], and what gives that
+    ///   through the final LayerNorm, averaged over patches, [images, D].
+    /// - Returns: The encoder's output averaged over patches, [images, D], and as it is, [images, N, D], until the lane
+    ///   is used again.
+    private func encode(
+        _ count: Int, _ parameters: Parameters<Backend>, _ lane: Lane, render: (HostBuffer<Float>) -> Void,
+        visit: (Int, Tensor<Backend>, () -> [Backend.Scalar]) -> Void
+    ) -> (pooled: [Backend.Scalar], tokens: Tensor<Backend>) {
         let settings = encoder.settings
         let workspace = lane.workspace
         workspace.reset()
-        dataset.renderWhole(indices, size: settings.imageSize, into: lane.staging)
-        let images = lane.images.slice(0..<indices.count)
+        render(lane.staging)
+        let images = lane.images.slice(0..<count)
         backend.upload(lane.staging, at: 0, to: images)
-        let tokens = Shape(indices.count, settings.patchCount, settings.width)
+        let tokens = Shape(count, settings.patchCount, settings.width)
         let normalized = workspace.take(tokens)
         let (mean, rstd) = (workspace.take(Shape(tokens.rows)), workspace.take(Shape(tokens.rows)))
-        let average = workspace.take(Shape(indices.count, settings.width))
+        let average = workspace.take(Shape(count, settings.width))
         let output = encoder.features(
             images, parameters: parameters, positions: positions, workspace: workspace
         ) { layer, x in
-            let place = layer - (settings.depth - kept)
-            guard place >= 0 else { return }
-            encoder.normalize(x, parameters.flat, backend, mean: mean, rstd: rstd, to: normalized)
-            backend.meanTokens(normalized, to: average)
-            pooled(place, backend.values(of: average))
+            visit(layer, x) {
+                encoder.normalize(x, parameters.flat, backend, mean: mean, rstd: rstd, to: normalized)
+                backend.meanTokens(normalized, to: average)
+                return backend.values(of: average)
+            }
         }
         backend.meanTokens(output, to: average)
-        pooled(nil, backend.values(of: average))
+        return (backend.values(of: average), output)
     }
 }

@@ -15,9 +15,10 @@ package final class RunEvaluator<Backend: KernelBackend> {
     private let extractor: FeatureExtractor<Backend>
     private let evaluator: Evaluator<Backend>
     private let labels: ProbeLabels
+    private let diagnostics: RunDiagnostics<Backend>
 
-    /// Test images that the predictor's skill is measured on, whatever the batch size.
-    static var skillImages: Int { 512 }
+    /// Test images that the predictor is measured on, whatever the batch size.
+    static var skillImages: Int { RunDiagnostics<Backend>.predictedImages }
 
     /// - Parameter data: The whole data set; the configuration says how much of it is used.
     /// - Throws: `DatasetError`.
@@ -30,6 +31,8 @@ package final class RunEvaluator<Backend: KernelBackend> {
         extractor = FeatureExtractor(settings.networks.encoder, backend: backend, threads: threads)
         evaluator = Evaluator(evaluation, seed: settings.configuration.seed, backend: backend, threads: threads)
         labels = ProbeLabels(train: limited.train.labels, test: limited.test.labels)
+        diagnostics = try RunDiagnostics(
+            settings, test: limited.test, extractor: extractor, backend: backend, threads: threads)
     }
 
     /// The test features of an encoder and what they are worth.
@@ -38,19 +41,27 @@ package final class RunEvaluator<Backend: KernelBackend> {
         package let embeddings: EmbeddingRecord
     }
 
+    /// The diagnostics alone, without probes.
+    package func diagnose(state: TrainingState<Backend>, step: TrainingStep<Backend>) -> DiagnosticsRecord {
+        diagnostics.measure(
+            state: state, known: [:], predictions: diagnostics.predictions(state: state, step: step))
+    }
+
+    /// Probes and diagnostics.
+    ///
     /// - Parameters:
     ///   - encoders: Encoders with equal parameters share one pass.
     ///   - includeLinear: Whether the linear probe is trained.
     package func evaluate(
         _ encoders: [EvaluationConfiguration.Encoder], state: TrainingState<Backend>, step: TrainingStep<Backend>,
         includeLinear: Bool
-    ) -> [Outcome] {
-        let skill = predictorSkill(state: state, step: step)
-        let areEqual = !state.targetIsSeparate || state.step == 0
+    ) -> (outcomes: [Outcome], diagnostics: DiagnosticsRecord) {
+        let predictions = diagnostics.predictions(state: state, step: step)
         var shared: Probed?
-        return encoders.map { encoder in
+        var known: [EvaluationConfiguration.Encoder: FeatureExtractor<Backend>.Features] = [:]
+        let outcomes = encoders.map { encoder in
             let measured: Probed
-            if areEqual, let shared {
+            if state.encodersAreEqual, let shared {
                 measured = shared
             } else {
                 let parameters =
@@ -59,16 +70,18 @@ package final class RunEvaluator<Backend: KernelBackend> {
                 measured = probe(parameters, includeLinear: includeLinear)
                 shared = measured
             }
+            known[encoder] = measured.test
             return Outcome(
                 record: EvaluationRecord(
-                    step: state.step, encoder: encoder, metrics: measured.metrics + skill,
+                    step: state.step, encoder: encoder, metrics: measured.metrics + predictions.skill.metrics,
                     singularValues: measured.spectrum, heads: measured.heads,
                     predictions: TestPredictions(
                         classes: measured.predictions, labels: data.test.labels, indices: data.test.sourceIndices)),
                 embeddings: EmbeddingRecord(
-                    step: state.step, encoder: encoder, features: measured.features, labels: data.test.labels,
+                    step: state.step, encoder: encoder, features: measured.test.last, labels: data.test.labels,
                     indices: data.test.sourceIndices))
         }
+        return (outcomes, diagnostics.measure(state: state, known: known, predictions: predictions))
     }
 
     /// What the features of one encoder are worth.
@@ -77,13 +90,13 @@ package final class RunEvaluator<Backend: KernelBackend> {
         let heads: [HeadResult]
         let predictions: [(name: String, classes: [Int32])]
         let spectrum: [Double]
-        /// Of the test images, [n, D].
-        let features: FeatureMatrix
+        /// Of the test images.
+        let test: FeatureExtractor<Backend>.Features
     }
 
     private func probe(_ parameters: Parameters<Backend>, includeLinear: Bool) -> Probed {
         let train = extractor.features(of: data.train, 0..<data.train.count, parameters: parameters)
-        let test = extractor.features(of: data.test, 0..<data.test.count, parameters: parameters)
+        let test = diagnostics.testFeatures(parameters)
         let result = evaluator.evaluate(
             [
                 ProbeFeatures(name: "last1", train: train.last, test: test.last),
@@ -92,51 +105,19 @@ package final class RunEvaluator<Backend: KernelBackend> {
         // Columns of a table are fixed, so that a probe that was not trained is there as a gap.
         let names = ["linear", "linear_last1", "linear_last1_bn", "linear_last4", "linear_last4_bn"]
         let gaps = includeLinear ? [] : names.map { (name: $0, value: Double.nan) }
-        let diagnostics = FeatureDiagnostics(
+        let measures = FeatureDiagnostics(
             test.last, scope: .all, seed: UInt64(truncatingIfNeeded: settings.configuration.seed))
         return Probed(
-            metrics: result.metrics + gaps + diagnostics.metrics, heads: result.heads,
-            predictions: result.predictions, spectrum: diagnostics.singularValues, features: test.last)
+            metrics: result.metrics + gaps + measures.metrics, heads: result.heads,
+            predictions: result.predictions, spectrum: measures.singularValues, test: test)
     }
 
     /// R² of the predictions on test images, on masks that are the same at every evaluation.
     func predictorSkill(
         state: TrainingState<Backend>, step: TrainingStep<Backend>
     ) -> [(name: String, value: Double)] {
-        let encoder = settings.networks.encoder.settings
-        let batchSize = settings.limits.imageCount
-        var skill = PredictorSkill(columns: encoder.width, positions: encoder.patchCount)
-        let images = HostBuffer<Float>(
-            count: batchSize * encoder.channels * encoder.imageSize * encoder.imageSize)
-        // A batch is filled up with images from the beginning; each image counts once.
-        let imageCount = min(Self.skillImages, data.test.count)
-        for batchIndex in 0..<((imageCount + batchSize - 1) / batchSize) {
-            let counted = min(batchSize, imageCount - batchIndex * batchSize)
-            let indices = (0..<batchSize).map { (batchIndex * batchSize + $0) % data.test.count }
-            data.test.renderWhole(indices, size: encoder.imageSize, into: images)
-            let masks = settings.sampler.sample(seed: Self.skillSeed, step: batchIndex, imageCount: batchSize)
-            let batch = StepBatch(
-                images: images, imageCount: batchSize, context: masks.context, targets: masks.targets,
-                blockCount: masks.blocks)
-            _ = step.evaluate(batch, state: state)
-            for shard in step.outputs {
-                let images = shard.range.clamped(to: 0..<counted)
-                for block in 0..<masks.blocks where !images.isEmpty {
-                    let numbers = images.count * masks.targetCount * encoder.width
-                    let values = { [backend] (blocks: Tensor<Backend>) in
-                        backend.values(of: blocks.slice(block..<(block + 1))).prefix(numbers).map { Float($0) }
-                    }
-                    skill.add(
-                        predictions: values(shard.predictions), targets: values(shard.targets),
-                        positions: images.flatMap { masks.target(block: block, image: $0) })
-                }
-            }
-        }
-        return skill.metrics
+        diagnostics.predictions(state: state, step: step).skill.metrics
     }
-
-    /// Seed of the masks that the predictor's skill is measured on; the same for every run, so that runs compare.
-    private static var skillSeed: UInt64 { 0x5EED }
 }
 
 extension DatasetSplits {

@@ -12,6 +12,10 @@ package protocol RunRecorder: AnyObject {
     func record(_ step: StepRecord) throws
     /// After every evaluation of an encoder.
     func record(_ evaluation: EvaluationRecord) throws
+    /// The gradients of the loss terms, where the configuration asks for them; before the record of their step.
+    func record(_ gradients: GradientRecord) throws
+    /// After every diagnosis: with each evaluation, and where the configuration asks for more.
+    func record(_ diagnostics: DiagnosticsRecord) throws
     /// Features of the test images, where they are to be kept.
     func record(_ embeddings: EmbeddingRecord) throws
     /// A state that training can go on from; everything recorded before belongs to it.
@@ -79,6 +83,32 @@ package struct TestPredictions: Sendable {
     package let labels: [Int32]
     /// Where each image stands in the test files, [n_test].
     package let indices: [Int32]
+}
+
+/// The collapse diagnostics of one step.
+package struct DiagnosticsRecord: Sendable {
+    /// One row of a stored table.
+    package struct Table: Sendable {
+        /// Below `diagnostics/`: "target/images", "predictions/within", "encoders", "predictor".
+        package let name: String
+        package let values: [(name: String, value: Double)]
+        package let vectors: [(name: String, values: [Double])]
+        /// What the elements of a vector belong to, where they have names.
+        package let vectorLabels: [String: [String]]
+
+        init(
+            name: String, values: [(String, Double)], vectors: [(String, [Double])] = [],
+            vectorLabels: [String: [String]] = [:]
+        ) {
+            self.name = name
+            self.values = values.map { (name: $0.0, value: $0.1) }
+            self.vectors = vectors.map { (name: $0.0, values: $0.1) }
+            self.vectorLabels = vectorLabels
+        }
+    }
+
+    package let step: Int
+    package let tables: [Table]
 }
 
 /// Features of the test images under one encoder.

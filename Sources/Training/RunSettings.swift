@@ -78,6 +78,15 @@ package struct RunSettings: Sendable {
         }
     }
 
+    /// The initial values of one parameter of a network ("encoder"), as `initialState` sets them.
+    func initialValues(of entry: ParameterLayout.Entry, network: String) -> [Double] {
+        let model = configuration.model
+        return ParameterLayout.initialValues(
+            of: entry, seed: UInt64(truncatingIfNeeded: configuration.seed),
+            scheme: model.initialization == .xavier ? .xavier : .truncatedNormal,
+            rescaled: model.rescaleInitialization, prefix: network + ".")
+    }
+
     package func step<Backend: KernelBackend>(on backend: Backend, threads: Int) -> TrainingStep<Backend> {
         TrainingStep(
             networks, objective: objective, targetRule: targetRule, limits: limits, backend: backend, threads: threads)

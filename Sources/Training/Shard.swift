@@ -276,9 +276,14 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     // MARK: Backward
 
-    /// Accumulates the gradient of the whole objective, the regulariser's through `common.dViews`.
+    /// Accumulates the gradient of the objective, the regulariser's through `common.dViews`.
+    ///
+    /// - Parameters:
+    ///   - includesPrediction: Whether the prediction loss counts.
+    ///   - regularized: Whether the regulariser does.
     func backward(
-        online: Parameters<Backend>, regularized: Bool, temporary: Workspace<Backend>, _ common: Common
+        online: Parameters<Backend>, includesPrediction: Bool, regularized: Bool, temporary: Workspace<Backend>,
+        _ common: Common
     ) {
         guard let pass else { preconditionFailure("backward without forward") }
         temporary.reset()
@@ -294,6 +299,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let encoderGradients = gradients.window(at: 0, count: encoder.layout.count)
         var stopwatch = PhaseStopwatch()
 
+        if !includesPrediction { backend.fill(pass.dPredictions, with: 0) }
         if let target = pass.target, let all = pass.allTargets {
             backwardTargets(pass, target, all, encoderParameters, encoderGradients, regularized: regularized, common)
             stopwatch.lap(.encoderBackward)

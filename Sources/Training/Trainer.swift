@@ -96,6 +96,10 @@ package final class Trainer<Backend: KernelBackend> {
             let isDue = every > 0 && state.step.isMultiple(of: every)
             if isLast || isDue || configuration.diagnostics.embeddingsAtSteps.contains(state.step) {
                 try evaluate()
+            } else if configuration.diagnostics.isDue(at: state.step) {
+                recorder.enter(phase: "measuring")
+                try recorder.record(evaluator.diagnose(state: state, step: step))
+                recorder.enter(phase: "training")
             }
             if isLast || collapse.isOver || checkpoints.isDue(afterStep: state.step, now: clock.now) {
                 try checkpoint()
@@ -117,40 +121,57 @@ package final class Trainer<Backend: KernelBackend> {
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
         let loadSeconds = (clock.now - start) / .seconds(1)
+        let every = settings.configuration.diagnostics.gradientNormsEvery
+        let isDue = every > 0 && (state.step + 1).isMultiple(of: every)
+        let isRegularized = step.objective.regularizerWeight != 0
+        let measuring = clock.now
+        let gradients = isDue && isRegularized ? step.termGradients(batch, state: state) : nil
+        let measuringTime = clock.now - measuring
         let metrics = try step(batch, hyperparameters, state: &state)
         var phases = step.phases
         phases[.load] += loadSeconds
+        if isDue {
+            // Without a regulariser the step's own gradient is the prediction's.
+            let own = TermGradient(
+                term: "prediction", encoderNorm: metrics.encoderGradientNorm,
+                predictorNorm: step.networks.predictor == nil ? nil : metrics.predictorGradientNorm)
+            try recorder.record(GradientRecord(step: state.step, terms: gradients ?? [own]))
+        }
         return StepRecord(
             step: state.step, epoch: loaded.epoch, metrics: metrics, hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
-            seconds: (clock.now - start) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds, phases: phases)
+            seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds,
+            phases: phases)
     }
 
     private func evaluate() throws {
         let configuration = settings.configuration
         var isEnd = state.step == settings.totalSteps
-        func outcomes(includeLinear: Bool) -> [RunEvaluator<Backend>.Outcome] {
+        func evaluated(
+            includeLinear: Bool
+        ) -> (outcomes: [RunEvaluator<Backend>.Outcome], diagnostics: DiagnosticsRecord) {
             evaluator.evaluate(
                 configuration.evaluation.encoders, state: state, step: step, includeLinear: includeLinear)
         }
         recorder.enter(phase: "evaluating")
         let includesLinear = isEnd || state.step == 0 || configuration.evaluation.linear.intermediate
-        var found = outcomes(includeLinear: includesLinear)
-        collapse = collapse.noting(found.map(\.record))
+        var found = evaluated(includeLinear: includesLinear)
+        collapse = collapse.noting(found.outcomes.map(\.record))
         if collapse.isOver, !isEnd {
             // It is the run's last evaluation, so it has what a last one has.
             isEnd = true
-            if !includesLinear { found = outcomes(includeLinear: true) }
+            if !includesLinear { found = evaluated(includeLinear: true) }
         }
         let diagnostics = configuration.diagnostics
         let storesEmbeddings =
             (isEnd && diagnostics.storeEmbeddings) || diagnostics.embeddingsAtSteps.contains(state.step)
-        for outcome in found {
+        for outcome in found.outcomes {
             try recorder.record(outcome.record)
             if storesEmbeddings {
                 try recorder.record(outcome.embeddings)
             }
         }
+        try recorder.record(found.diagnostics)
         recorder.enter(phase: "training")
     }
 

@@ -25,6 +25,9 @@ package struct TrainingState<Backend: KernelBackend>: Sendable {
     /// The target encoder's parameters as it reads them.
     package var targetParameters: Parameters<Backend> { Parameters(target, packed: targetPacked) }
 
+    /// Whether both encoders have the same weights: where they are shared, and before the first step.
+    package var encodersAreEqual: Bool { !targetIsSeparate || step == 0 }
+
     /// - Parameter initialize: Fills the online parameters, which are zero; a separate target encoder begins as a copy
     ///   of the online encoder.
     package init(

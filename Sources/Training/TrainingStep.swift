@@ -31,7 +31,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     private let common: Shard<Backend>.Common
     private let regularizerWorkspace: Workspace<Backend>
     private let projectorGradients: Tensor<Backend>?
-    private let update: ParameterUpdate<Backend>
+    let update: ParameterUpdate<Backend>
 
     /// Shards that add to one sum of gradients. More need less memory, and make more threads wait for each other: a shard
     /// follows the one before it at a distance of a block's backward pass or less.
@@ -137,7 +137,18 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     // MARK: Phases
 
-    private func forward(_ batch: StepBatch, _ state: TrainingState<Backend>) -> StepMetrics {
+    /// Everything up to the sum of gradients.
+    ///
+    /// - Parameter part: The part of the objective whose gradient is taken.
+    func passes(_ batch: StepBatch, _ state: TrainingState<Backend>, part: LossPart) {
+        _ = forward(batch, state, part)
+        backward(state, part)
+        _ = update.sum(sums)
+    }
+
+    private func forward(
+        _ batch: StepBatch, _ state: TrainingState<Backend>, _ part: LossPart = .whole
+    ) -> StepMetrics {
         precondition(
             batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
             "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
@@ -153,7 +164,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         var stopwatch = PhaseStopwatch()
         var metrics = StepMetrics()
         metrics.predictionLoss = shards.reduce(0) { $0 + $1.predictionLoss }
-        regularize(state, &metrics)
+        regularize(state, part, &metrics)
         metrics.loss = metrics.predictionLoss
         if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
         stopwatch.lap(.loss)
@@ -161,20 +172,21 @@ package final class TrainingStep<Backend: KernelBackend> {
         return metrics
     }
 
-    private func backward(_ state: TrainingState<Backend>) {
-        let regularized = objective.regularizerWeight != 0
+    private func backward(_ state: TrainingState<Backend>, _ part: LossPart = .whole) {
+        let regularized = objective.regularizerWeight != 0 && part.includesRegularizer
         update.clear(sums)
         for order in orders { order.reset() }
         team.forEach(shards.count) { index, thread in
             threadOfShard[index] = thread
             shards[index].backward(
-                online: state.onlineParameters, regularized: regularized, temporary: temporaries[thread], common)
+                online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized,
+                temporary: temporaries[thread], common)
         }
         phases += PhaseSeconds.critical(threads: team.threads, shards.count, thread: { threadOfShard[$0] }) {
             shards[$0].backwardSeconds
         }
         // The projector's gradient is that of the whole batch; it joins the first sum.
-        if let section = networks.section("projector"), let projectorGradients {
+        if regularized, let section = networks.section("projector"), let projectorGradients {
             backend.add(
                 projectorGradients, times: 1,
                 to: sums[0].window(at: section.offset, Shape(section.layout.count)))
@@ -182,7 +194,8 @@ package final class TrainingStep<Backend: KernelBackend> {
     }
 
     /// VICReg on the pooled features of the whole batch; leaves β_vicreg times its gradient in `common.dViews`.
-    private func regularize(_ state: TrainingState<Backend>, _ metrics: inout StepMetrics) {
+    private func regularize(_ state: TrainingState<Backend>, _ part: LossPart, _ metrics: inout StepMetrics) {
+        let vicreg = part.vicreg ?? objective.vicreg
         let workspace = regularizerWorkspace
         workspace.reset()
         guard common.views.shape[0] >= 2 && common.views.shape[1] >= 2 else {
@@ -201,17 +214,17 @@ package final class TrainingStep<Backend: KernelBackend> {
                 common.views.reshaped(flat), parameters: parameters, workspace: workspace)
             let shape = Shape(viewCount, images, projector.outputWidth)
             let gradient = workspace.take(shape)
-            metrics.terms = objective.vicreg.evaluate(
+            metrics.terms = vicreg.evaluate(
                 views: projected.output.reshaped(shape), scale: scale, gradient: gradient, workspace: workspace)
             backend.fill(projectorGradients, with: 0)
             projector.backward(
                 projected, dy: gradient.reshaped(projected.output.shape), parameters: parameters,
                 gradients: projectorGradients, workspace: workspace, dx: common.dViews.reshaped(flat))
         } else {
-            metrics.terms = objective.vicreg.evaluate(
+            metrics.terms = vicreg.evaluate(
                 views: common.views, scale: scale, gradient: common.dViews, workspace: workspace)
         }
-        metrics.vicregLoss = objective.vicreg.total(metrics.terms)
+        metrics.vicregLoss = vicreg.total(metrics.terms)
     }
 
     private static func regularizerElements(_ networks: MethodNetworks, views: Int, images: Int) -> Int {

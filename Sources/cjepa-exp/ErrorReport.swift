@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Datasets
 import ExperimentSpec
+import FeatureFiles
 import Foundation
 import HDF5
 import Masking
@@ -79,6 +80,10 @@ struct ErrorReport {
             Explanation(
                 place: error.path, problem: error.message, remedy: error.remedy,
                 code: [.unknownName, .outputExists].contains(error.code) ? Self.unusableInput : Self.failure)
+        case let error as FeatureFileError:
+            Explanation(
+                place: error.file, problem: (error.dataset.map { "\($0): " } ?? "") + error.message,
+                remedy: error.remedy, code: Self.unusableInput)
         case let error as RunStoreError:
             Explanation(place: error.file, problem: error.message, remedy: error.remedy, code: Self.failure)
         case let error as SafetensorsError:

@@ -1,3 +1,4 @@
+import Analysis
 import Diagnostics
 import Evaluation
 import ExperimentSpec
@@ -73,6 +74,37 @@ final class RunReporter: RunRecorder {
         let metrics = Dictionary(uniqueKeysWithValues: evaluation.metrics.map { ($0.name, $0.value) })
         if evaluation.encoder == .target { state.metrics.merge(metrics) { $1 } }
         output.send(.evaluation(step: evaluation.step, encoder: evaluation.encoder.rawValue, metrics: metrics))
+    }
+
+    func record(_ gradients: GradientRecord) {
+        writer.append(
+            "gradients",
+            [("step", Double(gradients.step))]
+                + gradients.terms.flatMap { term in
+                    [("\(term.term)_encoder", term.encoderNorm)]
+                        + (term.predictorNorm.map { [("\(term.term)_predictor", $0)] } ?? [])
+                })
+    }
+
+    func record(_ diagnostics: DiagnosticsRecord) {
+        for table in diagnostics.tables {
+            let name = "diagnostics/\(table.name)"
+            writer.append(name, [("step", Double(diagnostics.step))] + table.values.map { ($0.name, $0.value) })
+            for vector in table.vectors { writer.append(vector: vector.values, to: name, column: vector.name) }
+            for (column, labels) in table.vectorLabels {
+                writer.setAttributes(of: "\(name)/\(column)", ["labels": .strings(labels)])
+            }
+        }
+        judge()
+    }
+
+    /// The verdict on everything measured so far.
+    private func judge() {
+        let verdict = RunVerdict(
+            RunHistory { self.writer.table($0) }, thresholds: VerdictThresholds(writer.configuration.diagnostics))
+        guard let stored = StoredVerdict(verdict) else { return }
+        writer.append(stored, known: StoredVerdict.knownFindings)
+        state.verdict = stored.verdict
     }
 
     /// Keeps those of the last evaluation: what resampling the test images needs.

@@ -6,7 +6,8 @@ import Testing
         #expect(help.status == 0)
         for command in [
             "plan", "run", "rerun", "status", "logs", "show", "diff", "tag", "clean", "table", "report", "export",
-            "masks", "bench", "selftest", "schema",
+            "diagnose",
+            "attention", "masks", "bench", "selftest", "schema",
         ] {
             #expect(help.output.contains("\n  \(command) "))
         }

@@ -66,6 +66,83 @@ import Testing
         #expect(text.contains("waiting for images: "))
     }
 
+    @Test func diagnosticsGradientsAndTheVerdictAreStoredAndShown() throws {
+        let name = try #require(
+            FileManager.default.contentsOfDirectory(atPath: SmokeRun.results + "/smoke").first {
+                $0.hasPrefix("cjepa-s0-")
+            })
+        let file = try RunFile(path: SmokeRun.results + "/smoke/\(name)/run.h5")
+        for source in ["target", "context", "predictions"] {
+            for view in ["images", "patches", "within"] {
+                let table = try file.table("diagnostics/\(source)/\(view)")
+                #expect(table["step"] == [0, 6, 12, 24], "\(source)/\(view)")
+                #expect(table["rankme"]?.allSatisfy { $0 >= 1 && $0 <= 24 } == true)
+                #expect(table.vectors("singular_values")?.allSatisfy { $0.count == 24 } == true)
+                for column in table.columns + table.vectorColumns {
+                    let attributes = try file.attributes(of: "diagnostics/\(source)/\(view)/\(column)")
+                    #expect(attributes["convention"] != nil && attributes["unit"] != nil, "\(column)")
+                }
+            }
+        }
+        #expect(try file.table("diagnostics/target/images")["lidar"]?.allSatisfy { $0 >= 1 } == true)
+        #expect(try file.table("diagnostics/encoders")["weight_distance"]?.first == 0)
+        #expect(
+            try file.attributes(of: "diagnostics/encoders/weight_distance_by_layer")["labels"]
+                == .strings(["patch_embed", "blocks.0", "blocks.1", "norm"]))
+        let gradients = try file.table("gradients")
+        #expect(gradients["step"] == [6, 12, 18, 24])
+        #expect(gradients["variance_encoder"]?.allSatisfy { $0 > 0 } == true)
+        let verdict = try #require(try file.verdict())
+        #expect(verdict.step == 24 && verdict.thresholds["rank_share"] == 0.05)
+        #expect(try file.table("verdict")["step"] == [0, 6, 12, 24])
+
+        let shown = try Program.run(["show", name, "--json"] + results).checkedJSON()
+        let stored = try #require(shown["verdict"] as? [String: Any])
+        #expect(stored["verdict"] as? String == verdict.verdict && stored["thresholds"] != nil)
+        #expect((shown["diagnostics"] as? [[String: Any]])?.contains { $0["name"] as? String == "gradients" } == true)
+        #expect(
+            try Program.run(["show", name] + results).output.contains("verdict at step 24: \(verdict.verdict)"))
+        let status = try Program.run(["status", "smoke", "--json"] + results).checkedJSON()
+        let rows = try #require(status["runs"] as? [[String: Any]])
+        #expect(rows.allSatisfy { ($0["verdict"] as? String)?.isEmpty == false })
+        #expect(try Program.run(["status", "smoke"] + results).output.contains(verdict.verdict))
+        let table = try Program.run(["table", "smoke", "--format", "json"] + results).checkedJSON()
+        let arms = try #require(table["rows"] as? [[String: Any]]).filter { $0["kind"] as? String == "arm" }
+        #expect(arms.allSatisfy { ($0["verdict"] as? [String: Any])?["label"] != nil })
+        let metric = try Program.run(
+            ["table", "smoke", "--metric", "target.patches.rankme", "--metric", "gradients.variance_encoder"] + results)
+        #expect(metric.status == 0 && metric.output.contains("verdict"), "\(metric.error)")
+
+        let diagnosis = try Program.run(
+            [
+                "diagnose", SmokeRun.results + "/smoke/\(name)/run.h5", "--dataset", "embeddings/target/step_24",
+                "--unit-scale", "--json",
+            ]
+        ).checkedJSON()
+        let measures = try #require((diagnosis["views"] as? [[String: Any]])?.first?["measures"] as? [[String: Any]])
+        let rankMe = measures.first { $0["name"] as? String == "rankme" }?["value"] as? Double
+        #expect(try rankMe == file.table("diagnostics/target/images")["rankme"]?.last)
+    }
+
+    @Test func attentionIsDrawnOfTheImagesThatWereAskedFor() throws {
+        let name = try firstRun()
+        let picture = SmokeRun.results + "/attention.png"
+        let drawn = try Program.run(["attention", name, "--images", "0,7", "--output", picture, "--json"] + results)
+        let json = try drawn.checkedJSON()
+        let images = try #require(json["images"] as? [[String: Any]])
+        #expect(images.map { $0["index"] as? Int } == [0, 7] && json["grid"] as? Int == 7)
+        for image in images {
+            for encoder in ["target", "context"] {
+                let heads = try #require(image[encoder] as? [[Double]])
+                #expect(heads.count == 3 && heads.allSatisfy { abs($0.reduce(0, +) - 1) <= 1e-9 && $0.count == 49 })
+            }
+        }
+        let header = try Data(contentsOf: URL(fileURLWithPath: picture)).prefix(4)
+        #expect(header == Data([0x89, 0x50, 0x4e, 0x47]))
+        let beyond = try Program.run(["attention", name, "--images", "500", "--output", picture] + results)
+        #expect(beyond.status == 64 && beyond.error.contains("500 test images"), "\(beyond.error)")
+    }
+
     @Test func theClaimsOfTheSpecAreJudgedAndOneSeedCannotTell() throws {
         #expect(SmokeRun.program.output.contains("cjepa − ijepa in linear ≥ 0.5 points"))
         let table = try Program.run(["table", "smoke", "--format", "json"] + results).checkedJSON()

@@ -131,6 +131,7 @@ import Testing
         configuration.evaluation.linear.learningRates = [0.1, 1]
         configuration.evaluation.linear.weightDecays = [0]
         configuration.evaluation.linear.epochs = 3
+        configuration.diagnostics.lidarObjects = 0
         let cost = CostEstimate(configuration)
         // Two heads of ten classes; one layer and (of two there are) two layers, with and without BatchNorm.
         let product = 2.0 * 2 * 10 * (2 * 3 * 48)
@@ -164,6 +165,23 @@ import Testing
                 == RunPace(
                     step: 1, feature: 0.02, neighbours: 0.5, diagnostics: 0.0625, linearProbe: 3, skill: 0.1875,
                     start: 2))
+    }
+
+    @Test func `diagnostics cost the features that they need, and gradient norms a step for each term`() {
+        var configuration = tiny
+        (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (1000, 500)
+        configuration.training.steps = 1000
+        #expect(CostEstimate(configuration).imagesPerPass == 1500 + 256 * 4)
+        #expect(CostEstimate(configuration).diagnosedImages == 0 && CostEstimate(configuration).gradientPasses == 0)
+        configuration.diagnostics.everySteps = 300
+        configuration.objective.vicreg.weight = 0.001
+        #expect(CostEstimate(configuration).diagnosedImages == 3 * 2 * (500 + 256 * 4))
+        // Prediction, regulariser and three terms at steps 250, 500, 750 and 1000.
+        #expect(CostEstimate(configuration).gradientPasses == 4 * 5)
+        configuration.objective.vicreg.covariance = 0
+        configuration.targetEncoder.kind = .sharedStopGradient
+        #expect(CostEstimate(configuration).gradientPasses == 4 * 4)
+        #expect(CostEstimate(configuration).diagnosedImages == 3 * (500 + 256 * 4))
     }
 
     /// Resident memory of a worker of experiments/ablation.spec (ijepa.ema, one thread) was 191 MiB.

@@ -190,6 +190,7 @@ struct StepFixture {
 
     init(
         _ testCase: StepGradientTests.Case, threads: Int = 2, predictorDepth: Int = 1, shards: Int = 2,
+        regularizerWeight: Double = 0.1,
         work: NetworkWork = .needed
     ) {
         let encoder = VisionTransformer(
@@ -207,7 +208,8 @@ struct StepFixture {
         step = TrainingStep(
             networks,
             objective: StepObjective(
-                prediction: testCase.prediction, regularizerWeight: 0.1, vicreg: testCase.vicreg, pairs: testCase.pairs),
+                prediction: testCase.prediction, regularizerWeight: regularizerWeight, vicreg: testCase.vicreg,
+                pairs: testCase.pairs),
             targetRule: testCase.rule, limits: limits, backend: backend, threads: threads, work: work)
         // Larger than a real initialisation, so that every path carries a gradient worth checking.
         let (networks, backend) = (networks, backend)

@@ -28,6 +28,8 @@ import Testing
         (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (200, 100)
         configuration.evaluation.linear.epochs = 2
         configuration.diagnostics.embeddingsAtSteps = [2]
+        (configuration.diagnostics.patchRows, configuration.diagnostics.lidarObjects) = (300, 20)
+        configuration.diagnostics.gradientNormsEvery = 0
         return configuration
     }
 
@@ -67,6 +69,96 @@ import Testing
             recorder.evaluations[0].metrics.map(\.value).description
                 == recorder.evaluations[1].metrics.map(\.value).description)
         #expect(recorder.evaluations[6].singularValues != recorder.evaluations[7].singularValues)
+    }
+
+    @Test("diagnostics come with every evaluation and at the steps that are asked for, on every view")
+    func diagnoses() throws {
+        var configuration = Self.configuration()
+        configuration.diagnostics.atSteps = [1]
+        configuration.diagnostics.everySteps = 3
+        let recorder = try train(configuration)
+        #expect(recorder.diagnostics.map(\.step) == [0, 1, 2, 3, 4, 6])
+        #expect(recorder.evaluations.map(\.step) == [0, 0, 2, 2, 4, 4, 6, 6])
+        let views = ["target", "context", "predictions"].flatMap { source in
+            ["images", "patches", "within"].map { "\(source)/\($0)" }
+        }
+        for record in recorder.diagnostics {
+            #expect(record.tables.map(\.name) == views + ["encoders", "predictor"])
+            for table in record.tables {
+                #expect(table.values.allSatisfy { !$0.value.isNaN }, "\(table.name) at step \(record.step)")
+            }
+        }
+        let last = try #require(recorder.diagnostics.last)
+        #expect(last["target/images", "rows"] == 100 && last["target/patches", "rows"] == 300)
+        #expect(last["predictions/images", "rows"] == 100 && last["predictions/within", "width"] == 16)
+        #expect((last["target/images", "lidar"] ?? 0) >= 1 && last["predictions/images", "lidar"] == nil)
+        #expect((last["context/patches", "between_within_ratio"] ?? 0) > 0)
+        // The same features as the evaluation's.
+        let evaluation = try #require(recorder.evaluations.first { $0.step == 6 && $0.encoder == .target })
+        #expect(last["target/images", "rankme"] == evaluation.metrics.first { $0.name == "rankme" }?.value)
+        #expect(
+            last["predictor", "predictor_r2"] == evaluation.metrics.first { $0.name == "predictor_r2" }?.value)
+    }
+
+    @Test("encoders begin alike, and the target follows the context")
+    func encoderDistances() throws {
+        let recorder = try train(Self.configuration())
+        let (first, last) = (recorder.diagnostics[0], recorder.diagnostics[recorder.diagnostics.count - 1])
+        for name in ["weight_distance", "target_movement", "context_movement"] {
+            #expect(first["encoders", name] == 0 && (last["encoders", name] ?? 0) > 0, "\(name)")
+        }
+        #expect(abs((first["encoders", "feature_cosine_centred"] ?? 0) - 1) <= 1e-9)
+        #expect(abs((last["encoders", "feature_cosine_centred"] ?? 1) - 1) > 1e-9)
+        #expect((last["encoders", "target_movement"] ?? 1) < (last["encoders", "context_movement"] ?? 0))
+        let table = try #require(last.tables.first { $0.name == "encoders" })
+        #expect(table.vectorLabels["weight_distance_by_layer"] == ["patch_embed", "blocks.0", "blocks.1", "norm"])
+        #expect(table.vectors[0].values.count == 4 && table.vectors[0].values.allSatisfy { $0 > 0 })
+
+        var frozen = Self.configuration()
+        frozen.targetEncoder.kind = .frozen
+        let still = try #require(try train(frozen).diagnostics.last)
+        #expect(still["encoders", "target_movement"] == 0 && (still["encoders", "context_movement"] ?? 0) > 0)
+        var shared = Self.configuration()
+        shared.targetEncoder.kind = .sharedStopGradient
+        let together = try #require(try train(shared).diagnostics.last)
+        #expect(together["encoders", "weight_distance"] == 0)
+        #expect(together["encoders", "target_movement"] == together["encoders", "context_movement"])
+    }
+
+    @Test("without patches and LiDAR those diagnostics are left out, and nothing else")
+    func fewerDiagnostics() throws {
+        var configuration = Self.configuration(steps: 1)
+        (configuration.diagnostics.patchRows, configuration.diagnostics.lidarObjects) = (0, 0)
+        let record = try #require(try train(configuration).diagnostics.last)
+        #expect(
+            record.tables.map(\.name)
+                == ["target/images", "context/images", "predictions/images", "encoders", "predictor"])
+        #expect(record["target/images", "lidar"] == nil && record["encoders", "patch_cosine"] == nil)
+        #expect(record["target/images", "rankme"]?.isFinite == true)
+    }
+
+    @Test("measuring, and the threads that measure, change no weight and no number")
+    func measuringChangesNothing() throws {
+        var measured = Self.configuration()
+        measured.diagnostics.everySteps = 1
+        measured.diagnostics.gradientNormsEvery = 2
+        let recorder = try train(measured)
+        let plain = try train(Self.configuration())
+        #expect(recorder.checkpoints[6] == plain.checkpoints[6])
+        #expect(recorder.steps.map(\.metrics) == plain.steps.map(\.metrics))
+        #expect(recorder.gradients.map(\.step) == [2, 4, 6] && plain.gradients.isEmpty)
+        #expect(
+            recorder.gradients.allSatisfy { record in
+                record.terms.map(\.term) == ["prediction", "regulariser", "invariance", "variance", "covariance"]
+                    && record.terms.allSatisfy { $0.encoderNorm > 0 }
+            })
+        let threaded = try train(measured, threads: 3)
+        for (a, b) in zip(recorder.diagnostics, threaded.diagnostics) {
+            for (one, other) in zip(a.tables, b.tables) {
+                #expect(one.values.map(\.value) == other.values.map(\.value), "\(one.name) at step \(a.step)")
+            }
+        }
+        #expect(recorder.gradients.map(\.terms) == threaded.gradients.map(\.terms))
     }
 
     @Test(
@@ -263,15 +355,26 @@ final class MemoryRecorder: RunRecorder {
     var evaluations: [EvaluationRecord] = []
     var embeddings: [EmbeddingRecord] = []
     var checkpoints: [Int: [String: SafetensorsTensor]] = [:]
+    var diagnostics: [DiagnosticsRecord] = []
+    var gradients: [GradientRecord] = []
     var counters: [Int: [String: String]] = [:]
     var phases: [String] = []
 
     func record(_ step: StepRecord) { steps.append(step) }
     func record(_ evaluation: EvaluationRecord) { evaluations.append(evaluation) }
     func record(_ record: EmbeddingRecord) { embeddings.append(record) }
+    func record(_ record: DiagnosticsRecord) { diagnostics.append(record) }
+    func record(_ record: GradientRecord) { gradients.append(record) }
     func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) throws {
         checkpoints[step] = try tensors.mapValues { try $0.tensor() }
         self.counters[step] = counters
     }
     func enter(phase: String) { phases.append(phase) }
+}
+
+extension DiagnosticsRecord {
+    /// The number of a table's column.
+    subscript(table: String, column: String) -> Double? {
+        tables.first { $0.name == table }?.values.first { $0.name == column }?.value
+    }
 }

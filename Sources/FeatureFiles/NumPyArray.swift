@@ -1,0 +1,149 @@
+import Foundation
+
+/// One array in NumPy's .npy format, versions 1 to 3: magic, version, length, a Python dictionary as text, values.
+struct NumPyArray {
+    static let magic: [UInt8] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
+
+    let entry: FeatureEntry
+    private let isFortranOrder: Bool
+    private let data: Data
+    private let file: String
+    /// Byte of the first value.
+    private let start: Int
+
+    /// Element types that are read, without the mark of the byte order.
+    private static let sizes = ["f2": 2, "f4": 4, "f8": 8]
+
+    /// - Parameters:
+    ///   - name: Of the array in its archive; empty for a file of its own.
+    ///   - data: The whole file.
+    init(_ data: Data, name: String, file: String) throws {
+        func failure(_ message: String) -> FeatureFileError {
+            FeatureFileError(
+                file: file, dataset: name.isEmpty ? nil : name, message: message,
+                remedy: "write it anew with numpy.save or numpy.savez")
+        }
+        guard data.prefix(6).elementsEqual(Self.magic), let major = data.littleEndian(at: 6, as: UInt8.self),
+            (1...3).contains(major)
+        else { throw failure("is no .npy array of version 1 to 3") }
+        let length: Int?
+        if major == 1 {
+            length = data.littleEndian(at: 8, as: UInt16.self).map { Int($0) + 10 }
+        } else {
+            length = data.littleEndian(at: 8, as: UInt32.self).map { Int($0) + 12 }
+        }
+        guard let length, length <= data.count else { throw failure("is cut off within its header") }
+        let headerStart = data.startIndex + (major == 1 ? 10 : 12)
+        let header = String(decoding: data[headerStart..<(data.startIndex + length)], as: UTF8.self)
+        guard let type = Self.text("descr", in: header), let shape = Self.shape(in: header),
+            let order = header.firstMatch(of: /['"]fortran_order['"]\s*:\s*(True|False)/)
+        else { throw failure("has a header that names no plain type and shape: \(header.prefix(80))") }
+        isFortranOrder = order.1 == "True"
+        entry = FeatureEntry(
+            name: name, shape: shape, type: type, isFloatingPoint: Self.sizes[String(type.dropFirst())] != nil)
+        self.data = data
+        self.file = file
+        start = length
+    }
+
+    private static func text(_ key: String, in header: String) -> String? {
+        guard let pattern = try? Regex("['\"]\(key)['\"]\\s*:\\s*['\"]([^'\"]*)['\"]"),
+            let match = header.firstMatch(of: pattern), let text = match.output[1].substring
+        else { return nil }
+        return String(text)
+    }
+
+    private static func shape(in header: String) -> [Int]? {
+        guard let match = header.firstMatch(of: /['"]shape['"]\s*:\s*\(([0-9,\s]*)\)/) else { return nil }
+        let parts = match.1.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        let extents = parts.filter { !$0.isEmpty }.compactMap { Int($0) }
+        return extents.count == parts.filter { !$0.isEmpty }.count ? extents : nil
+    }
+
+    /// The values in C order.
+    func values() throws -> [Double] {
+        let (kind, isBig) = (String(entry.type.dropFirst()), entry.type.hasPrefix(">"))
+        guard let size = Self.sizes[kind] else {
+            throw FeatureFileError(
+                file: file, dataset: entry.name.isEmpty ? nil : entry.name,
+                message: "holds \(entry.type), which is not float16, float32 or float64",
+                remedy: "convert it: array.astype(numpy.float32)")
+        }
+        let count = entry.shape.reduce(1, *)
+        guard data.count - start >= count * size else {
+            throw FeatureFileError(
+                file: file, dataset: entry.name.isEmpty ? nil : entry.name,
+                message: "ends after \((data.count - start) / size) of \(count) values of shape \(entry.shape)",
+                remedy: "write it anew")
+        }
+        let flat = unsafe data.withUnsafeBytes { bytes in
+            (0..<count).map { index -> Double in
+                // Bytes in a file need not be aligned for their type.
+                let place = start + index * size
+                switch size {
+                case 2:
+                    let bits = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt16.self)
+                    return Double(Self.half(isBig ? bits.byteSwapped : bits))
+                case 4:
+                    let bits = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)
+                    return Double(Float(bitPattern: isBig ? bits.byteSwapped : bits))
+                default:
+                    let bits = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                    return Double(bitPattern: isBig ? bits.byteSwapped : bits)
+                }
+            }
+        }
+        return isFortranOrder ? Self.transposed(flat, shape: entry.shape) : flat
+    }
+
+    /// IEEE binary16 to binary32. (Float16 does not exist on every platform of Swift.)
+    private static func half(_ bits: UInt16) -> Float {
+        let sign: Float = bits >> 15 == 0 ? 1 : -1
+        let exponent = Int(bits >> 10 & 0x1f)
+        let fraction = Float(bits & 0x3ff)
+        return switch exponent {
+        case 0: sign * fraction * 0x1p-24
+        case 31: fraction == 0 ? sign * .infinity : .nan
+        default: sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
+        }
+    }
+
+    /// Values whose first axis is the fastest, so that the last one is.
+    private static func transposed(_ values: [Double], shape: [Int]) -> [Double] {
+        var result = values
+        var index = [Int](repeating: 0, count: shape.count)
+        for target in values.indices {
+            var (source, stride) = (0, 1)
+            for axis in shape.indices {
+                source += index[axis] * stride
+                stride *= shape[axis]
+            }
+            result[target] = values[source]
+            for axis in shape.indices.reversed() {
+                index[axis] += 1
+                if index[axis] < shape[axis] { break }
+                index[axis] = 0
+            }
+        }
+        return result
+    }
+}
+
+/// A .npy file.
+struct NumPyContent: FeatureContent {
+    private let path: String
+    private let array: NumPyArray
+
+    init(path: String) throws {
+        self.path = path
+        array = try NumPyArray(FileBytes.all(of: path), name: "", file: path)
+    }
+
+    func entries() -> [FeatureEntry] { [array.entry] }
+
+    func read(_ entry: FeatureEntry) throws -> FeatureArray {
+        FeatureArray(
+            name: "", shape: entry.shape, type: entry.type,
+            values: try narrowed(array.values(), file: path, dataset: "the array"))
+    }
+}

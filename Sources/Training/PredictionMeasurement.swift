@@ -1,0 +1,106 @@
+import Datasets
+import Diagnostics
+import Kernels
+import Objectives
+import Masking
+import Networks
+import TensorCore
+
+/// What the predictor says about test images whose masks are the same at every step and in every run.
+struct MeasuredPredictions: Sendable {
+    let skill: PredictorSkill
+    /// The prediction loss, mean over all elements.
+    let loss: Double
+    /// Mean over an image's predictions, [n, D].
+    let images: FeatureMatrix
+    /// Some of the predictions; none where patches are not to be looked at.
+    let patches: PatchFeatures?
+
+    /// Runs test images through the step.
+    ///
+    /// - Parameters:
+    ///   - imageCount: Of the first images of `test`; a batch is filled up with others, which do not count.
+    ///   - rows: How many single predictions to keep, a seeded choice.
+    init<Backend: KernelBackend>(
+        of test: ImageDataset, imageCount: Int, rows: Int, seed: UInt64, settings: RunSettings,
+        state: TrainingState<Backend>, step: TrainingStep<Backend>
+    ) {
+        let encoder = settings.networks.encoder.settings
+        let (batchSize, width) = (settings.limits.imageCount, encoder.width)
+        let staging = HostBuffer<Float>(
+            count: batchSize * encoder.channels * encoder.imageSize * encoder.imageSize)
+        var skill = PredictorSkill(columns: width, positions: encoder.patchCount)
+        var (lossSum, elements) = (0.0, 0)
+        var (pooled, chosen, residuals): ([Float], [Float], [Float]) = ([], [], [])
+        var predictionsPerImage = 0
+        for batchIndex in 0..<((imageCount + batchSize - 1) / batchSize) {
+            let counted = min(batchSize, imageCount - batchIndex * batchSize)
+            let masks = settings.sampler.sample(seed: seed, step: batchIndex, imageCount: batchSize)
+            let batch = StepBatch(
+                images: staging, imageCount: batchSize, context: masks.context, targets: masks.targets,
+                blockCount: masks.blocks)
+            let indices = (0..<batchSize).map { (batchIndex * batchSize + $0) % test.count }
+            test.renderWhole(indices, size: encoder.imageSize, into: staging)
+            _ = step.evaluate(batch, state: state)
+            let perImage = masks.blocks * masks.targetCount
+            predictionsPerImage += perImage * counted
+            var tokens = [Float](repeating: 0, count: counted * perImage * width)
+            for shard in step.outputs {
+                let images = shard.range.clamped(to: 0..<counted)
+                for block in 0..<masks.blocks where !images.isEmpty {
+                    let numbers = images.count * masks.targetCount * width
+                    let values = { (blocks: Tensor<Backend>) in
+                        step.backend.values(of: blocks.slice(block..<(block + 1))).prefix(numbers).map { Float($0) }
+                    }
+                    let (predictions, targets) = (values(shard.predictions), values(shard.targets))
+                    lossSum += step.objective.prediction.sum(predictions, targets)
+                    elements += predictions.count
+                    skill.add(
+                        predictions: predictions, targets: targets,
+                        positions: images.flatMap { masks.target(block: block, image: $0) })
+                    let blockNumbers = masks.targetCount * width
+                    for (slot, image) in images.enumerated() {
+                        let start = (image * masks.blocks + block) * blockNumbers
+                        tokens.replaceSubrange(
+                            start..<(start + blockNumbers),
+                            with: predictions[(slot * blockNumbers)..<((slot + 1) * blockNumbers)])
+                    }
+                }
+            }
+            let means = FeatureMatrix.pooled(tokens, images: counted, patches: perImage, columns: width)
+            pooled += means.values
+            guard rows > 0 else { continue }
+            let choice = PatchChoice(
+                images: counted, patchesPerImage: perImage, rows: (rows * counted + imageCount - 1) / imageCount,
+                seed: seed &+ UInt64(batchIndex))
+            let part = PatchFeatures(tokens, pooled: means, choice: choice)
+            chosen += part.patches.values
+            residuals += part.residuals.values
+        }
+        self.skill = skill
+        loss = lossSum / Double(elements)
+        images = FeatureMatrix(rows: imageCount, columns: width, values: pooled)
+        patches =
+            rows > 0
+            ? PatchFeatures(
+                patches: FeatureMatrix(rows: chosen.count / width, columns: width, values: chosen),
+                residuals: FeatureMatrix(rows: chosen.count / width, columns: width, values: residuals),
+                patchesPerImage: max(1, predictionsPerImage / max(imageCount, 1))) : nil
+    }
+}
+
+extension ElementwiseLoss {
+    /// Over all elements, in Double.
+    fileprivate func sum(_ predictions: [Float], _ targets: [Float]) -> Double {
+        var sum = 0.0
+        for (prediction, target) in zip(predictions, targets) {
+            let distance = abs(Double(prediction) - Double(target))
+            switch self {
+            case .smoothL1: sum += distance < 1 ? 0.5 * distance * distance : distance - 0.5
+            case .l2: sum += distance * distance
+            case .l1: sum += distance
+            }
+        }
+        return sum
+    }
+}

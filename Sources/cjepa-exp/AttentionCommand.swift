@@ -1,0 +1,106 @@
+import Analysis
+import ArgumentParser
+import CPUKernels
+import Datasets
+import ExperimentSpec
+import Foundation
+import Pictures
+import RunStore
+import Training
+
+/// `cjepa-exp attention`: where the last layer of a run's encoders looks.
+struct AttentionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attention", abstract: "Draw the last layer's attention of a run's encoders on test images.",
+        discussion: """
+            One row for each image: the image, then for target and context encoder the mean over heads and each head. A \
+            patch is the redder the more attention it gets, averaged over all queries, from the least to the most of \
+            its own map. The run's checkpoint is read, so an interrupted run is shown as it stands.
+            """)
+
+    @Argument(help: ArgumentHelp("A run's folder, experiment/run, or the beginning of a run's name.", valueName: "run"))
+    var runName: String
+
+    @Option(help: ArgumentHelp("Places of the images in the test split. (default: 0 to 7)", valueName: "n,…"))
+    var images: String?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The PNG file; replaced where it exists.", valueName: "png"))
+    var output: String
+
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    var results = "results"
+
+    @Option(help: "Compute threads.")
+    var threads = 1
+
+    @Flag(help: "Print the maps as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        _ = try places()
+    }
+
+    func run() throws {
+        let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
+        let plan = try directory.loadPlan()
+        let configuration = plan.run.configuration
+        let stored = try directory.checkpoints.loadNewest(expecting: plan.run.configurationHash) { warning in
+            FileHandle.standardError.write(Data("\(directory.name): \(warning)\n".utf8))
+        }
+        guard let checkpoint = stored else {
+            throw UnusableInput(
+                place: directory.path, problem: "the run has no checkpoint",
+                remedy: "let it run: cjepa-exp status says how far it is")
+        }
+        let test = try DatasetSplits.load(configuration.data, folder: configuration.data.folder).test
+        let places = try places()
+        if let beyond = places.first(where: { $0 >= test.count }) {
+            throw UnusableInput(
+                place: "--images", problem: "there is no image \(beyond): \(test.name) has \(test.count) test images",
+                remedy: "give places from 0 to \(test.count - 1)")
+        }
+        let reader = try AttentionReader(
+            RunSettings(configuration), tensors: checkpoint.tensors, backend: CPUBackend(), threads: threads)
+        let figure = AttentionFigure(
+            target: reader.target(test, places), context: reader.context(test, places))
+        try PNGFile.write(figure.draw(places.map { test.picture($0) }), to: output)
+        if json {
+            let report = AttentionReport(
+                run: directory.name, step: checkpoint.step, picture: output, grid: figure.target.grid,
+                images: places.enumerated().map { row, place in
+                    AttentionReport.Image(
+                        index: place, target: figure.target.heads[row], context: figure.context.heads[row])
+                })
+            print(String(decoding: try StoredJSON.encode(report), as: UTF8.self))
+        } else {
+            print(output)
+        }
+    }
+
+    private func places() throws -> [Int] {
+        guard let images else { return Array(0..<8) }
+        return try images.split(separator: ",").map { text in
+            guard let place = Int(text.trimmingCharacters(in: .whitespaces)), place >= 0 else {
+                throw ValidationError("--images takes places in the test split, such as 0,5,17; “\(text)” is none.")
+            }
+            return place
+        }
+    }
+}
+
+/// What `--json` prints.
+private struct AttentionReport: Encodable {
+    struct Image: Encodable {
+        let index: Int
+        /// For each head one number for each patch.
+        let target: [[Double]]
+        let context: [[Double]]
+    }
+
+    let run: String
+    let step: Int
+    let picture: String
+    let grid: Int
+    let images: [Image]
+}

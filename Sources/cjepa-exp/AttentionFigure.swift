@@ -1,0 +1,87 @@
+import Datasets
+import Pictures
+import Training
+
+/// Draws attention maps: one row for each image with the image, then of each encoder the mean over heads and every head.
+struct AttentionFigure {
+    let target: AttentionMaps
+    let context: AttentionMaps
+
+    private static let gap = 8
+    /// Between the encoders.
+    private static let wideGap = 24
+    private static let margin = 18
+    private static let textScale = 2
+    /// Of images and maps; smaller images are enlarged by a whole factor.
+    private static let wantedSide = 112
+    private static let ink = RGBColor(grey: 60)
+    private static let hot = RGBColor(213, 40, 0)
+
+    private var lineHeight: Int { RGBImage.textHeight(scale: Self.textScale) + 6 }
+
+    func draw(_ images: [RGBImage]) -> RGBImage {
+        let side = images.first?.width ?? 1
+        let factor = max(1, Self.wantedSide / side)
+        let (width, height) = (side * factor, (images.first?.height ?? 1) * factor)
+        let heads = target.heads.first?.count ?? 0
+        let panels = 1 + heads
+        let group = panels * (width + Self.gap) - Self.gap
+        let top = Self.margin + 2 * lineHeight
+        var canvas = RGBImage(
+            width: 2 * Self.margin + width + 2 * (Self.wideGap + group),
+            height: top + images.count * (height + Self.gap) - Self.gap + Self.margin)
+        let starts = [Self.margin + width + Self.wideGap, Self.margin + width + 2 * Self.wideGap + group]
+        canvas.write("image", x: Self.margin, y: Self.margin + lineHeight, color: Self.ink, scale: Self.textScale)
+        for (start, title) in zip(starts, ["target encoder", "context encoder"]) {
+            canvas.write(title, x: start, y: Self.margin, color: Self.ink, scale: Self.textScale)
+            for panel in 0..<panels {
+                canvas.write(
+                    panel == 0 ? "mean" : "head \(panel - 1)", x: start + panel * (width + Self.gap),
+                    y: Self.margin + lineHeight, color: Self.ink, scale: Self.textScale)
+            }
+        }
+        for (row, image) in images.enumerated() {
+            let y = top + row * (height + Self.gap)
+            let large = image.enlarged(by: factor)
+            canvas.draw(large, x: Self.margin, y: y)
+            for (start, maps) in zip(starts, [target, context]) {
+                for (panel, map) in ([maps.means[row]] + maps.heads[row]).enumerated() {
+                    canvas.draw(
+                        overlay(map, grid: maps.grid, on: large), x: start + panel * (width + Self.gap), y: y)
+                }
+            }
+        }
+        return canvas
+    }
+
+    /// The image in grey, with each patch the redder the more attention it gets.
+    private func overlay(_ map: [Double], grid: Int, on image: RGBImage) -> RGBImage {
+        var panel = image
+        panel.fill(
+            x: 0, y: 0, width: panel.width, height: panel.height, color: RGBColor(grey: 255), opacity: 0.35)
+        let (least, most) = (map.min() ?? 0, map.max() ?? 0)
+        for (patch, value) in map.enumerated() {
+            // Borders of patches at whole pixels, also where the side is no multiple of the grid.
+            let (row, column) = (patch / grid, patch % grid)
+            let (left, right) = (column * panel.width / grid, (column + 1) * panel.width / grid)
+            let (top, bottom) = (row * panel.height / grid, (row + 1) * panel.height / grid)
+            panel.fill(
+                x: left, y: top, width: right - left, height: bottom - top, color: Self.hot,
+                opacity: most > least ? 0.85 * (value - least) / (most - least) : 0)
+        }
+        return panel
+    }
+}
+
+extension ImageDataset {
+    /// An image as it is, grey or in colour.
+    func picture(_ index: Int) -> RGBImage {
+        let plane = height * width
+        let start = index * channels * plane
+        return RGBImage(
+            width: width, height: height,
+            pixels: (0..<plane).flatMap { place in
+                (0..<3).map { pixels[start + min($0, channels - 1) * plane + place] }
+            })
+    }
+}

@@ -1,0 +1,152 @@
+import Foundation
+import Testing
+
+/// Feature files written by numpy, h5py and by hand, against what numpy makes of them.
+@Suite struct DiagnoseCommandTests {
+    /// The files of Tests/Python/make_features.py, made once.
+    nonisolated(unsafe) private static let files:
+        Result<(folder: TemporaryFolder, expected: [String: Any]), any Error> = Result {
+            let folder = try TemporaryFolder()
+            let python = try Program.run(
+                [Program.repository + "/Tests/Python/make_features.py", folder.path], executable: "/usr/bin/python3",
+                environment: ["PYTHONDONTWRITEBYTECODE": "1"])
+            try #require(python.status == 0, "python3-numpy and python3-h5py are needed: \(python.error)")
+            let data = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/expected.json"))
+            return (folder, try #require(JSONSerialization.jsonObject(with: data) as? [String: Any]))
+        }
+
+    private func diagnose(_ file: String, _ options: String...) throws -> Program {
+        try Program.run(["diagnose", try Self.files.get().folder.path + "/" + file] + options)
+    }
+
+    private func expected<Value>(_ key: String, as: Value.Type = Value.self) throws -> Value {
+        try #require(try Self.files.get().expected[key] as? Value)
+    }
+
+    /// view → measure → value.
+    private func measures(_ json: [String: Any]) throws -> [String: [String: Double]] {
+        let views = try #require(json["views"] as? [[String: Any]])
+        return try Dictionary(
+            uniqueKeysWithValues: views.map { view in
+                let measures = try #require(view["measures"] as? [[String: Any]])
+                for measure in measures { #expect((measure["convention"] as? String)?.isEmpty == false) }
+                let values = measures.compactMap { measure in
+                    (measure["value"] as? Double).map { (measure["name"] as? String ?? "", $0) }
+                }
+                return (try #require(view["name"] as? String), Dictionary(uniqueKeysWithValues: values))
+            })
+    }
+
+    private func compare(
+        _ measured: [String: Double]?, _ expected: [String: Double], tolerance: Double = 1e-5,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        for (name, value) in expected {
+            let own = measured?[name] ?? .nan
+            #expect(
+                abs(own - value) <= tolerance * max(abs(value), 1e-2), "\(name): \(own), numpy \(value)",
+                sourceLocation: sourceLocation)
+        }
+    }
+
+    @Test(
+        "every format and element type gives numpy's numbers",
+        arguments: [
+            "half.npy", "single.npy", "double.npy", "big.npy", "fortran.npy", "stored.npz", "deflated.npz", "plain.h5",
+            "half.h5", "single.safetensors", "brain.safetensors", "half.safetensors",
+        ])
+    func formats(file: String) throws {
+        let json = try diagnose(file, "--json").checkedJSON()
+        #expect(json["verdict"] as? String == "healthy" && json["shape"] as? [Int] == [150, 12])
+        compare(try measures(json)["rows"], try expected("measures"))
+    }
+
+    @Test func librariesGiveTheirOwnNumbers() throws {
+        let json = try diagnose("single.npy", "--as", "all", "--json").checkedJSON()
+        let entries = try #require(json["libraries"] as? [[String: Any]])
+        var values: [String: Double] = [:]
+        for entry in entries {
+            let name = "\(entry["library"] as? String ?? "") \(entry["quantity"] as? String ?? "")"
+            values[name] = entry["value"] as? Double
+            #expect(
+                (entry["source"] as? String)?.isEmpty == false && (entry["convention"] as? String)?.isEmpty == false)
+        }
+        compare(values, try expected("libraries"))
+        let own = try measures(json)["rows"]?["uniformity"]
+        #expect(values["wang-isola uniform_loss"] == own && own != nil)
+        let text = try diagnose("single.npy", "--as", "reptrix,rankme-paper")
+        #expect(
+            text.status == 0 && text.output.contains("github.com/arnab39/reptrix") && text.output.contains("10.3387"))
+        let unknown = try diagnose("single.npy", "--as", "rankme")
+        #expect(unknown.status == 64 && unknown.error.contains("rankme-paper"))
+    }
+
+    @Test func viewsGiveLiDAR() throws {
+        let json = try diagnose("views.npy", "--views", "--as", "stable-pretraining", "--json").checkedJSON()
+        let known: [String: Double] = try expected("views")
+        compare(try measures(json)["rows"], ["lidar": known["lidar"] ?? .nan])
+        let entries = try #require(json["libraries"] as? [[String: Any]])
+        let theirs = entries.first { $0["quantity"] as? String == "LiDAR" }?["value"] as? Double
+        compare(["lidar": theirs ?? .nan], ["lidar": known["stable-pretraining LiDAR"] ?? .nan])
+    }
+
+    @Test func patchesGiveAllViews() throws {
+        let measured = try measures(diagnose("patches.npz", "--patches", "--json").checkedJSON())
+        let known: [String: Any] = try expected("patches")
+        for view in ["images", "patches", "within"] {
+            compare(measured[view], try #require(known[view] as? [String: Double]))
+        }
+        compare(
+            measured["patches"], ["between_within_ratio": try #require(known["between_within_ratio"] as? Double)])
+    }
+
+    @Test func theTableShowsEveryNumberWithItsConventionAndAVerdict() throws {
+        let program = try diagnose("single.npy")
+        #expect(program.status == 0 && program.error.isEmpty, "\(program.error)")
+        for text in ["rankme ", "10.3387", "not centred", "verdict: healthy", "n = 150, D = 12", "rank_share"] {
+            #expect(program.output.contains(text), "\(text)")
+        }
+    }
+
+    @Test(
+        "matrices that are not features are judged, without a crash",
+        arguments: [
+            ("nan.npy", "non-finite"), ("zeros.npy", "complete collapse"), ("one_row.npy", "non-finite"),
+            ("one_column.npy", "healthy"),
+        ])
+    func edges(file: String, verdict: String) throws {
+        #expect(try diagnose(file, "--as", "all", "--json").checkedJSON()["verdict"] as? String == verdict)
+        #expect(try diagnose(file).output.contains("verdict: \(verdict)"))
+    }
+
+    @Test func goldenMatricesAreToldApart() throws {
+        let file = "Tests/Golden/diagnostics.safetensors"
+        for (name, verdict) in [
+            ("healthy", "healthy"), ("lowrank", "dimensional collapse"), ("collapsed", "complete collapse"),
+        ] {
+            let program = try Program.run(["diagnose", file, "--dataset", name, "--json"])
+            #expect(try program.checkedJSON()["verdict"] as? String == verdict, "\(name)")
+        }
+    }
+
+    @Test(
+        "what cannot be read is an error with file, array and remedy",
+        arguments: [
+            (["several.npz"], ["--dataset", "first [150, 12]", "second [150, 3]"]),
+            (["several.npz", "--dataset", "fourth"], ["fourth", "there are: first"]),
+            (["views.npy"], ["three axes", "--views", "--patches"]),
+            (["single.npy", "--views"], ["[150, 12]", "[objects, views, D]"]),
+            (["integers.npy"], ["no floating-point array"]),
+            (["several.npz", "--dataset", "second", "--patches"], ["second", "[150, 3]"]),
+            (["huge.npy"], ["1e+300", "float32"]),
+            (["cut.npy"], ["ends after"]), (["cut.npz"], ["damaged ZIP"]), (["text.npy"], ["no known format"]),
+            (["empty.npz"], ["is empty"]), (["none.npy"], ["no such file"]), ([""], ["is a folder"]),
+        ])
+    func errors(arguments: [String], texts: [String]) throws {
+        let file = try Self.files.get().folder.path + "/" + arguments[0]
+        let program = try Program.run(["diagnose", file] + arguments.dropFirst())
+        #expect(program.status == 64 && program.output.isEmpty, "\(program.error)")
+        #expect(program.error.contains(file) && program.error.contains("→"), "\(program.error)")
+        for text in texts { #expect(program.error.contains(text), "\(text): \(program.error)") }
+    }
+}
