@@ -1,3 +1,4 @@
+import ExperimentSpec
 package import Foundation
 package import RunStore
 
@@ -28,6 +29,8 @@ package struct StatusReport: Encodable, Sendable {
         package var metrics: [String: Double]
         /// "healthy", "complete collapse", as of the last diagnosis.
         package var verdict: String?
+        /// What it computes in: float32, bf16; none where it has no plan yet.
+        package var precision: String?
         package var tags: [String]
         /// What Slurm says of the run's latest task.
         package var task: QueuedTask?
@@ -75,6 +78,7 @@ package struct StatusReport: Encodable, Sendable {
         var row = Row(
             name: "\(entry.arm)-s\(entry.seed)", arm: entry.arm, seed: entry.seed, directory: directory.path,
             status: RunStatus.planned.rawValue, step: 0, totalSteps: 0, attempts: 0, metrics: [:],
+            precision: (try? directory.loadPlan())?.run.configuration.training.precision.rawValue,
             tags: (try? directory.loadTags().tags) ?? [], task: liveness.task(of: directory))
         do {
             guard let state = try liveness.currentState(of: directory) else { return row }
@@ -108,7 +112,7 @@ package struct StatusReport: Encodable, Sendable {
         }
         var table = TextTable([
             ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right),
-            ("verdict", .left), ("took", .right), ("tags", .left), ("why", .left),
+            ("verdict", .left), ("took", .right), ("precision", .left), ("tags", .left), ("why", .left),
         ])
         for row in runs {
             let knn =
@@ -118,7 +122,8 @@ package struct StatusReport: Encodable, Sendable {
             table.append([
                 row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
                 knn.map { String(format: "%.3f", $0) } ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
-                row.verdict ?? "", took.map(Quantity.duration) ?? "", row.tags.joined(separator: " "),
+                row.verdict ?? "", took.map(Quantity.duration) ?? "",
+                row.precision ?? "", row.tags.joined(separator: " "),
                 place(row) ?? row.reason ?? "",
             ])
         }

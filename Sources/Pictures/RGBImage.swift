@@ -92,6 +92,26 @@ package struct RGBImage: Sendable, Hashable {
         }
     }
 
+    /// Squares of `factor` × `factor` pixels as one with their mean colour; what is left over at the edges is cut off.
+    package func reduced(by factor: Int) -> RGBImage {
+        precondition(
+            factor > 0 && factor <= min(width, height), "\(width)×\(height) pixels cannot be reduced by \(factor)")
+        var result = RGBImage(width: width / factor, height: height / factor)
+        let count = factor * factor
+        for row in 0..<result.height {
+            for column in 0..<result.width {
+                var sums = [0, 0, 0]
+                for y in 0..<factor {
+                    let start = offset(column * factor, row * factor + y)
+                    for place in 0..<3 * factor { sums[place % 3] += Int(pixels[start + place]) }
+                }
+                let mean = sums.map { UInt8(($0 + count / 2) / count) }
+                result[column, row] = RGBColor(mean[0], mean[1], mean[2])
+            }
+        }
+        return result
+    }
+
     /// Every pixel repeated `factor` times in both directions.
     package func enlarged(by factor: Int) -> RGBImage {
         precondition(factor > 0, "an image cannot be enlarged by \(factor)")

@@ -12,7 +12,7 @@ extension MetricConvention {
         "normalised_std_mean": .init(
             "1", "as std_mean, of L2-normalised features; 1/sqrt(D) when they are spread evenly"),
         "std_low_share": .init(
-            "fraction", "dimensions whose standard deviation is below 0.01 of the median one"),
+            "1", "share of the dimensions whose standard deviation is below 0.01 of the median one"),
         "mean_norm_ratio": .init("1", "norm of the mean row over the root mean squared norm"),
         "effective_rank_eigen": .init(
             "1",

@@ -55,11 +55,7 @@ struct AttentionCommand: ParsableCommand {
         }
         let test = try DatasetSplits.load(configuration.data, folder: configuration.data.folder).test
         let places = try places()
-        if let beyond = places.first(where: { $0 >= test.count }) {
-            throw UnusableInput(
-                place: "--images", problem: "there is no image \(beyond): \(test.name) has \(test.count) test images",
-                remedy: "give places from 0 to \(test.count - 1)")
-        }
+        try ImagePlaces.check(places, in: test)
         let reader = try AttentionReader(
             RunSettings(configuration), tensors: checkpoint.tensors, backend: CPUBackend(), threads: threads)
         let figure = AttentionFigure(
@@ -78,15 +74,7 @@ struct AttentionCommand: ParsableCommand {
         }
     }
 
-    private func places() throws -> [Int] {
-        guard let images else { return Array(0..<8) }
-        return try images.split(separator: ",").map { text in
-            guard let place = Int(text.trimmingCharacters(in: .whitespaces)), place >= 0 else {
-                throw ValidationError("--images takes places in the test split, such as 0,5,17; “\(text)” is none.")
-            }
-            return place
-        }
-    }
+    private func places() throws -> [Int] { try images.map(ImagePlaces.read) ?? Array(0..<8) }
 }
 
 /// What `--json` prints.

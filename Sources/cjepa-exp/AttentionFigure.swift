@@ -14,6 +14,7 @@ struct AttentionFigure {
     private static let textScale = 2
     /// Of images and maps; smaller images are enlarged by a whole factor.
     private static let wantedSide = 112
+    private static let smallSide = 96
     private static let ink = RGBColor(grey: 60)
     private static let hot = RGBColor(213, 40, 0)
 
@@ -49,6 +50,29 @@ struct AttentionFigure {
                     canvas.draw(
                         overlay(map, grid: maps.grid, on: large), x: start + panel * (width + Self.gap), y: y)
                 }
+            }
+        }
+        return canvas
+    }
+
+    /// The images with the mean over heads of both encoders alone, in small: one of many such pictures on a page.
+    func drawMeans(_ images: [RGBImage]) -> RGBImage {
+        let small = images.map { image in
+            image.width > Self.smallSide
+                ? image.reduced(by: max(1, image.width / Self.smallSide))
+                : image.enlarged(by: max(1, Self.smallSide / image.width))
+        }
+        let (width, height) = (small.first?.width ?? 1, small.first?.height ?? 1)
+        let columns: [(String, AttentionMaps?)] = [("image", nil), ("target", target), ("context", context)]
+        var canvas = RGBImage(
+            width: columns.count * (width + Self.gap) + Self.gap,
+            height: Self.gap + lineHeight + images.count * (height + Self.gap))
+        for (column, (title, maps)) in columns.enumerated() {
+            let x = Self.gap + column * (width + Self.gap)
+            canvas.write(title, x: x, y: Self.gap, color: Self.ink, scale: Self.textScale)
+            for (row, image) in small.enumerated() {
+                let panel = maps.map { overlay($0.means[row], grid: $0.grid, on: image) } ?? image
+                canvas.draw(panel, x: x, y: Self.gap + lineHeight + row * (height + Self.gap))
             }
         }
         return canvas

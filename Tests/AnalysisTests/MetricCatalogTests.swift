@@ -32,6 +32,13 @@ import Testing
         #expect(try context.resolve("knn_20", in: "").table == "evaluation/context")
     }
 
+    @Test func `Only accuracies are shown in percent, not the share of dead dimensions`() throws {
+        let catalog = MetricCatalog(
+            columns: ["evaluation/target": ["knn_20", "linear", "std_low_share", "live_directions"]], encoder: "target")
+        let accuracies = try catalog.names.filter { try catalog.resolve($0, in: "").isAccuracy }
+        #expect(accuracies == ["knn_20", "linear", "target.knn_20", "target.linear"])
+    }
+
     @Test(arguments: [
         ("knn20", "Did you mean “knn_20”?"), ("contxt.knn_20", "Did you mean “context.knn_20”?"),
         ("knn_20@end", "Known: @init, @last, @tail, @median, @gain"), ("zzzzzzzzzzzz", "Known: context.knn_20"),

@@ -97,6 +97,87 @@ import Testing
         #expect(Axis(values: [.nan], isLog: isLog) == nil)
     }
 
+    @Test(arguments: [1, 32, 100, 101, 384, 1024])
+    func `A long spectrum keeps its head, its end and the order`(count: Int) {
+        let places = ChartSeries.places(of: count)
+        #expect(places.first == 0 && places.last == count - 1)
+        #expect(places.count <= 100 && places.count >= min(count, 100))
+        #expect(Array(places.prefix(32)) == Array(0..<min(count, 32)))
+        for (a, b) in zip(places, places.dropFirst()) { #expect(a < b) }
+    }
+
+    // MARK: Verdicts and diagnostics
+
+    private func judged(_ arm: String, seed: Int, _ rows: [(Int, [String])]) -> ReportInput.Run {
+        let names = StoredVerdict.knownFindings
+        let table = MetricTable(
+            columns: [("step", rows.map { Double($0.0) })]
+                + names.map { name in (name, rows.map { $0.1.contains(name) ? 1 : 0 }) })
+        let last = rows.last!
+        var run = done(arm, seed: seed, loss: [1])
+        run.tables["verdict"] = table
+        run.verdict = StoredVerdict(
+            verdict: last.1.isEmpty ? "healthy" : last.1.joined(separator: ", "), step: last.0,
+            findings: last.1.map { .init(name: $0, onsetStep: 40, evidence: "target: rankme 1.4 < 2") },
+            thresholds: ["directions": 2])
+        return run
+    }
+
+    @Test func `Verdicts are counted over seeds and shown with onset, evidence, threshold and course`() throws {
+        let runs = [
+            judged("a", seed: 0, [(0, []), (20, []), (40, [])]), judged("a", seed: 1, [(0, []), (40, [])]),
+            judged("b", seed: 0, [(0, []), (20, ["predictor_shortcut"]), (40, ["complete_collapse"])]),
+            judged("b", seed: 1, [(0, []), (40, ["complete_collapse", "inert_regulariser"])]),
+            done("b", seed: 2, loss: [1]),
+        ]
+        let page = try input(arms: ["a", "b"], runs: runs).html()
+        #expect(page.contains("1 of 5 runs hold no verdict."))
+        let arms = try #require(page.firstMatch(of: /(?s)id="verdicts-arms">(.*?)<\/table>/)?.output.1)
+        let cells = arms.matches(of: /<t[dh](?: [^>]*)?>(.*?)<\/t[dh]>/).map { String($0.output.1) }
+        #expect(
+            cells == [
+                "arm", "seeds judged", "healthy", "complete collapse", "inert regulariser", "a", "2", "2/2", "–", "–",
+                "b", "2", "–", "2/2", "1/2",
+            ])
+        #expect(page.contains("<td>40</td><td class=\"text\">target: rankme 1.4 &lt; 2</td>"))
+        #expect(page.contains("0 healthy; 20 predictor shortcut; 40 complete collapse"))
+        #expect(page.contains("0–40 healthy"))
+        #expect(page.contains("<title>a, seed 0, step 0 to 40: healthy</title>"))
+        #expect(page.contains("Thresholds: directions 2."))
+        #expect(!(try input(arms: ["a"], runs: [done("a", seed: 0, loss: [1])]).html().contains("Verdicts")))
+    }
+
+    @Test func `Diagnostics and gradients of every source are drawn, and none twice`() throws {
+        var run = done("a", seed: 0, loss: [1])
+        let steps = ("step", [0.0, 10])
+        run.tables["evaluation/target"] = MetricTable(columns: [steps, ("knn_20", [0.5, 0.6]), ("rankme", [8, 9])])
+        run.tables["gradients"] = MetricTable(columns: [
+            steps, ("prediction_encoder", [2, 4]), ("regulariser_encoder", [1, 1]),
+        ])
+        let alone = try input(arms: ["a"], runs: [run]).html()
+        #expect(alone.contains("<b>RankMe</b>") && !alone.contains("Diagnostics</h2>"))
+        let ratio = try #require(alone.firstMatch(of: /(?s)<b>VICReg over prediction<\/b>.*?"y":\[(.*?)\]/)?.output.1)
+        #expect(ratio == "0.5,0.25")
+        for source in ["target", "context", "predictions"] {
+            for view in ["images", "patches", "within"] {
+                run.tables["diagnostics/\(source)/\(view)"] = MetricTable(
+                    columns: [steps, ("rankme", [8, 9])], vectors: ["singular_values": [[3, 1], [4, 1]]])
+            }
+        }
+        let page = try input(arms: ["a"], runs: [run]).html()
+        #expect(page.components(separatedBy: "<b>RankMe</b>").count - 1 == 9)
+        #expect(page.components(separatedBy: "<b>Singular spectrum</b>").count - 1 == 9)
+        #expect(page.contains("<b>kNN, k = 20</b>"))
+        #expect(page.contains("\"y\":[1,0.25]"))
+    }
+
+    @Test func `Every heading can be reached from the top`() throws {
+        let page = try input(arms: ["a"], runs: [done("a", seed: 0, loss: [1])]).html()
+        let links = page.matches(of: /<a href="#(s\d+)">(.*?)<\/a>/).map { "\($0.output.1) \($0.output.2)" }
+        let headings = page.matches(of: /<h2 id="(s\d+)">(.*?)<\/h2>/).map { "\($0.output.1) \($0.output.2)" }
+        #expect(links == headings && headings.count >= 4, "\(links)")
+    }
+
     // MARK: The map
 
     private func embeddings(_ rows: [[Float]]) -> EmbeddingSet {

@@ -129,6 +129,40 @@ import Testing
         }
     }
 
+    @Test func goldenNumbersComeOutOfTheCommand() throws {
+        let file = "Tests/Golden/diagnostics.safetensors"
+        let data = try Data(contentsOf: URL(fileURLWithPath: Program.repository + "/Tests/Golden/diagnostics.json"))
+        let golden = try #require(JSONSerialization.jsonObject(with: data) as? [String: [String: Any]])
+        let names = [
+            "rankme": "rankme_uncentred", "effective_rank": "effective_rank_singular_centred",
+            "effective_rank_eigen": "effective_rank_eigen_centred", "participation_ratio": "participation_ratio",
+            "nesum": "nesum", "condition_number": "condition_number_uncentred",
+            "alpha_req": "alpha_req_all_eigenvalues", "std_mean": "std_mean", "std_min": "std_min",
+            "normalised_std_mean": "normalised_std_mean", "mean_cosine": "mean_offdiagonal_cosine",
+            "mean_norm_ratio": "mean_norm_over_rms_norm", "uniformity": "uniformity",
+        ]
+        for matrix in ["healthy", "lowrank", "collapsed"] {
+            let json = try Program.run(["diagnose", file, "--dataset", matrix, "--as", "all", "--json"]).checkedJSON()
+            let own = try #require(try measures(json)["rows"])
+            for (name, key) in names {
+                let reference = try #require(golden[matrix]?[key] as? Double)
+                #expect(abs((own[name] ?? .nan) - reference) <= 1e-4 * abs(reference), "\(matrix): \(name)")
+            }
+            let libraries = try #require(json["libraries"] as? [[String: Any]])
+            for (library, key) in [
+                ("rankme-paper", "rankme_uncentred"), ("lightly", "normalised_std_mean"), ("wang-isola", "uniformity"),
+            ] {
+                let value = libraries.first { $0["library"] as? String == library }?["value"] as? Double ?? .nan
+                let reference = try #require(golden[matrix]?[key] as? Double)
+                #expect(abs(value - reference) <= 1e-4 * abs(reference), "\(matrix): \(library)")
+            }
+        }
+        let views = try Program.run(["diagnose", file, "--dataset", "lidar_views", "--views", "--json"]).checkedJSON()
+        let lidar = try #require(try measures(views)["rows"]?["lidar"])
+        let reference = try #require(golden["lidar"]?["value"] as? Double)
+        #expect(abs(lidar - reference) <= 1e-4 * reference)
+    }
+
     @Test(
         "what cannot be read is an error with file, array and remedy",
         arguments: [

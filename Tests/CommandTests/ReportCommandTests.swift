@@ -16,6 +16,19 @@ import Testing
               charts: document.querySelectorAll("figure.chart polyline").length,
               maps: document.querySelectorAll("figure.map circle").length,
               pictures: [...document.images].filter(image => image.naturalWidth > 0).length,
+              attention: document.querySelectorAll(".grid3 figure.picture img").length,
+              verdicts: document.querySelectorAll("#verdicts-arms tbody tr").length,
+              timeline: document.querySelectorAll("figure.timeline rect title").length,
+              sections: [...document.querySelectorAll("nav a")].filter(
+                a => document.querySelector(a.getAttribute("href"))).map(a => a.textContent),
+              loaded: performance.getEntriesByType("resource").filter(e => !e.name.startsWith("data:")).length,
+              printed: (() => {
+                const closed = () => document.querySelectorAll("details:not([open])").length, before = closed();
+                dispatchEvent(new Event("beforeprint"));
+                const during = closed();
+                dispatchEvent(new Event("afterprint"));
+                return [Math.sign(before), during, closed() - before];
+              })(),
               overflow: document.documentElement.scrollWidth - innerWidth,
               tip: (() => {
                 const svg = document.querySelector("figure.chart svg"), box = svg.getBoundingClientRect();
@@ -62,13 +75,49 @@ import Testing
             #expect(seen["ready"] as? String == "yes")
             #expect((seen["charts"] as? Int ?? 0) >= 8, "\(seen)")
             #expect((seen["maps"] as? Int ?? 0) >= 100, "\(seen)")
-            #expect(seen["pictures"] as? Int == 1, "\(seen)")
+            // One picture of the masks that all arms share, and the attention of each arm.
+            #expect(seen["pictures"] as? Int == 4 && seen["attention"] as? Int == 3, "\(seen)")
+            #expect(seen["verdicts"] as? Int == 3 && (seen["timeline"] as? Int ?? 0) >= 3, "\(seen)")
+            #expect(
+                seen["sections"] as? [String] == [
+                    "Plan", "Comparison", "Verdicts", "Training", "Gradients of the loss terms",
+                    "Features of the target encoder", "Features of the context encoder", "Diagnostics", "Embeddings",
+                    "Masks and attention", "Cost", "Failures", "Provenance",
+                ], "\(seen)")
+            #expect(seen["loaded"] as? Int == 0, "\(seen)")
+            #expect(seen["printed"] as? [Int] == [1, 0, 0], "\(seen)")
             #expect((seen["overflow"] as? Int ?? 99) <= 0, "at \(width): \(seen)")
             #expect((seen["tip"] as? String)?.hasPrefix("step ") == true, "\(seen)")
             let values = (seen["sorted"] as? [String] ?? []).compactMap(Double.init)
             #expect(values.count >= 2 && values == values.sorted(), "\(seen)")
             let complaints = loaded.messages.split(separator: "\n").filter { $0.contains("CONSOLE") }
             #expect(complaints.isEmpty, "\(complaints)")
+        }
+    }
+
+    @Test func `Pictures show the images that were asked for, and what is missing is said`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: SmokeRun.results + "/smoke", toPath: folder.path + "/smoke")
+        for run in try FileManager.default.contentsOfDirectory(atPath: folder.path + "/smoke")
+        where run.hasPrefix("cjepa-") {
+            let path = folder.path + "/smoke/" + run
+            for file in try FileManager.default.contentsOfDirectory(atPath: path) where file.hasPrefix("checkpoint-") {
+                try FileManager.default.removeItem(atPath: path + "/" + file)
+            }
+        }
+        let page = folder.path + "/report.html"
+        let program = try Program.run(
+            ["report", "smoke", "--results", folder.path, "--output", page, "--images", "3,1"])
+        #expect(program.status == 0, "\(program.error)")
+        let text = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(text.components(separatedBy: "test images 3, 1</figcaption>").count - 1 == 2)
+        #expect(text.contains("<b>ijepa, baseline</b>"))
+        #expect(text.contains("cjepa: no run has a checkpoint, so its attention cannot be drawn."))
+        #expect(text.utf8.count < 3_000_000)
+        for images in ["0,x", "-1", "99999", ","] {
+            let wrong = try Program.run(
+                ["report", "smoke", "--results", folder.path, "--output", page, "--images=\(images)"])
+            #expect(wrong.status == 64 && wrong.error.contains("--images"), "\(images): \(wrong.error)")
         }
     }
 

@@ -101,6 +101,22 @@ import Testing
         #expect(gone.reason == "the worker (process 77) is gone")
     }
 
+    @Test func statusTellsThePrecisionOfRunsThatHaveAPlan() throws {
+        let worker = try FakeWorker()
+        let folder = ExperimentFolder(path: worker.folder)
+        let trial = experiment(arms: ["a", "b"])
+        try ExperimentRecord(trial).save(toExperiment: folder.path)
+        var run = trial.runs[0]
+        run.configuration.training.precision = .bf16
+        try folder.directory(of: trial.runs[0]).save(
+            RunPlan(experiment: "trial", question: "Why?", baseline: "a", specPath: "", run: run))
+        let report = try StatusReport(of: folder)
+        #expect(report.runs.map(\.precision) == ["bf16", nil])
+        let lines = report.text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(
+            lines.contains(["run", "status", "precision"]) && lines.contains(["a-s0", "planned", "bf16"]), "\(lines)")
+    }
+
     @Test func aRunWithoutResultsShowsItsConfigurationAndState() throws {
         let worker = try FakeWorker()
         let run = experiment().runs[0]

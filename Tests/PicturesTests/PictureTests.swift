@@ -31,6 +31,18 @@ struct PictureTests {
         #expect(try PNGFile.read(path).pixels == values.flatMap { [$0, $0, $0] })
     }
 
+    @Test("A reduced image holds the mean colours, without what is left over at the edges")
+    func reduced() {
+        var image = RGBImage(width: 5, height: 4, color: RGBColor(grey: 10))
+        image[0, 0] = RGBColor(50, 10, 11)
+        image[4, 3] = RGBColor(grey: 255)
+        let small = image.reduced(by: 2)
+        #expect(small.width == 2 && small.height == 2)
+        #expect(small[0, 0] == RGBColor(20, 10, 10) && small[1, 1] == RGBColor(grey: 10))
+        #expect(image.reduced(by: 1) == image)
+        #expect(image.enlarged(by: 3).reduced(by: 3) == image)
+    }
+
     @Test("A folder that is missing is named in the error, with libpng's words")
     func missingFolder() throws {
         let path = "/nonexistent-folder/picture.png"

@@ -39,6 +39,14 @@ struct ChartSeries: Hashable, Sendable {
             low: columns.map { $0.min() ?? .nan }, high: columns.map { $0.max() ?? .nan })
     }
 
+    /// Indices of a vector that are drawn: the first ones all, of a long one evenly spread ones of the rest, the last.
+    static func places(of count: Int) -> [Int] {
+        let whole = 32
+        guard count > mostPoints / 2 else { return Array(0..<count) }
+        let rest = mostPoints / 2 - whole
+        return Array(0..<whole) + (1...rest).map { whole - 1 + (count - whole) * $0 / rest }
+    }
+
     /// A training series with at most `mostPoints` points, each the mean of a stretch of steps.
     static func thinned(x: [Double], y: [Double]) -> (x: [Double], y: [Double]) {
         let stride = (x.count + mostPoints - 1) / mostPoints
@@ -56,29 +64,43 @@ struct ChartSeries: Hashable, Sendable {
 
 extension ReportInput {
     /// One series for each arm that has the column.
-    func series(_ table: String, _ column: String) -> [ChartSeries] {
-        record.arms.enumerated().compactMap { index, arm in
-            let seeds = runs.filter { $0.arm == arm }.compactMap { run -> (x: [Double], y: [Double])? in
-                guard let table = run.tables[table], let x = table["step"], let y = table[column] else { return nil }
-                return ChartSeries.thinned(x: x, y: y)
+    func series(_ table: String, _ column: String) -> [ChartSeries] { series(table) { $0[column] } }
+
+    /// One series for each arm, of what `values` makes of a run's table; none of runs for which it is nothing.
+    func series(_ table: String, _ values: (MetricTable) -> [Double]?) -> [ChartSeries] {
+        chartSeries { run in
+            guard let table = run.tables[table], let x = table["step"], let y = values(table) else { return nil }
+            return ChartSeries.thinned(x: x, y: y)
+        }
+    }
+
+    /// The last vector of each arm over its index.
+    ///
+    /// - Parameter first: Index of the first entry.
+    func lastVectors(
+        _ table: String, _ column: String, from first: Int, _ change: ([Double]) -> [Double]? = { $0 }
+    ) -> [ChartSeries] {
+        chartSeries { run in
+            let vectors = run.tables[table]?.vectors(column)
+            guard let last = vectors?.last(where: { $0.first?.isFinite == true }), let values = change(last) else {
+                return nil
             }
-            return ChartSeries(arm: index, label: arm, seeds: seeds)
+            let places = ChartSeries.places(of: values.count)
+            return (places.map { Double($0 + first) }, places.map { values[$0] })
         }
     }
 
     /// The last singular spectrum of each arm over the index, from 1; divided by the largest value.
     func spectra(_ table: String) -> [ChartSeries] {
+        lastVectors(table, "singular_values", from: 1) { values in
+            guard let largest = values.first, largest > 0 else { return nil }
+            return values.map { $0 / largest }
+        }
+    }
+
+    private func chartSeries(_ values: (Run) -> (x: [Double], y: [Double])?) -> [ChartSeries] {
         record.arms.enumerated().compactMap { index, arm in
-            let seeds = runs.filter { $0.arm == arm }.compactMap { run -> (x: [Double], y: [Double])? in
-                guard
-                    let values = run.tables[table]?.vectors("singular_values")?.last(where: {
-                        $0.first?.isFinite == true
-                    }),
-                    let largest = values.first, largest > 0
-                else { return nil }
-                return (values.indices.map { Double($0 + 1) }, values.map { $0 / largest })
-            }
-            return ChartSeries(arm: index, label: arm, seeds: seeds)
+            ChartSeries(arm: index, label: arm, seeds: runs.filter { $0.arm == arm }.compactMap(values))
         }
     }
 }

@@ -17,11 +17,13 @@ package struct ReportInput: Sendable {
         package var problem: String?
         /// Last lines of the log, of runs that are not done.
         package var logTail: [String]
+        /// As of the last diagnosis; none before it, and in files that are older than verdicts.
+        package var verdict: StoredVerdict?
 
         package init(
             arm: String, seed: Int, directory: String = "", state: RunState? = nil,
             tables: [String: MetricTable] = [:], provenance: [String: String] = [:], problem: String? = nil,
-            logTail: [String] = []
+            logTail: [String] = [], verdict: StoredVerdict? = nil
         ) {
             self.arm = arm
             self.seed = seed
@@ -31,6 +33,7 @@ package struct ReportInput: Sendable {
             self.provenance = provenance
             self.problem = problem
             self.logTail = logTail
+            self.verdict = verdict
         }
     }
 
@@ -52,22 +55,30 @@ package struct ReportInput: Sendable {
     package var runs: [Run]
     /// One for each arm that stored any, of its first seed.
     package var maps: [EmbeddingMap]
-    package var pictures: [Picture]
-    /// What could not be shown, and why.
+    /// One for each setting of the masks.
+    package var masks: [Picture]
+    /// One for each arm, the baseline first: what both encoders look at on the same images.
+    package var attention: [Picture]
+    /// What maps could not be shown, and why.
     package var remarks: [String]
+    /// The same of pictures.
+    package var pictureRemarks: [String]
     /// Version of the program that writes the page.
     package var program: String
 
     package init(
         record: ExperimentRecord, table: ComparisonTable, runs: [Run], maps: [EmbeddingMap] = [],
-        pictures: [Picture] = [], remarks: [String] = [], program: String
+        masks: [Picture] = [], attention: [Picture] = [], remarks: [String] = [], pictureRemarks: [String] = [],
+        program: String
     ) {
         self.record = record
         self.table = table
         self.runs = runs
         self.maps = maps
-        self.pictures = pictures
+        self.masks = masks
+        self.attention = attention
         self.remarks = remarks
+        self.pictureRemarks = pictureRemarks
         self.program = program
     }
 }
@@ -119,6 +130,7 @@ extension ReportInput {
             guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return run }
             let file = try RunFile(path: directory.resultsFile)
             run.provenance = file.provenance
+            run.verdict = try file.verdict()
             for name in file.tableNames { run.tables[name] = try file.table(name) }
         } catch {
             run.problem = "\(error)"

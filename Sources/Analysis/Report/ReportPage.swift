@@ -5,8 +5,9 @@ extension ReportInput {
     /// The report as one HTML page that needs nothing but itself.
     package func html() -> String {
         let sections = [
-            header(), planSection(), tableSection(), trainingSection(), evaluationSection(), spectrumSection(),
-            mapSection(), pictureSection(), costSection(), failureSection(), provenanceSection(),
+            header(), planSection(), tableSection(), verdictSection(), trainingSection(), gradientSection(),
+            evaluationSection(), diagnosticsSection(), spectrumSection(), mapSection(), pictureSection(),
+            costSection(), failureSection(), provenanceSection(),
         ]
         return """
             <!DOCTYPE html>
@@ -17,7 +18,7 @@ extension ReportInput {
             <style>
             \(ReportStyle.css(arms: record.arms.count))
             </style></head><body>
-            \(sections.joined())
+            \(Self.withContents(sections))
             <div id="tip" role="status"></div>
             <script>
             \(ReportStyle.script)
@@ -25,6 +26,19 @@ extension ReportInput {
             </body></html>
 
             """
+    }
+
+    /// The sections with a link to each heading below the first of them.
+    private static func withContents(_ sections: [String]) -> String {
+        var links: [String] = []
+        let numbered = sections.map { section in
+            section.replacing(/<h2>(.*?)<\/h2>/) { match in
+                links.append("<a href=\"#s\(links.count)\">\(match.output.1)</a>")
+                return "<h2 id=\"s\(links.count - 1)\">\(match.output.1)</h2>"
+            }
+        }
+        return (numbered.first ?? "") + "<nav>\(links.joined(separator: " "))</nav>\n"
+            + numbered.dropFirst().joined()
     }
 
     // MARK: What was asked, and what was run
@@ -116,7 +130,7 @@ extension ReportInput {
     // MARK: Curves
 
     /// Names of the arms with their colours, and switches for them.
-    private func armLegend() -> String {
+    func armLegend() -> String {
         let entries = record.arms.enumerated().map { index, arm in
             "<li class=\"a\(index)\"><label class=\"switch\"><input type=\"checkbox\" checked value=\"\(index)\"></label>"
                 + "<i></i>\(escaped(arm))</li>"
@@ -124,13 +138,13 @@ extension ReportInput {
         return "<ul class=\"legend\">\(entries.joined())</ul>\n"
     }
 
-    private func charts(_ charts: [LineChart]) -> String {
+    func charts(_ charts: [LineChart]) -> String {
         "<div class=\"grid2\">" + charts.map { $0.html() }.joined() + "</div>\n"
     }
 
     private func trainingSection() -> String {
         let columns: [(name: String, title: String, isLog: Bool)] = [
-            ("loss", "Loss", false), ("prediction_loss", "Prediction loss", false),
+            ("loss", "Loss", false), ("prediction_loss", "Prediction loss", false), ("vicreg_loss", "VICReg", false),
             ("vicreg_invariance", "Invariance term", false), ("vicreg_variance", "Variance term", false),
             ("vicreg_covariance", "Covariance term", false), ("gradient_norm", "Gradient norm", true),
         ]
@@ -139,8 +153,7 @@ extension ReportInput {
             guard !series.isEmpty else { return nil }
             return LineChart(
                 title: column.title, caption: column.name.hasPrefix("vicreg_") ? "before its weight" : "",
-                xLabel: "step",
-                isLogY: column.isLog, series: series)
+                xLabel: "step", isLogY: column.isLog, series: series)
         }
         guard !shown.isEmpty else { return "" }
         return """
@@ -154,40 +167,25 @@ extension ReportInput {
     private func evaluationSection() -> String {
         let tables = runs.flatMap { $0.tables.keys }.filter { $0.hasPrefix("evaluation/") }
         let encoders = Set(tables.map { String($0.dropFirst("evaluation/".count)) }).sorted(by: >)
-        let columns: [(name: String, title: String)] = [
-            ("knn_20", "kNN, k = 20"), ("linear", "Linear probe"), ("rankme", "RankMe"),
-            ("effective_rank", "Effective rank, centred"), ("std_mean", "Feature standard deviation"),
-            ("mean_cosine", "Mean cosine"), ("alpha_req", "α-ReQ"), ("uniformity", "Uniformity"),
-            ("predictor_r2", "Predictor R²"), ("predictor_r2_position", "Predictor R² per position"),
-        ]
+        let probes = [("knn_20", "kNN, k = 20"), ("linear", "Linear probe")]
+        let skill = [("predictor_r2", "Predictor R²"), ("predictor_r2_position", "Predictor R² per position")]
         var html = ""
         for encoder in encoders {
-            let shown = columns.compactMap { column -> LineChart? in
-                let series = series("evaluation/\(encoder)", column.name)
+            // Diagnoses are taken with every evaluation, and more often.
+            let columns =
+                probes + (hasDiagnostics(of: encoder) ? [] : Self.measures.map { ($0.name, $0.title) } + skill)
+            let shown = columns.compactMap { name, title -> LineChart? in
+                let series = series("evaluation/\(encoder)", name)
                 guard !series.isEmpty else { return nil }
-                let isAccuracy = column.name.hasPrefix("knn") || column.name.hasPrefix("linear")
+                let isAccuracy = probes.contains { $0.0 == name }
                 return LineChart(
-                    title: column.title, caption: isAccuracy ? "% of test images" : "test images", xLabel: "step",
+                    title: title, caption: isAccuracy ? "% of test images" : "test images", xLabel: "step",
                     isPercent: isAccuracy, series: series)
             }
             guard !shown.isEmpty else { continue }
             html += "<h2>Features of the \(escaped(encoder)) encoder</h2>\n\(armLegend())\(charts(shown))"
         }
         return html
-    }
-
-    private func spectrumSection() -> String {
-        let tables = Set(runs.flatMap { $0.tables.keys }.filter { $0.hasPrefix("evaluation/") }).sorted(by: >)
-        let shown = tables.compactMap { table -> LineChart? in
-            let series = spectra(table)
-            guard !series.isEmpty else { return nil }
-            return LineChart(
-                title: "\(table.dropFirst("evaluation/".count)) encoder",
-                caption: "singular values over the largest, last evaluation, not centred", xLabel: "index",
-                isLogX: false, isLogY: true, series: series)
-        }
-        guard !shown.isEmpty else { return "" }
-        return "<h2>Singular spectra</h2>\n\(armLegend())\(charts(shown))"
     }
 
     private func mapSection() -> String {
@@ -205,14 +203,27 @@ extension ReportInput {
     }
 
     private func pictureSection() -> String {
-        guard !pictures.isEmpty else { return "" }
-        let figures = pictures.map { picture in
-            """
-            <figure><figcaption><b>\(escaped(picture.title))</b> \(escaped(picture.caption))</figcaption>
-            <img alt="\(escaped(picture.title))" src="data:image/png;base64,\(picture.png.base64EncodedString())"></figure>
+        func figures(_ pictures: [Picture]) -> String {
+            pictures.map { picture in
+                """
+                <figure class="picture"><figcaption><b>\(escaped(picture.title))</b> \(escaped(picture.caption))</figcaption>
+                <img alt="\(escaped(picture.title))" src="data:image/png;base64,\(picture.png.base64EncodedString())"></figure>
 
-            """
+                """
+            }.joined()
         }
-        return "<h2>Masks and attention</h2>\n" + figures.joined()
+        guard !masks.isEmpty || !attention.isEmpty || !pictureRemarks.isEmpty else { return "" }
+        var html = "<h2>Masks and attention</h2>\n" + figures(masks)
+        if !attention.isEmpty {
+            html += """
+                <h3>Attention of the last block</h3>
+                <p class="soft">On whole test images, from the runs' checkpoints: the share of attention that each patch \
+                gets, mean over queries and heads; colours go from the least to the most of each map. A map that is alike \
+                for every image shows an encoder that looks at places.</p>
+                <div class="grid3">\(figures(attention))</div>
+
+                """
+        }
+        return html + pictureRemarks.map { "<p class=\"soft\">\(escaped($0))</p>\n" }.joined()
     }
 }

@@ -25,7 +25,7 @@ enum ReportStyle {
             @media (prefers-color-scheme:dark){:root{--fg:#e7eaf0;--bg:#14171d;--soft:#a2abbb;--line:#333a46;\
             --panel:#1c2129;\(variables(dark))}}
             @media print{:root{--fg:#000;--bg:#fff;--soft:#444;--line:#bbb;--panel:#fff;\(variables(light))}\
-            #tip,.switch{display:none}figure,table{break-inside:avoid}}
+            #tip,.switch,nav{display:none}figure,tr{break-inside:avoid}h2,h3,summary{break-after:avoid}}
             *{box-sizing:border-box}
             body{margin:0 auto;max-width:1200px;padding:1.2rem;color:var(--fg);background:var(--bg);\
             font:15px/1.5 system-ui,sans-serif}
@@ -41,7 +41,10 @@ enum ReportStyle {
             .grid2{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:1rem}
             .grid3{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:1rem}
             figure{margin:0;padding:.6rem;background:var(--panel);border:1px solid var(--line);border-radius:6px}
-            figure img{max-width:100%;height:auto;background:#fff}
+            figure img{max-width:100%;height:auto;background:#fff}figure.picture{margin-bottom:1rem}
+            figure.timeline{max-width:760px;margin:1rem 0}.timeline rect{fill:var(--c)}
+            nav{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.88rem}a{color:var(--c0)}
+            details{margin:.8rem 0}summary{cursor:pointer;font-weight:600}details .grid2,details .scroll{margin-top:.6rem}
             svg{width:100%;height:auto;display:block}svg text{font-size:11px;fill:var(--soft)}
             .grid,.tick,.cursor{stroke:var(--line)}.cursor{stroke:var(--soft)}.frame{fill:none;stroke:var(--line)}
             g.arm polyline{fill:none;stroke:var(--c);stroke-width:1.7}g.arm circle{fill:var(--c);stroke:none}
@@ -114,7 +117,17 @@ enum ReportStyle {
             svg.addEventListener("pointerleave", leave);
           }
           for (const input of document.querySelectorAll(".switch input"))
-            input.addEventListener("change", () => document.body.classList.toggle("hide" + input.value, !input.checked));
+            input.addEventListener("change", () => {
+              document.body.classList.toggle("hide" + input.value, !input.checked);
+              for (const other of document.querySelectorAll(".switch input"))
+                if (other.value === input.value) other.checked = input.checked;
+            });
+          // Paper shows everything; what the reader had closed is closed again.
+          const opened = [];
+          addEventListener("beforeprint", () => {
+            for (const part of document.querySelectorAll("details:not([open])")) { part.open = true; opened.push(part); }
+          });
+          addEventListener("afterprint", () => { for (const part of opened.splice(0)) part.open = false; });
           for (const table of document.querySelectorAll("table.sortable")) {
             const heads = [...table.tHead.rows[0].cells];
             heads.forEach((head, column) => {

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Datasets
+import Foundation
+
+/// Places in the test split that `--images` names.
+enum ImagePlaces {
+    /// - Throws: `ValidationError` for what is no list of places.
+    static func read(_ text: String) throws -> [Int] {
+        let places = try text.split(separator: ",").map { part in
+            guard let place = Int(part.trimmingCharacters(in: .whitespaces)), place >= 0 else {
+                throw ValidationError("--images takes places in the test split, such as 0,5,17; “\(part)” is none.")
+            }
+            return place
+        }
+        guard !places.isEmpty else {
+            throw ValidationError("--images takes places in the test split, such as 0,5,17; there is none.")
+        }
+        return places
+    }
+
+    /// - Throws: `UnusableInput` where the split has no such image.
+    static func check(_ places: [Int], in test: ImageDataset) throws {
+        guard let beyond = places.first(where: { $0 >= test.count }) else { return }
+        throw UnusableInput(
+            place: "--images", problem: "there is no image \(beyond): \(test.name) has \(test.count) test images",
+            remedy: "give places from 0 to \(test.count - 1)")
+    }
+
+    /// The first image of each of the first classes.
+    static func ofClasses(_ count: Int, in test: ImageDataset) -> [Int] {
+        (0..<Int32(test.classCount)).lazy.compactMap { label in test.labels.firstIndex(of: label) }.prefix(count)
+            .map { $0 }
+    }
+}
