@@ -136,8 +136,8 @@ import Testing
         let cells = arms.matches(of: /<t[dh](?: [^>]*)?>(.*?)<\/t[dh]>/).map { String($0.output.1) }
         #expect(
             cells == [
-                "arm", "seeds judged", "healthy", "complete collapse", "inert regulariser", "a", "2", "2/2", "–", "–",
-                "b", "2", "–", "2/2", "1/2",
+                "arm", "seeds judged", "at step", "healthy", "complete collapse", "inert regulariser",
+                "a", "2", "40", "2/2", "–", "–", "b", "2", "40", "–", "2/2", "1/2",
             ])
         #expect(page.contains("<td>40</td><td class=\"text\">target: rankme 1.4 &lt; 2</td>"))
         #expect(page.contains("0 healthy; 20 predictor shortcut; 40 complete collapse"))

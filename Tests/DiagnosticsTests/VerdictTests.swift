@@ -239,6 +239,29 @@ import Testing
         #expect(undefined.current.map(\.finding) == [.predictorShortcut])
     }
 
+    @Test(
+        "a predictor built to say the mean of each position is a shortcut; one that sees a little of the image is none",
+        arguments: [
+            (0.0, true), (0.1, false),
+        ])
+    func builtShortcut(knowledge: Double, isShortcut: Bool) {
+        var stream = RandomStream(seed: 9, purpose: .tests)
+        let (images, positions, columns) = (80, 9, 8)
+        let means = (0..<positions * columns).map { _ in stream.normal() }
+        var skill = PredictorSkill(columns: columns, positions: positions)
+        for _ in 0..<images {
+            let images = means.map { _ in stream.normal() }
+            skill.add(
+                predictions: zip(means, images).map { Float($0 + knowledge * $1) },
+                targets: zip(means, images).map { Float($0 + $1) }, positions: (0..<Int32(positions)).map { $0 })
+        }
+        #expect(skill.r2 > 0.4)
+        let verdict = Self.verdict { index, diagnosis in
+            if index > 0 { (diagnosis.predictorR2, diagnosis.predictorR2Position) = (skill.r2, skill.r2Position) }
+        }
+        #expect(verdict.current.map(\.finding) == (isShortcut ? [.predictorShortcut] : []), "\(skill.r2Position)")
+    }
+
     @Test("a loss that does not fall, or a predictor that knows a little, is none")
     func nearShortcut() {
         #expect(

@@ -34,10 +34,12 @@ extension ReportInput {
                 "<td data-value=\"\(Double(count) / Double(own.count))\">\(count == 0 ? "–" : "\(count)/\(own.count)")</td>"
             }
             let counts = names.map { name in own.count { $0.findings.contains { $0.name == name } } }
-            return "<tr><td>\(escaped(arm))</td><td>\(own.count)</td>\(cell(own.count { $0.findings.isEmpty }))"
+            let steps = Set(own.map(\.step)).sorted().map(String.init).joined(separator: ", ")
+            return
+                "<tr><td>\(escaped(arm))</td><td>\(own.count)</td><td>\(steps)</td>\(cell(own.count { $0.findings.isEmpty }))"
                 + counts.map(cell).joined() + "</tr>"
         }
-        let headings = ["arm", "seeds judged", "healthy"] + words
+        let headings = ["arm", "seeds judged", "at step", "healthy"] + words
         return """
             <div class="scroll"><table class="sortable" id="verdicts-arms"><thead><tr>\
             \(headings.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined())</tr></thead>
@@ -61,11 +63,14 @@ extension ReportInput {
                     + "<td class=\"text\">\(escaped(finding.evidence))</td>" + course
             }
         }
-        let headings = ["arm", "seed", "finding", "since step", "evidence, with its threshold", "over time"]
+        let headings = [
+            ("arm", false), ("seed", false), ("finding", true), ("since step", false),
+            ("evidence, with its threshold", true), ("over time", true),
+        ]
         return """
             <details><summary>Evidence of each run</summary>
             <div class="scroll"><table class="sortable" id="verdicts-runs"><thead><tr>\
-            \(headings.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead>
+            \(headings.map { "<th scope=\"col\"\($0.1 ? " class=\"text\"" : "")>\($0.0)</th>" }.joined())</tr></thead>
             <tbody>\(rows.joined(separator: "\n"))</tbody></table></div></details>
 
             """

@@ -65,13 +65,15 @@ extension ReportInput {
         }
         return """
             <h2>Plan</h2>
-            <div class="scroll"><table><thead><tr><th>arm</th><th>in what arms differ</th><th>seeds</th></tr></thead>
+            <div class="scroll"><table><thead><tr><th>arm</th><th class="text">in what arms differ</th><th>seeds</th></tr></thead>
             <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
 
             """
     }
 
     // MARK: The answer
+
+    private static let mostOpenNotes = 8
 
     private func tableSection() -> String {
         let text = TableText(
@@ -102,7 +104,11 @@ extension ReportInput {
             html += section.remarks.map { "<p class=\"soft\">\($0)</p>\n" }.joined()
         }
         if !table.notes.isEmpty {
-            html += "<ol class=\"soft\">" + table.notes.map { "<li>\(escaped($0))</li>" }.joined() + "</ol>\n"
+            let list = "<ol class=\"soft\">" + table.notes.map { "<li>\(escaped($0))</li>" }.joined() + "</ol>\n"
+            // A long list pushes the rest of the page away.
+            html +=
+                table.notes.count > Self.mostOpenNotes
+                ? "<details class=\"soft\"><summary>\(table.notes.count) notes</summary>\(list)</details>\n" : list
         }
         html += "<details class=\"soft\"><summary>How to read it</summary><ul>"
         let legend = table.legend + table.legend(of: TableSection.usual)

@@ -24,8 +24,6 @@ enum ReportStyle {
             :root{--fg:#1d2330;--bg:#fff;--soft:#5c6577;--line:#d8dde6;--panel:#f6f7f9;\(variables(light))}
             @media (prefers-color-scheme:dark){:root{--fg:#e7eaf0;--bg:#14171d;--soft:#a2abbb;--line:#333a46;\
             --panel:#1c2129;\(variables(dark))}}
-            @media print{:root{--fg:#000;--bg:#fff;--soft:#444;--line:#bbb;--panel:#fff;\(variables(light))}\
-            #tip,.switch,nav{display:none}figure,tr{break-inside:avoid}h2,h3,summary{break-after:avoid}}
             *{box-sizing:border-box}
             body{margin:0 auto;max-width:1200px;padding:1.2rem;color:var(--fg);background:var(--bg);\
             font:15px/1.5 system-ui,sans-serif}
@@ -37,7 +35,7 @@ enum ReportStyle {
             th:first-child,td:first-child{text-align:left}th{color:var(--soft);font-weight:600}
             table.sortable th{cursor:pointer}th[aria-sort=ascending]::after{content:" ▲"}\
             th[aria-sort=descending]::after{content:" ▼"}
-            td.text{text-align:left;white-space:normal;min-width:12em}
+            td.text,th.text{text-align:left;white-space:normal;min-width:12em}
             .grid2{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:1rem}
             .grid3{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:1rem}
             figure{margin:0;padding:.6rem;background:var(--panel);border:1px solid var(--line);border-radius:6px}
@@ -58,6 +56,10 @@ enum ReportStyle {
             #tip i{display:inline-block;width:.7em;height:.7em;margin-right:.4em;background:var(--c)}
             pre{background:var(--panel);border:1px solid var(--line);padding:.6em;overflow-x:auto;font-size:.8rem}
             \(classes.joined(separator: "\n"))
+            @media print{:root{--fg:#000;--bg:#fff;--soft:#444;--line:#bbb;--panel:#fff;\(variables(light))}\
+            #tip,.switch,nav{display:none!important}figure,tr{break-inside:avoid}h2,h3,summary{break-after:avoid}\
+            .scroll{overflow:visible}.scroll table{font-size:.62rem}\
+            .scroll th,.scroll td{white-space:normal;padding:.15em .35em}}
             """
     }
 
