@@ -29,9 +29,14 @@ extension BF16Block {
         pass.scratchPlan.dSharedSums(scratch).update(
             repeating: 0, count: shape.images * sharedTokens * 3 * sizes.width)
         if let dShared = gradients.shared { dShared.hostPointer.update(repeating: 0, count: dShared.count) }
-        for group in groups {
+        // Each of three parts goes over all groups before the next, so that another backward pass can follow this one at
+        // the distance of a part; what a part reads again of what the one before it wrote is little.
+        forEachGroup { backwardHidden(pass, queryRows($0)) }
+        gradients.turn?.advance()
+        forEachGroup { backwardMLPInput(pass, queryRows($0)) }
+        gradients.turn?.advance()
+        forEachGroup { group in
             let rows = queryRows(group)
-            backwardMLP(pass, rows)
             backwardAttention(pass, group, rows)
             backwardResidual(pass, group, rows)
             backwardQKV(
@@ -74,25 +79,32 @@ extension BF16Block {
             x, rows, sizes.width, values(norm.weight), values(norm.bias), mean, rstd, y, sizes.narrowWidth)
     }
 
-    private func backwardMLP(_ pass: BackwardPass, _ rows: Range<Int>) {
-        let (plan, kept, scratch) = (pass.plan, pass.kept, pass.scratch)
+    /// From the gradient of the output to that before GELU, which takes the place of what was kept there, and fc2's.
+    private func backwardHidden(_ pass: BackwardPass, _ rows: Range<Int>) {
         let (width, hidden, count) = (sizes.width, sizes.hidden, rows.count)
-        let dStream = pass.scratchPlan.dStream(scratch)
-        let activated = pass.scratchPlan.activated(scratch)
-        let normalized = pass.scratchPlan.normalized(scratch)
-        let dNormalized = pass.scratchPlan.dNormalized(scratch)
-        let dy = pass.dy + rows.lowerBound * width
-        let pre = plan.pre(kept) + rows.lowerBound * sizes.hiddenWidth
-        let middle = plan.middle(kept) + rows.lowerBound * width
-        let (mean, rstd) = (plan.mean2(kept) + rows.lowerBound, plan.rstd2(kept) + rows.lowerBound)
-
-        kernels.narrow(dy, count, width, width, dStream, sizes.narrowWidth)
+        let dStream = pass.scratchPlan.dStream(pass.scratch)
+        let activated = pass.scratchPlan.activated(pass.scratch)
+        let pre = pass.plan.pre(pass.kept) + rows.lowerBound * sizes.hiddenWidth
+        narrowStream(pass, rows, to: dStream)
         product(
             dStream, backwardForm(fc2), rows: count, depth: width, columns: hidden,
             .geluBackward(pre: pre, activated: activated, stride: sizes.hiddenWidth))
         weightGradient(
             pass, activated, inputs: hidden, dStream, outputs: width, rows: count, block.fc2.weight,
             bias: sums(pass, block.fc2.bias))
+    }
+
+    /// From the gradient before GELU through fc1 and LayerNorm 2 to that of the residual stream after attention, and the
+    /// attention projection's.
+    private func backwardMLPInput(_ pass: BackwardPass, _ rows: Range<Int>) {
+        let (plan, kept, scratch) = (pass.plan, pass.kept, pass.scratch)
+        let (width, hidden, count) = (sizes.width, sizes.hidden, rows.count)
+        let dStream = pass.scratchPlan.dStream(scratch)
+        let normalized = pass.scratchPlan.normalized(scratch)
+        let dNormalized = pass.scratchPlan.dNormalized(scratch)
+        let pre = plan.pre(kept) + rows.lowerBound * sizes.hiddenWidth
+        let middle = plan.middle(kept) + rows.lowerBound * width
+        let (mean, rstd) = (plan.mean2(kept) + rows.lowerBound, plan.rstd2(kept) + rows.lowerBound)
         normalizeAgain(middle, rows: count, block.norm2, mean: mean, rstd: rstd, to: normalized)
         weightGradient(
             pass, normalized, inputs: width, pre, outputs: hidden, rows: count, block.fc1.weight,
@@ -101,8 +113,18 @@ extension BF16Block {
             pre, backwardForm(fc1), rows: count, depth: hidden, columns: width,
             .narrow(to: dNormalized, stride: sizes.narrowWidth))
         kernels.layer_norm_backward(
-            middle, count, width, values(block.norm2.weight), mean, rstd, dNormalized, sizes.narrowWidth, dy,
-            sums(pass, block.norm2.weight), sums(pass, block.norm2.bias), dStream, sizes.narrowWidth)
+            middle, count, width, values(block.norm2.weight), mean, rstd, dNormalized, sizes.narrowWidth,
+            pass.dy + rows.lowerBound * width, sums(pass, block.norm2.weight), sums(pass, block.norm2.bias), dStream,
+            sizes.narrowWidth)
+        weightGradient(
+            pass, plan.attended(kept) + rows.lowerBound * sizes.narrowWidth, inputs: width, dStream, outputs: width,
+            rows: count, block.proj.weight, bias: sums(pass, block.proj.bias))
+    }
+
+    /// The gradient of the residual stream, rounded.
+    private func narrowStream(_ pass: BackwardPass, _ rows: Range<Int>, to narrow: Narrow) {
+        let width = sizes.width
+        kernels.narrow(pass.dy + rows.lowerBound * width, rows.count, width, width, narrow, sizes.narrowWidth)
     }
 
     func backwardForm(_ matrix: PackedMatrix) -> Narrow {
@@ -119,9 +141,7 @@ extension BF16Block {
         let dStream = pass.scratchPlan.dStream(scratch)
         let dQKV = pass.scratchPlan.dQKV(scratch)
         let dShared = pass.scratchPlan.dSharedQKV(scratch)
-        weightGradient(
-            pass, plan.attended(kept) + rows.lowerBound * sizes.narrowWidth, inputs: width, dStream, outputs: width,
-            rows: rows.count, block.proj.weight, bias: sums(pass, block.proj.bias))
+        narrowStream(pass, rows, to: dStream)
         product(
             dStream, backwardForm(proj), rows: rows.count, depth: width, columns: width,
             .narrow(to: dAttended, stride: sizes.narrowWidth))

@@ -51,10 +51,12 @@ struct BF16Block {
     var ownTokens: Int { sizes.shape.ownTokens }
     var sharedTokens: Int { sizes.shape.sharedTokens }
 
-    /// Sequences in groups that go through at once.
-    var groups: [Range<Int>] {
-        let (count, step) = (sizes.shape.sequences, sizes.groupSequences)
-        return stride(from: 0, to: count, by: step).map { $0..<min($0 + step, count) }
+    /// Calls `body` with the sequences of each group that goes through at once, in order.
+    func forEachGroup(_ body: (Range<Int>) -> Void) {
+        let count = sizes.shape.sequences
+        for first in stride(from: 0, to: count, by: sizes.groupSequences) {
+            body(first..<min(first + sizes.groupSequences, count))
+        }
     }
 
     /// Rows of the output that belong to those sequences.
@@ -77,7 +79,7 @@ struct BF16Block {
         let shared = kept.map { $0 + whole.elements } ?? scratch + plan.elements
         let sharedPlan = BF16Shared(sizes)
         if let tokens = input.shared { normalizeShared(tokens.hostPointer, sharedPlan, shared, plan, scratch) }
-        for group in groups {
+        forEachGroup { group in
             let rows = queryRows(group)
             if let kept {
                 let pass = ForwardPass(
