@@ -41,14 +41,11 @@ extension BF16Block {
             backwardResidual(pass, group, rows)
             backwardQKV(
                 pass, rows: group.count * ownTokens,
-                x: input.own.hostPointer + group.lowerBound * ownTokens * sizes.width,
-                mean: whole.mean1(kept) + group.lowerBound * ownTokens,
+                normal: whole.normal1(kept) + group.lowerBound * ownTokens * sizes.narrowWidth,
                 rstd: whole.rstd1(kept) + group.lowerBound * ownTokens,
                 dx: pass.dOwn + group.lowerBound * ownTokens * sizes.width)
         }
-        if let shared = input.shared, let dShared = gradients.shared {
-            backwardShared(pass, shared.hostPointer, dShared.hostPointer)
-        }
+        if input.shared != nil, let dShared = gradients.shared { backwardShared(pass, dShared.hostPointer) }
         // Softmax does not see a bias of all keys: what rounding leaves in place of its gradient must not reach AdamW.
         let (from, to) = (pass.scratchPlan.dBias(scratch), sums(pass, block.qkv.bias))
         for j in 0..<sizes.width {
@@ -72,11 +69,10 @@ extension BF16Block {
             pass.scratchPlan.weightGradient(pass.scratch))
     }
 
-    private func normalizeAgain(
-        _ x: Floats, rows: Int, _ norm: AffineSlots, mean: Floats, rstd: Floats, to y: Narrow
-    ) {
-        kernels.normalize(
-            x, rows, sizes.width, values(norm.weight), values(norm.bias), mean, rstd, y, sizes.narrowWidth)
+    /// The output of a LayerNorm, from what it was before gain and bias.
+    private func scale(_ normal: Narrow, rows: Int, _ norm: AffineSlots, to y: Narrow) {
+        kernels.scale_normal(
+            normal, rows, sizes.width, values(norm.weight), values(norm.bias), y, sizes.narrowWidth)
     }
 
     /// From the gradient of the output to that before GELU, which takes the place of what was kept there, and fc2's.
@@ -103,9 +99,8 @@ extension BF16Block {
         let normalized = pass.scratchPlan.normalized(scratch)
         let dNormalized = pass.scratchPlan.dNormalized(scratch)
         let pre = plan.pre(kept) + rows.lowerBound * sizes.hiddenWidth
-        let middle = plan.middle(kept) + rows.lowerBound * width
-        let (mean, rstd) = (plan.mean2(kept) + rows.lowerBound, plan.rstd2(kept) + rows.lowerBound)
-        normalizeAgain(middle, rows: count, block.norm2, mean: mean, rstd: rstd, to: normalized)
+        let normal = plan.normal2(kept) + rows.lowerBound * sizes.narrowWidth
+        scale(normal, rows: count, block.norm2, to: normalized)
         weightGradient(
             pass, normalized, inputs: width, pre, outputs: hidden, rows: count, block.fc1.weight,
             bias: sums(pass, block.fc1.bias))
@@ -113,7 +108,7 @@ extension BF16Block {
             pre, backwardForm(fc1), rows: count, depth: hidden, columns: width,
             .narrow(to: dNormalized, stride: sizes.narrowWidth))
         kernels.layer_norm_backward(
-            middle, count, width, values(block.norm2.weight), mean, rstd, dNormalized, sizes.narrowWidth,
+            normal, count, width, values(block.norm2.weight), plan.rstd2(kept) + rows.lowerBound, dNormalized,
             pass.dy + rows.lowerBound * width, sums(pass, block.norm2.weight), sums(pass, block.norm2.bias), dStream,
             sizes.narrowWidth)
         weightGradient(
@@ -206,11 +201,11 @@ extension BF16Block {
     }
 
     /// From the gradient of queries, keys and values of some rows to that of the tokens.
-    private func backwardQKV(_ pass: BackwardPass, rows: Int, x: Floats, mean: Floats, rstd: Floats, dx: Floats) {
+    private func backwardQKV(_ pass: BackwardPass, rows: Int, normal: Narrow, rstd: Floats, dx: Floats) {
         let (scratch, width) = (pass.scratch, sizes.width)
         let (dQKV, normalized) = (pass.scratchPlan.dQKV(scratch), pass.scratchPlan.normalized(scratch))
         let dNormalized = pass.scratchPlan.dNormalized(scratch)
-        normalizeAgain(x, rows: rows, block.norm1, mean: mean, rstd: rstd, to: normalized)
+        scale(normal, rows: rows, block.norm1, to: normalized)
         weightGradient(
             pass, normalized, inputs: width, dQKV, outputs: 3 * width, rows: rows, block.qkv.weight,
             bias: pass.scratchPlan.dBias(scratch))
@@ -218,11 +213,11 @@ extension BF16Block {
             dQKV, backwardForm(qkv), rows: rows, depth: 3 * width, columns: width,
             .narrow(to: dNormalized, stride: sizes.narrowWidth))
         kernels.layer_norm_backward(
-            x, rows, width, values(block.norm1.weight), mean, rstd, dNormalized, sizes.narrowWidth, dx,
-            sums(pass, block.norm1.weight), sums(pass, block.norm1.bias), nil, 0)
+            normal, rows, width, values(block.norm1.weight), rstd, dNormalized, dx, sums(pass, block.norm1.weight),
+            sums(pass, block.norm1.bias), nil, sizes.narrowWidth)
     }
 
-    private func backwardShared(_ pass: BackwardPass, _ x: Floats, _ dx: Floats) {
+    private func backwardShared(_ pass: BackwardPass, _ dx: Floats) {
         let (plan, scratch, width) = (pass.sharedPlan, pass.scratch, sizes.width)
         let rows = sizes.shape.images * sharedTokens
         for first in stride(from: 0, to: rows, by: sizes.groupRows) {
@@ -231,7 +226,7 @@ extension BF16Block {
                 pass.scratchPlan.dSharedSums(scratch) + first * 3 * width, count, 3 * width, 3 * width,
                 pass.scratchPlan.dQKV(scratch), sizes.tripleWidth)
             backwardQKV(
-                pass, rows: count, x: x + first * width, mean: plan.mean(pass.shared) + first,
+                pass, rows: count, normal: plan.normal(pass.shared) + first * sizes.narrowWidth,
                 rstd: plan.rstd(pass.shared) + first, dx: dx + first * width)
         }
     }
