@@ -87,9 +87,10 @@ struct NetworkSizes: Sendable {
         let (width, rows) = (model.width, images * tokens)
         let block = BlockTokens(sequences: images, tokens: tokens, rows: rows)
         let perBlock = blockValues(block, width, heads: model.heads)
-        let kept = rows * (2 * width + 2) + model.depth * (perBlock.kept + rows * width)
+        let kept = rows * (2 * width + 2) + model.depth * perBlock.kept + (streams(model.depth).kept + 1) * rows * width
         let backward = rows * width + max(perBlock.backward, rows * patchValues)
-        return PassValues(kept: kept, temporary: max(perBlock.forward, rows * patchValues, backward))
+        let forward = perBlock.forward + streams(model.depth).turning * rows * width
+        return PassValues(kept: kept, temporary: max(forward, rows * patchValues, backward))
     }
 
     /// Features of so many patches of all images (none: all), without a backward pass.
@@ -113,7 +114,7 @@ struct NetworkSizes: Sendable {
         let (rows, maskRows) = (sequences * tokens, sequences * target)
         var values = PassValues(
             kept: images * context * width + maskRows * (3 * width + 2 + model.width)
-                + (predictor.depth - 1) * rows * width)
+                + streams(predictor.depth).kept * rows * width)
         var backward = 0
         for layer in 0..<predictor.depth {
             var block = BlockTokens(sequences: sequences, tokens: tokens, rows: rows)
@@ -121,13 +122,19 @@ struct NetworkSizes: Sendable {
             if layer == predictor.depth - 1 { block.rows = maskRows }
             let part = blockValues(block, width, heads: heads)
             values.kept += part.kept
-            values.temporary = max(values.temporary, part.forward)
+            values.temporary = max(values.temporary, part.forward + streams(predictor.depth).turning * rows * width)
             backward = max(backward, part.backward)
         }
         let stream = predictor.depth > 1 ? rows * width : 0
         values.temporary = max(
             values.temporary, maskRows * 3 * width + images * context * width + stream + backward)
         return values
+    }
+
+    /// Outputs of all blocks but the last that stay, or that take turns in two places: float32 blocks read their inputs
+    /// again in the backward pass, bfloat16 blocks keep what they need of them.
+    private func streams(_ depth: Int) -> (kept: Int, turning: Int) {
+        isNarrow && depth > 3 ? (0, 2) : (isNarrow ? min(2, depth - 1) : depth - 1, 0)
     }
 
     /// What the float32 block keeps: queries, keys and values, statistics, two numbers of each row of attention weights,
@@ -156,19 +163,20 @@ extension NetworkSizes {
         _ block: BlockTokens, _ width: Int, heads: Int
     ) -> (kept: Int, forward: Int, inference: Int, backward: Int) {
         let hidden = hidden(width)
-        func kept(rows: Int, inputRows: Int) -> Int {
-            let narrow = inputRows * 3 * width + rows * ((block.isWhole ? 1 : 2) * width + hidden)
-            return 2 * (inputRows + rows) + rows * (width + heads) + narrow / 2
+        func kept(rows: Int, inputRows: Int, goesBack: Bool) -> Int {
+            let normal = goesBack ? (inputRows + rows) * width : 0
+            let narrow = inputRows * 3 * width + rows * ((block.isWhole ? 1 : 2) * width + hidden) + normal
+            return inputRows + rows + rows * heads + narrow / 2
         }
         let group = min(block.sequences * block.tokens, max(block.tokens, 512))
         let groupRows = min(block.rows, group)
         let attention = block.tokens * (2 * block.tokens + 4 * width / max(heads, 1))
-        let forward = (group * (2 * width + hidden) + attention) / 2
+        let forward = groupRows * width + (group * (2 * width + hidden) + attention) / 2
         let shared = block.images * block.shared * 3 * width
         let backward = (group * (6 * width + hidden) + attention + 3 * hidden * width) / 2 + shared
         return (
-            kept(rows: block.rows, inputRows: block.inputRows), forward,
-            forward + kept(rows: groupRows, inputRows: group) + shared / 2, backward
+            kept(rows: block.rows, inputRows: block.inputRows, goesBack: true), forward,
+            forward + kept(rows: groupRows, inputRows: group, goesBack: false) + shared / 2, backward
         )
     }
 }

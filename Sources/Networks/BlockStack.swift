@@ -14,8 +14,8 @@ struct BlockStack: Sendable {
         let input: BlockInput<Backend>
         /// What the blocks keep, one after the other.
         let kept: Tensor<Backend>
-        /// Outputs of all blocks but the last, one after the other (or two that take turns, where no block reads its
-        /// input again).
+        /// Outputs of all blocks but the last, one after the other; where no block reads its input again, two places whose
+        /// contents are lost.
         let stream: Tensor<Backend>
         /// Of `input.outputShape`.
         let output: Tensor<Backend>
@@ -60,6 +60,9 @@ struct BlockStack: Sendable {
         return reads ? blocks.count - 1 : min(2, blocks.count - 1)
     }
 
+    /// Whether the place of an output is used again in the same pass: then no backward pass reads the outputs.
+    private func takeTurns(_ turns: Int) -> Bool { turns < blocks.count - 1 }
+
     // MARK: Passes
 
     /// - Parameter input: Of the first block; its queries are those of the last.
@@ -70,12 +73,15 @@ struct BlockStack: Sendable {
         let whole = input.shape
         let turns = turns(whole, keeps: true, on: backend)
         let kept = workspace.take(Shape(keptElements(whole, on: backend)))
-        let stream = workspace.take(
-            Shape(streamElements(whole, width: input.own.shape[2], turns: turns)))
+        // Outputs that take turns are gone when the pass is over.
+        let streamShape = Shape(streamElements(whole, width: input.own.shape[2], turns: turns))
+        let keptStream = takeTurns(turns) ? nil : workspace.take(streamShape)
         let output = workspace.take(input.outputShape)
         let temporary = workspace.temporary
+        let streamMark = temporary.mark
+        defer { temporary.release(to: streamMark) }
+        let stream = keptStream ?? temporary.take(streamShape)
         let mark = temporary.mark
-        defer { temporary.release(to: mark) }
         var start = 0
         for layer in blocks.indices {
             let block = blocks[layer]
@@ -181,10 +187,13 @@ struct BlockStack: Sendable {
     /// Workspace elements of `forward`: those that stay, and those needed besides while it runs.
     func forwardElements(_ whole: BlockShape, on backend: some KernelBackend) -> (kept: Int, scratch: Int) {
         let turns = turns(whole, keeps: true, on: backend)
+        let stream = streamElements(whole, width: width, turns: turns)
         let kept =
-            alignedElements(keptElements(whole, on: backend)) + streamElements(whole, width: width, turns: turns)
+            alignedElements(keptElements(whole, on: backend)) + (takeTurns(turns) ? 0 : stream)
             + alignedElements(whole.queryRows * width)
-        return (kept, alignedElements(largest(\.forwardScratch, whole, on: backend)))
+        return (
+            kept, alignedElements(largest(\.forwardScratch, whole, on: backend)) + (takeTurns(turns) ? stream : 0)
+        )
     }
 
     /// Workspace elements of `features`, its output not counted.

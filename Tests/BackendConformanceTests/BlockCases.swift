@@ -56,6 +56,13 @@ extension BlockForm {
             queries: last.map { .last($0) } ?? .all)
     }
 
+    /// The same shapes, full of NaN.
+    func undefinedInput<Backend: KernelBackend>(_ bench: Bench<Backend>, width: Int) -> BlockInput<Backend> {
+        BlockInput(
+            bench.scratch(sequences, own, width), shared: shared > 0 ? bench.scratch(images, shared, width) : nil,
+            queries: last.map { .last($0) } ?? .all)
+    }
+
     /// Shared queries where all tokens are queries.
     func operands<Backend: KernelBackend>(
         _ width: Int, _ make: (_ name: String, _ extents: [Int]) -> Tensor<Backend>
@@ -98,8 +105,10 @@ struct BlockBackwardCase: OperationCase {
             block.layout, input, parameters: parameters, kept: kept, scratch: bench.scratch(memory.forwardScratch),
             to: bench.scratch(form.queryRows, width).reshaped(input.outputShape))
         let dy = inPlace ? bench.changed("dy", form.queryRows, width) : bench.spent(form.queryRows, width)
+        // Where the input is not needed again, other things may be in its place by now: here, no numbers.
+        let later = memory.needsInput ? input : form.undefinedInput(bench, width: width)
         bench.backend.blockBackward(
-            block.layout, input, parameters: parameters, kept: kept, scratch: bench.scratch(memory.backwardScratch),
+            block.layout, later, parameters: parameters, kept: kept, scratch: bench.scratch(memory.backwardScratch),
             dy: dy.reshaped(input.outputShape),
             gradients: BlockGradients(
                 parameters: bench.changed("parameters", block.count),

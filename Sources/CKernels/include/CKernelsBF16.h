@@ -114,19 +114,19 @@ typedef struct {
         const uint16_t *x, long x_stride, const uint16_t *dy, long dy_stride, long rows, long outputs, long inputs,
         float *d_weight, float *_Nullable d_bias, uint16_t *scratch);
 
-    /// LayerNorm of float32 rows [rows, columns] to a narrow matrix; mean and rstd [rows] are written.
+    /// LayerNorm of float32 rows [rows, columns] to a narrow matrix y = x̂ · gamma + beta; rstd [rows] and, where not null,
+    /// x̂ = (x − mean) · rstd are written. Narrow matrices of the three have one stride.
     void (*layer_norm)(
-        const float *x, long rows, long columns, const float *gamma, const float *beta, float epsilon, float *mean,
-        float *rstd, uint16_t *y, long y_stride);
-    /// The same with a mean and rstd that are known.
-    void (*normalize)(
-        const float *x, long rows, long columns, const float *gamma, const float *beta, const float *mean,
-        const float *rstd, uint16_t *y, long y_stride);
+        const float *x, long rows, long columns, const float *gamma, const float *beta, float epsilon, float *rstd,
+        uint16_t *_Nullable normal, uint16_t *y, long stride);
+    /// y from x̂.
+    void (*scale_normal)(
+        const uint16_t *normal, long rows, long columns, const float *gamma, const float *beta, uint16_t *y,
+        long stride);
     /// dx += the gradient of LayerNorm, d_gamma and d_beta accumulate; `narrow_dx`, where not null, is the new dx.
     void (*layer_norm_backward)(
-        const float *x, long rows, long columns, const float *gamma, const float *mean, const float *rstd,
-        const uint16_t *dy, long dy_stride, float *dx, float *d_gamma, float *d_beta,
-        uint16_t *_Nullable narrow_dx, long narrow_stride);
+        const uint16_t *normal, long rows, long columns, const float *gamma, const float *rstd, const uint16_t *dy,
+        float *dx, float *d_gamma, float *d_beta, uint16_t *_Nullable narrow_dx, long stride);
 
     /// Elements of scratch, for the forward and the backward pass of attention with so many queries and keys.
     long (*attention_scratch)(long queries, long keys, long width);

@@ -29,21 +29,23 @@ extension BF16Block {
         pass.scratchPlan.dSharedSums(scratch).update(
             repeating: 0, count: shape.images * sharedTokens * 3 * sizes.width)
         if let dShared = gradients.shared { dShared.hostPointer.update(repeating: 0, count: dShared.count) }
-        for group in groups {
+        // Each of three parts goes over all groups before the next, so that another backward pass can follow this one at
+        // the distance of a part; what a part reads again of what the one before it wrote is little.
+        forEachGroup { backwardHidden(pass, queryRows($0)) }
+        gradients.turn?.advance()
+        forEachGroup { backwardMLPInput(pass, queryRows($0)) }
+        gradients.turn?.advance()
+        forEachGroup { group in
             let rows = queryRows(group)
-            backwardMLP(pass, rows)
             backwardAttention(pass, group, rows)
             backwardResidual(pass, group, rows)
             backwardQKV(
                 pass, rows: group.count * ownTokens,
-                x: input.own.hostPointer + group.lowerBound * ownTokens * sizes.width,
-                mean: whole.mean1(kept) + group.lowerBound * ownTokens,
+                normal: whole.normal1(kept) + group.lowerBound * ownTokens * sizes.narrowWidth,
                 rstd: whole.rstd1(kept) + group.lowerBound * ownTokens,
                 dx: pass.dOwn + group.lowerBound * ownTokens * sizes.width)
         }
-        if let shared = input.shared, let dShared = gradients.shared {
-            backwardShared(pass, shared.hostPointer, dShared.hostPointer)
-        }
+        if input.shared != nil, let dShared = gradients.shared { backwardShared(pass, dShared.hostPointer) }
         // Softmax does not see a bias of all keys: what rounding leaves in place of its gradient must not reach AdamW.
         let (from, to) = (pass.scratchPlan.dBias(scratch), sums(pass, block.qkv.bias))
         for j in 0..<sizes.width {
@@ -67,33 +69,38 @@ extension BF16Block {
             pass.scratchPlan.weightGradient(pass.scratch))
     }
 
-    private func normalizeAgain(
-        _ x: Floats, rows: Int, _ norm: AffineSlots, mean: Floats, rstd: Floats, to y: Narrow
-    ) {
-        kernels.normalize(
-            x, rows, sizes.width, values(norm.weight), values(norm.bias), mean, rstd, y, sizes.narrowWidth)
+    /// The output of a LayerNorm, from what it was before gain and bias.
+    private func scale(_ normal: Narrow, rows: Int, _ norm: AffineSlots, to y: Narrow) {
+        kernels.scale_normal(
+            normal, rows, sizes.width, values(norm.weight), values(norm.bias), y, sizes.narrowWidth)
     }
 
-    private func backwardMLP(_ pass: BackwardPass, _ rows: Range<Int>) {
-        let (plan, kept, scratch) = (pass.plan, pass.kept, pass.scratch)
+    /// From the gradient of the output to that before GELU, which takes the place of what was kept there, and fc2's.
+    private func backwardHidden(_ pass: BackwardPass, _ rows: Range<Int>) {
         let (width, hidden, count) = (sizes.width, sizes.hidden, rows.count)
-        let dStream = pass.scratchPlan.dStream(scratch)
-        let activated = pass.scratchPlan.activated(scratch)
-        let normalized = pass.scratchPlan.normalized(scratch)
-        let dNormalized = pass.scratchPlan.dNormalized(scratch)
-        let dy = pass.dy + rows.lowerBound * width
-        let pre = plan.pre(kept) + rows.lowerBound * sizes.hiddenWidth
-        let middle = plan.middle(kept) + rows.lowerBound * width
-        let (mean, rstd) = (plan.mean2(kept) + rows.lowerBound, plan.rstd2(kept) + rows.lowerBound)
-
-        kernels.narrow(dy, count, width, width, dStream, sizes.narrowWidth)
+        let dStream = pass.scratchPlan.dStream(pass.scratch)
+        let activated = pass.scratchPlan.activated(pass.scratch)
+        let pre = pass.plan.pre(pass.kept) + rows.lowerBound * sizes.hiddenWidth
+        narrowStream(pass, rows, to: dStream)
         product(
             dStream, backwardForm(fc2), rows: count, depth: width, columns: hidden,
             .geluBackward(pre: pre, activated: activated, stride: sizes.hiddenWidth))
         weightGradient(
             pass, activated, inputs: hidden, dStream, outputs: width, rows: count, block.fc2.weight,
             bias: sums(pass, block.fc2.bias))
-        normalizeAgain(middle, rows: count, block.norm2, mean: mean, rstd: rstd, to: normalized)
+    }
+
+    /// From the gradient before GELU through fc1 and LayerNorm 2 to that of the residual stream after attention, and the
+    /// attention projection's.
+    private func backwardMLPInput(_ pass: BackwardPass, _ rows: Range<Int>) {
+        let (plan, kept, scratch) = (pass.plan, pass.kept, pass.scratch)
+        let (width, hidden, count) = (sizes.width, sizes.hidden, rows.count)
+        let dStream = pass.scratchPlan.dStream(scratch)
+        let normalized = pass.scratchPlan.normalized(scratch)
+        let dNormalized = pass.scratchPlan.dNormalized(scratch)
+        let pre = plan.pre(kept) + rows.lowerBound * sizes.hiddenWidth
+        let normal = plan.normal2(kept) + rows.lowerBound * sizes.narrowWidth
+        scale(normal, rows: count, block.norm2, to: normalized)
         weightGradient(
             pass, normalized, inputs: width, pre, outputs: hidden, rows: count, block.fc1.weight,
             bias: sums(pass, block.fc1.bias))
@@ -101,8 +108,18 @@ extension BF16Block {
             pre, backwardForm(fc1), rows: count, depth: hidden, columns: width,
             .narrow(to: dNormalized, stride: sizes.narrowWidth))
         kernels.layer_norm_backward(
-            middle, count, width, values(block.norm2.weight), mean, rstd, dNormalized, sizes.narrowWidth, dy,
-            sums(pass, block.norm2.weight), sums(pass, block.norm2.bias), dStream, sizes.narrowWidth)
+            normal, count, width, values(block.norm2.weight), plan.rstd2(kept) + rows.lowerBound, dNormalized,
+            pass.dy + rows.lowerBound * width, sums(pass, block.norm2.weight), sums(pass, block.norm2.bias), dStream,
+            sizes.narrowWidth)
+        weightGradient(
+            pass, plan.attended(kept) + rows.lowerBound * sizes.narrowWidth, inputs: width, dStream, outputs: width,
+            rows: count, block.proj.weight, bias: sums(pass, block.proj.bias))
+    }
+
+    /// The gradient of the residual stream, rounded.
+    private func narrowStream(_ pass: BackwardPass, _ rows: Range<Int>, to narrow: Narrow) {
+        let width = sizes.width
+        kernels.narrow(pass.dy + rows.lowerBound * width, rows.count, width, width, narrow, sizes.narrowWidth)
     }
 
     func backwardForm(_ matrix: PackedMatrix) -> Narrow {
@@ -119,9 +136,7 @@ extension BF16Block {
         let dStream = pass.scratchPlan.dStream(scratch)
         let dQKV = pass.scratchPlan.dQKV(scratch)
         let dShared = pass.scratchPlan.dSharedQKV(scratch)
-        weightGradient(
-            pass, plan.attended(kept) + rows.lowerBound * sizes.narrowWidth, inputs: width, dStream, outputs: width,
-            rows: rows.count, block.proj.weight, bias: sums(pass, block.proj.bias))
+        narrowStream(pass, rows, to: dStream)
         product(
             dStream, backwardForm(proj), rows: rows.count, depth: width, columns: width,
             .narrow(to: dAttended, stride: sizes.narrowWidth))
@@ -186,11 +201,11 @@ extension BF16Block {
     }
 
     /// From the gradient of queries, keys and values of some rows to that of the tokens.
-    private func backwardQKV(_ pass: BackwardPass, rows: Int, x: Floats, mean: Floats, rstd: Floats, dx: Floats) {
+    private func backwardQKV(_ pass: BackwardPass, rows: Int, normal: Narrow, rstd: Floats, dx: Floats) {
         let (scratch, width) = (pass.scratch, sizes.width)
         let (dQKV, normalized) = (pass.scratchPlan.dQKV(scratch), pass.scratchPlan.normalized(scratch))
         let dNormalized = pass.scratchPlan.dNormalized(scratch)
-        normalizeAgain(x, rows: rows, block.norm1, mean: mean, rstd: rstd, to: normalized)
+        scale(normal, rows: rows, block.norm1, to: normalized)
         weightGradient(
             pass, normalized, inputs: width, dQKV, outputs: 3 * width, rows: rows, block.qkv.weight,
             bias: pass.scratchPlan.dBias(scratch))
@@ -198,11 +213,11 @@ extension BF16Block {
             dQKV, backwardForm(qkv), rows: rows, depth: 3 * width, columns: width,
             .narrow(to: dNormalized, stride: sizes.narrowWidth))
         kernels.layer_norm_backward(
-            x, rows, width, values(block.norm1.weight), mean, rstd, dNormalized, sizes.narrowWidth, dx,
-            sums(pass, block.norm1.weight), sums(pass, block.norm1.bias), nil, 0)
+            normal, rows, width, values(block.norm1.weight), rstd, dNormalized, dx, sums(pass, block.norm1.weight),
+            sums(pass, block.norm1.bias), nil, sizes.narrowWidth)
     }
 
-    private func backwardShared(_ pass: BackwardPass, _ x: Floats, _ dx: Floats) {
+    private func backwardShared(_ pass: BackwardPass, _ dx: Floats) {
         let (plan, scratch, width) = (pass.sharedPlan, pass.scratch, sizes.width)
         let rows = sizes.shape.images * sharedTokens
         for first in stride(from: 0, to: rows, by: sizes.groupRows) {
@@ -211,7 +226,7 @@ extension BF16Block {
                 pass.scratchPlan.dSharedSums(scratch) + first * 3 * width, count, 3 * width, 3 * width,
                 pass.scratchPlan.dQKV(scratch), sizes.tripleWidth)
             backwardQKV(
-                pass, rows: count, x: x + first * width, mean: plan.mean(pass.shared) + first,
+                pass, rows: count, normal: plan.normal(pass.shared) + first * sizes.narrowWidth,
                 rstd: plan.rstd(pass.shared) + first, dx: dx + first * width)
         }
     }

@@ -51,10 +51,12 @@ struct BF16Block {
     var ownTokens: Int { sizes.shape.ownTokens }
     var sharedTokens: Int { sizes.shape.sharedTokens }
 
-    /// Sequences in groups that go through at once.
-    var groups: [Range<Int>] {
-        let (count, step) = (sizes.shape.sequences, sizes.groupSequences)
-        return stride(from: 0, to: count, by: step).map { $0..<min($0 + step, count) }
+    /// Calls `body` with the sequences of each group that goes through at once, in order.
+    func forEachGroup(_ body: (Range<Int>) -> Void) {
+        let count = sizes.shape.sequences
+        for first in stride(from: 0, to: count, by: sizes.groupSequences) {
+            body(first..<min(first + sizes.groupSequences, count))
+        }
     }
 
     /// Rows of the output that belong to those sequences.
@@ -75,19 +77,22 @@ struct BF16Block {
         let shape = sizes.shape
         let whole = BF16Kept(sizes, sequences: shape.sequences, queryRows: shape.queryRows)
         let shared = kept.map { $0 + whole.elements } ?? scratch + plan.elements
-        let sharedPlan = BF16Shared(sizes)
-        if let tokens = input.shared { normalizeShared(tokens.hostPointer, sharedPlan, shared, plan, scratch) }
-        for group in groups {
+        let sharedPlan = BF16Shared(sizes, goesBack: kept != nil)
+        if let tokens = input.shared {
+            normalizeShared(tokens.hostPointer, sharedPlan, shared, plan, scratch, goesBack: kept != nil)
+        }
+        forEachGroup { group in
             let rows = queryRows(group)
             if let kept {
                 let pass = ForwardPass(
-                    group: group, rows: rows, firstSequence: 0, firstRow: 0, plan: whole, kept: kept,
+                    group: group, rows: rows, goesBack: true, firstSequence: 0, firstRow: 0, plan: whole, kept: kept,
                     sharedPlan: sharedPlan, shared: shared, scratchPlan: plan, scratch: scratch)
                 forward(pass, to: y)
             } else {
                 let pass = ForwardPass(
-                    group: group, rows: rows, firstSequence: group.lowerBound, firstRow: rows.lowerBound,
-                    plan: BF16Kept(sizes, sequences: group.count, queryRows: rows.count),
+                    group: group, rows: rows, goesBack: false, firstSequence: group.lowerBound,
+                    firstRow: rows.lowerBound,
+                    plan: BF16Kept(sizes, sequences: group.count, queryRows: rows.count, goesBack: false),
                     kept: shared + sharedPlan.elements, sharedPlan: sharedPlan, shared: shared, scratchPlan: plan,
                     scratch: scratch)
                 forward(pass, to: y)
@@ -100,6 +105,8 @@ struct BF16Block {
         let group: Range<Int>
         /// Of the output.
         let rows: Range<Int>
+        /// Whether what a backward pass needs is kept.
+        let goesBack: Bool
         let firstSequence, firstRow: Int
         let plan: BF16Kept
         let kept: Floats
@@ -111,14 +118,16 @@ struct BF16Block {
 
     /// LayerNorm, queries, keys and values of the tokens that sequences share.
     private func normalizeShared(
-        _ x: Floats, _ plan: BF16Shared, _ memory: Floats, _ scratchPlan: BF16ForwardScratch, _ scratch: Floats
+        _ x: Floats, _ plan: BF16Shared, _ memory: Floats, _ scratchPlan: BF16ForwardScratch, _ scratch: Floats,
+        goesBack: Bool
     ) {
         let rows = sizes.shape.images * sharedTokens
         for first in stride(from: 0, to: rows, by: sizes.groupRows) {
             let count = min(sizes.groupRows, rows - first)
             normalize(
-                x + first * sizes.width, rows: count, block.norm1, mean: plan.mean(memory) + first,
-                rstd: plan.rstd(memory) + first, to: scratchPlan.normalized(scratch))
+                x + first * sizes.width, rows: count, block.norm1, rstd: plan.rstd(memory) + first,
+                normal: goesBack ? plan.normal(memory) + first * sizes.narrowWidth : nil,
+                to: scratchPlan.normalized(scratch))
             product(
                 scratchPlan.normalized(scratch), qkv.forward, rows: count, depth: sizes.width,
                 columns: 3 * sizes.width,
@@ -132,7 +141,7 @@ struct BF16Block {
         let (plan, kept, scratch) = (pass.plan, pass.kept, pass.scratch)
         let row = pass.rows.lowerBound - pass.firstRow
         let width = sizes.width
-        let middle = plan.middle(kept) + row * width
+        let middle = pass.scratchPlan.middle(scratch)
         let attended = plan.attended(kept) + row * sizes.narrowWidth
 
         queriesKeysAndValues(pass)
@@ -143,8 +152,8 @@ struct BF16Block {
             .residual(residual, to: middle, stride: width, bias: values(block.proj.bias)))
         let (normalized, activated) = (pass.scratchPlan.normalized(scratch), pass.scratchPlan.activated(scratch))
         normalize(
-            middle, rows: pass.rows.count, block.norm2, mean: plan.mean2(kept) + row, rstd: plan.rstd2(kept) + row,
-            to: normalized)
+            middle, rows: pass.rows.count, block.norm2, rstd: plan.rstd2(kept) + row,
+            normal: pass.goesBack ? plan.normal2(kept) + row * sizes.narrowWidth : nil, to: normalized)
         product(
             normalized, fc1.forward, rows: pass.rows.count, depth: width, columns: sizes.hidden,
             .gelu(
@@ -166,7 +175,8 @@ struct BF16Block {
         let bias = values(block.qkv.bias)
         normalize(
             input.own.hostPointer + own.lowerBound * width, rows: own.count, block.norm1,
-            mean: plan.mean1(kept) + place, rstd: plan.rstd1(kept) + place, to: normalized)
+            rstd: plan.rstd1(kept) + place,
+            normal: pass.goesBack ? plan.normal1(kept) + place * sizes.narrowWidth : nil, to: normalized)
         let all = plan.qkv(kept) + place * triple
         if sizes.allAreQueries || !sizes.splitsQueries {
             product(
@@ -292,9 +302,9 @@ struct BF16Block {
 
     // MARK: Single kernels
 
-    func normalize(_ x: Floats, rows: Int, _ norm: AffineSlots, mean: Floats, rstd: Floats, to y: Narrow) {
+    func normalize(_ x: Floats, rows: Int, _ norm: AffineSlots, rstd: Floats, normal: Narrow?, to y: Narrow) {
         kernels.layer_norm(
-            x, rows, sizes.width, values(norm.weight), values(norm.bias), epsilon, mean, rstd, y, sizes.narrowWidth)
+            x, rows, sizes.width, values(norm.weight), values(norm.bias), epsilon, rstd, normal, y, sizes.narrowWidth)
     }
 
     func product(_ a: Narrow, _ b: Narrow, rows: Int, depth: Int, columns: Int, _ output: CBF16Output) {

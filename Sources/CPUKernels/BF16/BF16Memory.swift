@@ -59,8 +59,13 @@ struct BF16Sizes {
 }
 
 /// What a forward pass leaves for the backward pass. Rows are those of the output (R) or of own tokens (S·To).
+///
+/// Of the residual stream it leaves what each LayerNorm made of it before gain and bias, in bfloat16: with rstd that is all
+/// that a backward pass needs, and half of what the stream would take.
 struct BF16Kept {
-    let mean1, rstd1, mean2, rstd2, middle, logSums: FloatPlace
+    let rstd1, rstd2, logSums: FloatPlace
+    /// x̂ of LayerNorm 1 [S·To, D] and 2 [R, D]; empty where nothing goes back.
+    let normal1, normal2: NarrowPlace
     /// For each own token q, k, v; without q where only some tokens are queries.
     let qkv: NarrowPlace
     /// Queries in the order of the output, where only some tokens are.
@@ -68,13 +73,14 @@ struct BF16Kept {
     let attended, pre: NarrowPlace
     let elements: Int
 
-    init(_ sizes: BF16Sizes, sequences: Int, queryRows rows: Int) {
+    /// - Parameter goesBack: Whether there is a backward pass.
+    init(_ sizes: BF16Sizes, sequences: Int, queryRows rows: Int, goesBack: Bool = true) {
         let own = sequences * sizes.shape.ownTokens
         var plan = MemoryPlan()
-        (mean1, rstd1) = (plan.floats(own), plan.floats(own))
-        (mean2, rstd2) = (plan.floats(rows), plan.floats(rows))
-        middle = plan.floats(rows * sizes.width)
+        (rstd1, rstd2) = (plan.floats(own), plan.floats(rows))
         logSums = plan.floats(rows * sizes.heads)
+        normal1 = plan.narrow(goesBack ? own * sizes.narrowWidth : 0)
+        normal2 = plan.narrow(goesBack ? rows * sizes.narrowWidth : 0)
         qkv = plan.narrow(own * sizes.tripleWidth)
         queries = plan.narrow(sizes.allAreQueries ? 0 : rows * sizes.narrowWidth)
         attended = plan.narrow(rows * sizes.narrowWidth)
@@ -85,14 +91,15 @@ struct BF16Kept {
 
 /// The same of the shared tokens, B·Kc rows.
 struct BF16Shared {
-    let mean, rstd: FloatPlace
-    let qkv: NarrowPlace
+    let rstd: FloatPlace
+    let normal, qkv: NarrowPlace
     let elements: Int
 
-    init(_ sizes: BF16Sizes) {
+    init(_ sizes: BF16Sizes, goesBack: Bool = true) {
         let rows = sizes.shape.images * sizes.shape.sharedTokens
         var plan = MemoryPlan()
-        (mean, rstd) = (plan.floats(rows), plan.floats(rows))
+        rstd = plan.floats(rows)
+        normal = plan.narrow(goesBack ? rows * sizes.narrowWidth : 0)
         qkv = plan.narrow(rows * sizes.tripleWidth)
         elements = plan.elements
     }
@@ -100,6 +107,8 @@ struct BF16Shared {
 
 /// Scratch of a forward pass: for one group.
 struct BF16ForwardScratch {
+    /// The residual stream after attention, of queries.
+    let middle: FloatPlace
     /// Output of either LayerNorm.
     let normalized: NarrowPlace
     /// The rows of it that are queries, where not all are.
@@ -111,6 +120,7 @@ struct BF16ForwardScratch {
     init(_ sizes: BF16Sizes, _ kernels: CBF16Table) {
         let rows = sizes.groupRows
         var plan = MemoryPlan()
+        middle = plan.floats(min(rows, sizes.shape.queryRows) * sizes.width)
         normalized = plan.narrow(rows * sizes.narrowWidth)
         normalizedQueries = plan.narrow(sizes.allAreQueries ? 0 : rows * sizes.narrowWidth)
         activated = plan.narrow(rows * sizes.hiddenWidth)
@@ -158,14 +168,15 @@ struct BF16BackwardScratch {
 /// What the block asks for.
 func bf16BlockMemory(_ block: BlockLayout, _ shape: BlockShape, _ kernels: CBF16Table) -> BlockMemory {
     let sizes = BF16Sizes(block, shape)
-    let shared = BF16Shared(sizes).elements
     let forward = BF16ForwardScratch(sizes, kernels).elements
     let groupRows = sizes.groupRows
     let group = BF16Kept(
         sizes, sequences: (groupRows + shape.tokens - 1) / max(shape.tokens, 1),
-        queryRows: min(shape.queryRows, groupRows))
+        queryRows: min(shape.queryRows, groupRows), goesBack: false)
     return BlockMemory(
-        kept: BF16Kept(sizes, sequences: shape.sequences, queryRows: shape.queryRows).elements + shared,
-        forwardScratch: forward, inferenceScratch: forward + group.elements + shared,
-        backwardScratch: BF16BackwardScratch(sizes, kernels).elements, needsInput: true)
+        kept: BF16Kept(sizes, sequences: shape.sequences, queryRows: shape.queryRows).elements
+            + BF16Shared(sizes).elements,
+        forwardScratch: forward,
+        inferenceScratch: forward + group.elements + BF16Shared(sizes, goesBack: false).elements,
+        backwardScratch: BF16BackwardScratch(sizes, kernels).elements, needsInput: false)
 }

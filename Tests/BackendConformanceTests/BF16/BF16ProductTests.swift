@@ -164,40 +164,50 @@ import Testing
         var draws = Draws(4)
         let (x, gamma, beta) = (draws.numbers(rows * columns, scale: 3), draws.numbers(columns), draws.numbers(columns))
         let (dy, before) = (draws.numbers(rows * columns), draws.numbers(rows * columns))
-        let (mean, rstd) = (HostBuffer<Float>(count: rows), HostBuffer<Float>(count: rows))
+        let rstd = HostBuffer<Float>(count: rows)
         let (y, again) = (NarrowRows(rows, columns), NarrowRows(rows, columns))
+        let (kept, unkept) = (NarrowRows(rows, columns), NarrowRows(rows, columns))
         let (input, scales, shifts) = (x.floats, gamma.floats, beta.floats)
         kernels.table.layer_norm(
-            input.pointer, rows, columns, scales.pointer, shifts.pointer, 1e-6, mean.pointer, rstd.pointer, y.pointer,
+            input.pointer, rows, columns, scales.pointer, shifts.pointer, 1e-6, rstd.pointer, kept.pointer, y.pointer,
             y.stride)
-        kernels.table.normalize(
-            input.pointer, rows, columns, scales.pointer, shifts.pointer, mean.pointer, rstd.pointer, again.pointer,
-            again.stride)
+        kernels.table.layer_norm(
+            input.pointer, rows, columns, scales.pointer, shifts.pointer, 1e-6, rstd.pointer, nil, unkept.pointer,
+            unkept.stride)
+        kernels.table.scale_normal(
+            kept.pointer, rows, columns, scales.pointer, shifts.pointer, again.pointer, again.stride)
         let (dx, dGamma, dBeta) = (before.floats, gamma.floats, beta.floats)
         let (narrowDY, narrowDX) = (NarrowRows(rows, columns, dy), NarrowRows(rows, columns))
         kernels.table.layer_norm_backward(
-            input.pointer, rows, columns, scales.pointer, mean.pointer, rstd.pointer, narrowDY.pointer,
-            narrowDY.stride, dx.pointer, dGamma.pointer, dBeta.pointer, narrowDX.pointer, narrowDX.stride)
+            kept.pointer, rows, columns, scales.pointer, rstd.pointer, narrowDY.pointer, dx.pointer, dGamma.pointer,
+            dBeta.pointer, narrowDX.pointer, narrowDX.stride)
 
-        var (truth, dTruth, gammaTruth, betaTruth) = ([Double](), [Double](), gamma, beta)
+        var (truth, keptTruth, againTruth, dTruth) = ([Double](), [Double](), [Double](), [Double]())
+        var (gammaTruth, betaTruth) = (gamma, beta)
         for row in 0..<rows {
             let values = Array(x[(row * columns)..<((row + 1) * columns)])
             let average = values.reduce(0, +) / Double(columns)
             let variance = values.reduce(0) { $0 + ($1 - average) * ($1 - average) } / Double(columns)
             let factor = 1 / (variance + 1e-6).squareRoot()
-            let normal = values.map { ($0 - average) * factor }
+            let exact = values.map { ($0 - average) * factor }
+            // The gradient is that of the rows as they were kept.
+            let normal = (0..<columns).map { widened(kept[row, $0]) }
             let scaled = (0..<columns).map { dy[row * columns + $0] * gamma[$0] }
             let plain = scaled.reduce(0, +) / Double(columns)
             let weighted = zip(scaled, normal).reduce(0) { $0 + $1.0 * $1.1 } / Double(columns)
             for j in 0..<columns {
-                truth.append(normal[j] * gamma[j] + beta[j])
+                truth.append(exact[j] * gamma[j] + beta[j])
+                keptTruth.append(exact[j])
+                againTruth.append(normal[j] * gamma[j] + beta[j])
                 dTruth.append(before[row * columns + j] + (scaled[j] - plain - normal[j] * weighted) * factor)
                 gammaTruth[j] += dy[row * columns + j] * normal[j]
                 betaTruth[j] += dy[row * columns + j]
             }
         }
         #expect(largestError(y.values, truth, floor: 0.1) < Self.stored && y.isPadded)
-        #expect(again.values == y.values && again.isPadded)
+        #expect(unkept.values == y.values && unkept.isPadded)
+        #expect(largestError(kept.values, keptTruth, floor: 0.1) < Self.stored && kept.isPadded)
+        #expect(largestError(again.values, againTruth, floor: 0.1) < Self.stored && again.isPadded)
         #expect(largestError(dx.array.map { Double($0) }, dTruth) < Self.exact)
         #expect(largestError(narrowDX.values, dTruth, floor: 0.1) < Self.stored && narrowDX.isPadded)
         #expect(largestError(dGamma.array.map { Double($0) }, gammaTruth) < Self.exact)
