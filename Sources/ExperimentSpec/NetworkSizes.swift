@@ -6,9 +6,15 @@ struct NetworkSizes: Sendable {
     /// N.
     let patches: Int
 
-    init(_ model: ModelConfiguration, precision: TrainingConfiguration.Precision = .float32) {
+    /// Whether blocks keep only their inputs, and are run again in the backward pass.
+    private let recomputes: Bool
+
+    init(
+        _ model: ModelConfiguration, precision: TrainingConfiguration.Precision = .float32, recomputes: Bool = false
+    ) {
         self.model = model
         isNarrow = precision == .bf16
+        self.recomputes = recomputes
         let grid = model.imageSize / model.patchSize
         patches = grid * grid
     }
@@ -86,20 +92,23 @@ struct NetworkSizes: Sendable {
     func encoderValues(images: Int, tokens: Int) -> PassValues {
         let (width, rows) = (model.width, images * tokens)
         let block = BlockTokens(sequences: images, tokens: tokens, rows: rows)
-        let perBlock = blockValues(block, width, heads: model.heads)
+        let perBlock = trainedValues(block, width, heads: model.heads)
         let kept = rows * (2 * width + 2) + model.depth * (perBlock.kept + rows * width)
         let backward = rows * width + max(perBlock.backward, rows * patchValues)
         return PassValues(kept: kept, temporary: max(perBlock.forward, rows * patchValues, backward))
     }
 
-    /// Features of so many patches of all images (none: all), without a backward pass.
-    func featureValues(images: Int, chosen: Int? = nil) -> PassValues {
-        let (width, rows) = (model.width, images * patches)
+    /// Features of so many of all images' tokens (none: all), without a backward pass.
+    ///
+    /// - Parameter tokens: Of an image; none: all patches.
+    func featureValues(images: Int, tokens: Int? = nil, chosen: Int? = nil) -> PassValues {
+        let tokens = tokens ?? patches
+        let (width, rows) = (model.width, images * tokens)
         let outputs = chosen ?? rows
         let whole = blockValues(
-            BlockTokens(sequences: images, tokens: patches, rows: rows), width, heads: model.heads)
+            BlockTokens(sequences: images, tokens: tokens, rows: rows), width, heads: model.heads)
         let last = blockValues(
-            BlockTokens(sequences: images, tokens: patches, rows: outputs), width, heads: model.heads)
+            BlockTokens(sequences: images, tokens: tokens, rows: outputs), width, heads: model.heads)
         let stream = min(2, model.depth - 1) * rows * width
         let blocks = outputs * width + stream + max(whole.inference, last.inference)
         return PassValues(kept: outputs * width, temporary: rows * width + max(rows * patchValues, blocks))
@@ -119,7 +128,7 @@ struct NetworkSizes: Sendable {
             var block = BlockTokens(sequences: sequences, tokens: tokens, rows: rows)
             if layer == 0 { (block.shared, block.images) = (context, images) }
             if layer == predictor.depth - 1 { block.rows = maskRows }
-            let part = blockValues(block, width, heads: heads)
+            let part = trainedValues(block, width, heads: heads)
             values.kept += part.kept
             values.temporary = max(values.temporary, part.forward)
             backward = max(backward, part.backward)
@@ -128,6 +137,16 @@ struct NetworkSizes: Sendable {
         values.temporary = max(
             values.temporary, maskRows * 3 * width + images * context * width + stream + backward)
         return values
+    }
+
+    /// What a block keeps between its passes and needs in each.
+    private func trainedValues(
+        _ block: BlockTokens, _ width: Int, heads: Int
+    ) -> (kept: Int, forward: Int, backward: Int) {
+        let values = blockValues(block, width, heads: heads)
+        guard recomputes else { return (values.kept, values.forward, values.backward) }
+        let repeated = max(block.rows * width + values.forward, values.backward)
+        return (0, values.inference, values.kept + repeated)
     }
 
     /// What the float32 block keeps: queries, keys and values, statistics, two numbers of each row of attention weights,

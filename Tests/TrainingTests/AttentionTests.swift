@@ -4,6 +4,7 @@ import ExperimentSpec
 import Kernels
 import TensorCore
 import TestSupport
+import Safetensors
 import Testing
 
 @testable import Training
