@@ -290,15 +290,17 @@ package final class TrainingStep<Backend: KernelBackend> {
         let numbers = ownShards(ofRound: round)
         let sums = Array(self.sums.prefix((numbers.count + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum))
         update.clear(sums)
-        for order in orders { order.reset() }
-        team.forEach(numbers.count) { index, thread in
-            threadOfShard[index] = thread
-            shards[index].backward(
-                online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized,
-                temporary: temporaries[thread], common)
+        if targetRule == .sharedWithGradient {
+            backwardInTurn(numbers.count) { shard, temporary in
+                shard.backwardThroughTargets(
+                    online: state.onlineParameters, includesPrediction: part.includesPrediction,
+                    regularized: regularized, temporary: temporary, common)
+            }
         }
-        phases += PhaseSeconds.critical(threads: team.threads, numbers.count, thread: { threadOfShard[$0] }) {
-            shards[$0].backwardSeconds
+        backwardInTurn(numbers.count) { shard, temporary in
+            shard.backward(
+                online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized,
+                temporary: temporary, common)
         }
         // The projector's gradient is that of the whole batch; it joins the first sum.
         if regularized, numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {
@@ -311,6 +313,18 @@ package final class TrainingStep<Backend: KernelBackend> {
             update.add(sums, isFirst: isFirst, isLast: isLast, communicator: communicator)
         } else {
             update.add(sums, isFirst: isFirst, isLast: isLast)
+        }
+    }
+
+    /// Calls `pass` for the first shards on all threads; they add to their sums of gradients in their order.
+    private func backwardInTurn(_ count: Int, _ pass: (Shard<Backend>, Workspace<Backend>) -> Void) {
+        for order in orders { order.reset() }
+        team.forEach(count) { index, thread in
+            threadOfShard[index] = thread
+            pass(shards[index], temporaries[thread])
+        }
+        phases += PhaseSeconds.critical(threads: team.threads, count, thread: { threadOfShard[$0] }) {
+            shards[$0].backwardSeconds
         }
     }
 

@@ -74,17 +74,17 @@ import Testing
     func stops() throws {
         let scratch = try TemporaryFolder()
         let spec = try scratch.write(Self.spec, to: "ranks.spec")
-        let folder = try begin(spec, in: scratch, steps: 600)
+        let folder = try begin(spec, in: scratch, steps: 3000)
         let program = try launch(folder, ranks: 2) { _ in
             try signal(SIGTERM, folder: folder)
         }
         #expect(program.status == 75, "\(program.error)")
         let stopped = try outcome(of: "ranks", results: scratch.path + "/results")
-        #expect(stopped.status == "interrupted" && stopped.step < 600)
+        #expect(stopped.status == "interrupted" && stopped.step < 3000)
         #expect(try launch(folder, ranks: 4).status == 0)
         let whole = scratch.path + "/whole"
         #expect(
-            try Program.run(["run", spec, "--results", whole] + Self.length(600)).status == 0)
+            try Program.run(["run", spec, "--results", whole] + Self.length(3000)).status == 0)
         #expect(
             try outcome(of: "ranks", results: scratch.path + "/results") == outcome(of: "ranks", results: whole))
     }
@@ -129,7 +129,10 @@ import Testing
     // MARK: Processes
 
     private static func length(_ steps: Int) -> [String] {
-        ["--set", "training.steps=\(steps)", "--set", "evaluation.every_steps=0"]
+        [
+            "--set", "training.steps=\(steps)", "--set", "evaluation.every_steps=0", "--set",
+            "resources.checkpoint_steps=\(firstCheckpoint)",
+        ]
     }
 
     /// A run's folder with its plan, begun and stopped as soon as there is one.
@@ -170,9 +173,16 @@ import Testing
         }
     }
 
-    /// Sends a signal to rank 1 once the ranks train: the checkpoint of step 0 is there.
+    /// The first step after the initial state with a checkpoint.
+    private static let firstCheckpoint = 20
+
+    /// Sends a signal to rank 1 once the ranks train: a checkpoint after the initial one is there.
     private func signal(_ number: Int32, folder: String) throws {
-        try wait { exists(".safetensors", below: folder) }
+        try wait {
+            try FileManager.default.contentsOfDirectory(atPath: folder).contains {
+                $0.hasPrefix("checkpoint-") && $0.hasSuffix(".safetensors") && !$0.hasPrefix("checkpoint-0.")
+            }
+        }
         let pid = try #require(try process(rank: 1, of: folder))
         #expect(kill(pid, number) == 0)
     }

@@ -2,9 +2,9 @@ import CPUKernels
 import Datasets
 import ExperimentSpec
 import Kernels
+import Safetensors
 import TensorCore
 import TestSupport
-import Safetensors
 import Testing
 
 @testable import Training
