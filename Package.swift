@@ -49,6 +49,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CKernels"),
+        // Open MPI's functions, looked up at run time: it is not needed to build.
+        .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CAllocations"),
 
         // The engine.
@@ -73,6 +75,7 @@ let package = Package(
                 "TensorCore", "Safetensors", "Kernels", "Networks", "Masking", "Objectives", "Optimization", "Datasets",
                 "Diagnostics", "Evaluation", "ExperimentSpec",
             ]),
+        library("MPI", ["CMPI", "Training"], settings: fenced),
         library("HDF5", ["CHDF5", "CZstd"], settings: fenced),
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
@@ -91,7 +94,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "CAllocations", "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives",
                 "Datasets",
-                "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "RunStore", "HDF5", "Orchestration",
+                "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5", "Orchestration",
                 "Pictures", "FeatureFiles", "Analysis",
             ],
             swiftSettings: strict),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the project needs and that are missing; with --tests, also what the tests read
-# results with; with --slurm instead, what the test on a real Slurm needs. Touches neither the network nor anything else where all of it is there. Needs root or sudo only to
-# install.
+# results with, and Open MPI; with --slurm instead, what the test on a real Slurm needs. Touches neither the network nor
+# anything else where all of it is there. Needs root or sudo only to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,9 +9,10 @@ needed_swift=6.2
 
 # Libraries with their headers, and the data set.
 packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev pkg-config dataset-fashion-mnist)
-# A Python that reads the results, a browser that reads the report.
+# A Python that reads the results, a browser that reads the report, and Open MPI, which the program loads where it is
+# asked to.
 [ "${1:-}" = --tests ] &&
-    packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell)
+    packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell openmpi-bin)
 [ "${1:-}" = --slurm ] && packages=(slurm-wlm munge python3 python3-h5py)
 plugins=.build/python
 readers=.build/python-export

@@ -109,6 +109,16 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
     return resolved_posix_memalign()(result, alignment, size);
 }
 
+// All at once before anything runs: dlsym throws away what dlerror is about to tell, and must not be called inside it.
+__attribute__((constructor)) static void resolve_all(void) {
+    resolved_malloc();
+    resolved_calloc();
+    resolved_realloc();
+    resolved_aligned_alloc();
+    resolved_memalign();
+    resolved_posix_memalign();
+}
+
 int callocations_can_count(void) { return 1; }
 
 #else

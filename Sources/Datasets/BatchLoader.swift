@@ -4,6 +4,9 @@ package import TensorCore
 /// How a loader makes batches.
 package struct BatchLoaderSettings: Sendable, Hashable {
     package var batchSize: Int
+    /// Parts of a batch that `next` hands out one after the other for every step; one part may come several times. The
+    /// whole batch at once by default. What an image looks like does not depend on them.
+    package var parts: [Range<Int>]
     /// Side of the rendered images, in pixels.
     package var imageSize: Int
     /// None: whole images.
@@ -15,14 +18,15 @@ package struct BatchLoaderSettings: Sendable, Hashable {
     package var totalSteps: Int
     /// Threads that render batches. No result depends on it.
     package var threads: Int
-    /// Batches held at once, at least one more than `threads`.
+    /// Parts held at once, at least one more than `threads`.
     package var slots: Int
 
     package init(
-        batchSize: Int, imageSize: Int, crop: RandomResizedCrop?, seed: UInt64, startStep: Int = 0, totalSteps: Int,
-        threads: Int = 1, slots: Int = 4
+        batchSize: Int, parts: [Range<Int>]? = nil, imageSize: Int, crop: RandomResizedCrop?, seed: UInt64,
+        startStep: Int = 0, totalSteps: Int, threads: Int = 1, slots: Int = 4
     ) {
         self.batchSize = batchSize
+        self.parts = parts ?? [0..<batchSize]
         self.imageSize = imageSize
         self.crop = crop
         self.seed = seed
@@ -33,22 +37,26 @@ package struct BatchLoaderSettings: Sendable, Hashable {
     }
 }
 
-/// A rendered batch; its buffers belong to the loader and are filled anew after `recycle`.
+/// A rendered part of a batch; its buffers belong to the loader and are filled anew after `recycle`.
 package struct LoadedBatch: Sendable {
-    /// [B, channels, size, size], normalised.
+    /// The images of the batch that these are.
+    package let part: Range<Int>
+    /// [part.count or more, channels, size, size], normalised.
     package let images: HostBuffer<Float>
-    /// Index of each image in the data set, [B].
+    /// Index of each image of the whole batch in the data set, [B].
     package let indices: HostBuffer<Int32>
     package let epoch: Int
     package let step: Int
-    /// Seconds that `next` waited for this batch.
+    /// Seconds that `next` waited for this part.
     package let waitSeconds: Double
     fileprivate let slot: Int
 }
 
-/// Renders batches ahead of their use on threads of its own, in a ring of buffers that is allocated once.
+/// Renders batches, or parts of them, ahead of their use on threads of its own, in a ring of buffers that is allocated
+/// once.
 ///
-/// Batches come in the order of steps. Image, crop and order of a step are pure functions of (seed, step).
+/// Batches come in the order of steps, their parts in the order of the settings. Image, crop and order of a step are
+/// pure functions of (seed, step).
 package final class BatchLoader: Sendable {
     private let ring: BatchRing
     package let settings: BatchLoaderSettings
@@ -61,6 +69,12 @@ package final class BatchLoader: Sendable {
         precondition(
             settings.startStep >= 0 && settings.startStep <= settings.totalSteps,
             "steps \(settings.startStep)..<\(settings.totalSteps)")
+        precondition(
+            !settings.parts.isEmpty
+                && settings.parts.allSatisfy {
+                    $0.lowerBound >= 0 && $0.upperBound <= settings.batchSize && !$0.isEmpty
+                },
+            "parts \(settings.parts) of a batch of \(settings.batchSize)")
         let order = try BatchOrder(count: dataset.count, batchSize: settings.batchSize, seed: settings.seed)
         let ring = BatchRing(dataset: dataset, settings: settings)
         self.ring = ring
@@ -75,7 +89,7 @@ package final class BatchLoader: Sendable {
 
     deinit { stop() }
 
-    /// The batch of the next step, waiting for it if need be. Hand it back with `recycle` when its buffers are free.
+    /// The next part of the next step's batch, waiting for it if need be. Hand it back with `recycle` when its buffers are free.
     ///
     /// - Throws: `BatchLoaderEnded` after the last step, or after `stop`.
     package func next() throws -> LoadedBatch { try ring.next() }
@@ -90,18 +104,67 @@ package final class BatchLoader: Sendable {
     package func stop() { ring.stop() }
 }
 
+/// Renders parts of batches where they are asked for, as a loader with the same settings does on its threads.
+package struct BatchRenderer {
+    private let dataset: ImageDataset
+    private let settings: BatchLoaderSettings
+    private var order: BatchOrder
+    private var resampler: ImageResampler
+    private let indices: HostBuffer<Int32>
+
+    /// - Throws: `DatasetError` if the data set has fewer images than a batch.
+    package init(dataset: ImageDataset, settings: BatchLoaderSettings) throws {
+        self.init(
+            dataset: dataset, settings: settings,
+            order: try BatchOrder(count: dataset.count, batchSize: settings.batchSize, seed: settings.seed))
+    }
+
+    fileprivate init(dataset: ImageDataset, settings: BatchLoaderSettings, order: BatchOrder) {
+        self.dataset = dataset
+        self.settings = settings
+        self.order = order
+        resampler = ImageResampler(size: settings.imageSize)
+        indices = HostBuffer(count: settings.batchSize)
+    }
+
+    /// Writes the images `part` of a step's batch to the front of `images`, [part.count or more, channels, size, size].
+    package mutating func render(step: Int, part: Range<Int>, into images: HostBuffer<Float>) {
+        render(step: step, part: part, into: images, indices: indices) { false }
+    }
+
+    /// - Parameters:
+    ///   - indices: Gets the index of each image of the whole batch in the data set.
+    ///   - shouldStop: Asked before each image; the rest is then not rendered.
+    fileprivate mutating func render(
+        step: Int, part: Range<Int>, into images: HostBuffer<Float>, indices: HostBuffer<Int32>,
+        unless shouldStop: () -> Bool
+    ) {
+        order.fill(step: step, into: indices)
+        for (slot, place) in part.enumerated() {
+            if shouldStop() { break }
+            let image = Int(indices[place])
+            var random = RandomStream(
+                seed: settings.seed, purpose: .crop, epoch: order.epoch(step: step), sample: image)
+            let region = settings.crop?.region(height: dataset.height, width: dataset.width, random: &random)
+            resampler.render(dataset, image: image, region: region, into: images, slot: slot)
+        }
+    }
+}
+
 /// A loader was asked for more batches than it has.
 package struct BatchLoaderEnded: Error, Hashable, CustomStringConvertible {
     package let description: String
 }
 
-/// The slots, and which step each holds; shared by the engine's thread and the loader's.
+/// The slots, and what each holds; shared by the engine's thread and the loader's.
+///
+/// A ticket is the number of a part in the order in which parts are handed out: step · parts + part.
 private final class BatchRing: @unchecked Sendable {
     private enum SlotState: Equatable {
         case free
-        /// Being filled with this step.
+        /// Being filled with the part of this ticket.
         case loading(Int)
-        /// Holds this step.
+        /// Holds the part of this ticket.
         case ready(Int)
         /// In the engine's hands.
         case lent
@@ -130,11 +193,11 @@ private final class BatchRing: @unchecked Sendable {
         let elements = dataset.channels * settings.imageSize * settings.imageSize
         slots = (0..<settings.slots).map { _ in
             Slot(
-                images: HostBuffer(count: settings.batchSize * elements),
+                images: HostBuffer(count: (settings.parts.map(\.count).max() ?? 0) * elements),
                 indices: HostBuffer(count: settings.batchSize))
         }
-        nextToLoad = settings.startStep
-        nextToLend = settings.startStep
+        nextToLoad = settings.startStep * settings.parts.count
+        nextToLend = nextToLoad
         workers = settings.threads
     }
 
@@ -148,22 +211,24 @@ private final class BatchRing: @unchecked Sendable {
         precondition(slots.contains { $0.state != .lent }, "every batch is lent out: recycle one before the next")
         while true {
             guard !isStopped else { throw BatchLoaderEnded(description: "the loader was stopped") }
-            guard nextToLend < settings.totalSteps else {
+            guard nextToLend < ticketEnd else {
                 throw BatchLoaderEnded(description: "there are no batches after step \(settings.totalSteps)")
             }
             if let index = slots.firstIndex(where: { $0.state == .ready(nextToLend) }) {
                 let seconds = (clock.now - start) / .seconds(1)
                 waited += seconds
-                let step = nextToLend
+                let (step, part) = (nextToLend / settings.parts.count, nextToLend % settings.parts.count)
                 nextToLend += 1
                 slots[index].state = .lent
                 return LoadedBatch(
-                    images: slots[index].images, indices: slots[index].indices,
+                    part: settings.parts[part], images: slots[index].images, indices: slots[index].indices,
                     epoch: step / (dataset.count / settings.batchSize), step: step, waitSeconds: seconds, slot: index)
             }
             condition.wait()
         }
     }
+
+    private var ticketEnd: Int { settings.totalSteps * settings.parts.count }
 
     func recycle(slot: Int) {
         condition.lock()
@@ -190,18 +255,9 @@ private final class BatchRing: @unchecked Sendable {
     // MARK: The loader threads' side
 
     func work(order: BatchOrder) {
-        var order = order
-        var resampler = ImageResampler(size: settings.imageSize)
+        var renderer = BatchRenderer(dataset: dataset, settings: settings, order: order)
         while let job = claim() {
-            order.fill(step: job.step, into: job.indices)
-            for place in 0..<settings.batchSize {
-                if isStopping { break }
-                let image = Int(job.indices[place])
-                var random = RandomStream(
-                    seed: settings.seed, purpose: .crop, epoch: order.epoch(step: job.step), sample: image)
-                let region = settings.crop?.region(height: dataset.height, width: dataset.width, random: &random)
-                resampler.render(dataset, image: image, region: region, into: job.images, slot: place)
-            }
+            renderer.render(step: job.step, part: job.part, into: job.images, indices: job.indices) { isStopping }
             finish(job)
         }
         condition.lock()
@@ -211,23 +267,28 @@ private final class BatchRing: @unchecked Sendable {
     }
 
     private struct Job {
+        let ticket: Int
         let step: Int
+        let part: Range<Int>
         let slot: Int
         let images: HostBuffer<Float>
         let indices: HostBuffer<Int32>
     }
 
-    /// The next step to load and a slot for it. Steps are claimed in order, so the one that the engine waits for
+    /// The next part to load and a slot for it. Parts are claimed in order, so the one that the engine waits for
     /// always has a slot.
     private func claim() -> Job? {
         condition.lock()
         defer { condition.unlock() }
-        while !isStopped && nextToLoad < settings.totalSteps {
+        while !isStopped && nextToLoad < ticketEnd {
             if let index = slots.firstIndex(where: { $0.state == .free }) {
-                let step = nextToLoad
+                let ticket = nextToLoad
                 nextToLoad += 1
-                slots[index].state = .loading(step)
-                return Job(step: step, slot: index, images: slots[index].images, indices: slots[index].indices)
+                slots[index].state = .loading(ticket)
+                return Job(
+                    ticket: ticket, step: ticket / settings.parts.count,
+                    part: settings.parts[ticket % settings.parts.count], slot: index, images: slots[index].images,
+                    indices: slots[index].indices)
             }
             condition.wait()
         }
@@ -236,7 +297,7 @@ private final class BatchRing: @unchecked Sendable {
 
     private func finish(_ job: Job) {
         condition.lock()
-        slots[job.slot].state = .ready(job.step)
+        slots[job.slot].state = .ready(job.ticket)
         condition.broadcast()
         condition.unlock()
     }

@@ -175,6 +175,17 @@ struct ConfigurationValidator {
                 message: "\(configuration.resources.shards) shards of a batch of \(training.batchSize)",
                 remedy: "set resources.shards: \(training.batchSize) or fewer")
         }
+        let resources = configuration.resources
+        // Rounds and ranks share out sums of gradients, each of four shards.
+        let needed = 4 * resources.accumulate * resources.ranks
+        if resources.accumulate * resources.ranks > (min(resources.shards, training.batchSize) + 3) / 4 {
+            let ranks = resources.ranks > 1 ? " over \(resources.ranks) ranks" : ""
+            find(
+                resources.accumulate > 1 ? "resources.accumulate" : "resources.ranks", "resources.ranks",
+                "resources.shards",
+                message: "\(resources.accumulate) rounds of \(resources.shards) shards\(ranks)",
+                remedy: "set resources.shards: \(needed) or more, or fewer rounds\(ranks.isEmpty ? "" : " or ranks")")
+        }
         if training.steps == nil, training.epochs == nil {
             find(
                 "training.steps", "training.batch_size", message: "the training has no length",

@@ -35,7 +35,7 @@ package struct CostEstimate: Hashable, Sendable {
     private let pixels: Int
     private let probedColumns: Int
     private let featureWidth: Int
-    /// Peak resident memory of the run's process with `resources.threads` threads (none: one), bytes. Workspaces count
+    /// Peak resident memory of the run's processes with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
     /// The part of it that the step's passes work in: activations of all shards, and temporary memory of threads.
@@ -63,7 +63,9 @@ package struct CostEstimate: Hashable, Sendable {
         let evaluation = configuration.evaluation
         let probeTrain = min(evaluation.trainImages ?? allTrain, allTrain)
         let probeTest = min(evaluation.testImages ?? allTest, allTest)
-        let sizes = NetworkSizes(configuration.model, precision: configuration.training.precision)
+        let sizes = NetworkSizes(
+            configuration.model, precision: configuration.training.precision,
+            recomputes: configuration.resources.recompute)
         let projector = ProjectorSizes(configuration)
         (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
         projectorParameters = projector.parameters
@@ -110,7 +112,7 @@ package struct CostEstimate: Hashable, Sendable {
         stepMemoryBytes = Int(min(4 * step, 1e18))
         memoryBytes = Self.memoryBytes(
             configuration, sizes, networks: networks, target: target, step: step, images: allTrain + allTest,
-            features: probeTrain + probeTest)
+            features: probeTrain + probeTest, testImages: probeTest)
         diskBytes = Self.diskBytes(
             configuration, networks: networks, target: target, evaluations: evaluations, testImages: probeTest)
     }
@@ -135,6 +137,8 @@ package struct CostEstimate: Hashable, Sendable {
 
     /// Program, libraries and their buffers.
     private static let baseBytes = 80.0 * 1_048_576
+    /// Test images that the predictor is measured on.
+    private static let predictedImages = 512
     /// Images that go through an encoder at once on one thread when features are extracted.
     private static let featureChunk = 32
 
@@ -142,20 +146,25 @@ package struct CostEstimate: Hashable, Sendable {
     /// memory throughout.
     private static func memoryBytes(
         _ configuration: RunConfiguration, _ sizes: NetworkSizes, networks: Int, target: Int, step: Double, images: Int,
-        features probedImages: Int
+        features probedImages: Int, testImages: Int
     ) -> Int {
         let (model, resources) = (configuration.model, configuration.resources)
-        let batch = configuration.training.batchSize
-        let shards = min(resources.shards, batch)
+        let lanes = Lanes(configuration)
         let threads = Double(resources.threads ?? 1)
         let imageValues = Double(model.channels * model.imageSize * model.imageSize)
         // Weights, two moments, the target encoder; a sum of gradients for every four shards.
         let state = Double(3 * networks + target)
-        var floats = state + Double((shards + 3) / 4 * networks) + step
+        // Several rounds need one more sum.
+        let sums = (lanes.shards + 3) / 4 + (resources.accumulate > 1 ? 1 : 0)
+        var floats = state + Double(sums * networks) + step
         // Packed copies in bfloat16: for products with the weights and with their transposes; the target's for the first.
         if configuration.training.precision == .bf16 { floats += Double(networks) + Double(target) / 2 }
-        // Four batches are prepared.
-        floats += Double(4 * batch) * imageValues
+        // Four rounds' images are prepared, or more where more threads prepare them, and one round's test images.
+        floats += Double((max(4, resources.loaderThreads + 1) + 1) * lanes.shards * lanes.images) * imageValues
+        floats += regularizerValues(configuration)
+        // All ranks have that; rank 0 alone evaluates and writes checkpoints.
+        let ranks = Double(resources.ranks)
+        floats *= ranks
         // Feature extraction has a lane for each thread, with its images twice, and normalised and averaged outputs.
         let features = sizes.featureValues(images: featureChunk)
         let outputs = featureChunk * (sizes.patches * (model.width + 2) + model.width)
@@ -169,21 +178,51 @@ package struct CostEstimate: Hashable, Sendable {
         let patches = Double(6 * configuration.diagnostics.patchRows * model.width)
         let diagnosed = patches + threads * Double(2 * 2048 * model.width)
         let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed) + diagnosed
+        // The predictions of test images, before rows of them are chosen.
+        let masks = configuration.masks
+        let largestTarget = masks.targetSizes(grid: model.imageSize / model.patchSize).largestArea
+        let predicted = min(predictedImages, configuration.training.batchSize, testImages)
+        floats += Double(predicted * masks.targetBlocks * largestTarget * model.width)
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
         floats += probes
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
         let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
         let stored = Double(images + probedImages + (configuration.data.trainSubset ?? 0)) * storedValues
-        return Int(min(baseBytes + 4 * floats + stored, 1e18))
+        return Int(min(ranks * (baseBytes + stored) + 4 * floats, 1e18))
+    }
+
+    /// Shards that one process has in memory at once, and images of each.
+    private struct Lanes {
+        let shards, images: Int
+
+        /// Sums of gradients are of four shards; rounds and ranks share out sums.
+        init(_ configuration: RunConfiguration) {
+            let (batch, resources) = (configuration.training.batchSize, configuration.resources)
+            let all = min(resources.shards, batch)
+            let perRound = ((all + 3) / 4 + resources.accumulate - 1) / resources.accumulate
+            shards = min(all, 4 * ((perRound + resources.ranks - 1) / resources.ranks))
+            images = (batch + all - 1) / all
+        }
+    }
+
+    /// Pooled features of the batch with their gradient, and what VICReg and its projector keep of them.
+    private static func regularizerValues(_ configuration: RunConfiguration) -> Double {
+        let vicreg = configuration.objective.vicreg
+        let (batch, width) = (configuration.training.batchSize, configuration.model.width)
+        let rows = (vicreg.pairs == .blocks ? configuration.masks.targetBlocks : 2) * batch
+        let widths = vicreg.weight > 0 ? vicreg.projector.widths : []
+        let output = widths.last ?? width
+        let hidden = widths.dropLast().reduce(0, +)
+        let terms = max(2 * batch * output, output * output + batch * output)
+        return Double(rows * (2 * width + 5 * hidden + 2 * output) + terms)
     }
 
     /// Shards keep what the backward pass needs, threads have memory for the rest.
     private static func stepFloats(_ configuration: RunConfiguration, _ sizes: NetworkSizes) -> Double {
-        let batch = configuration.training.batchSize
-        let shards = min(configuration.resources.shards, batch)
-        let step = stepValues(configuration, sizes, images: (batch + shards - 1) / shards)
-        let threads = min(configuration.resources.threads ?? 1, shards)
-        return Double(shards) * Double(step.kept) + Double(threads) * Double(step.temporary)
+        let lanes = Lanes(configuration)
+        let step = stepValues(configuration, sizes, images: lanes.images)
+        let threads = min(configuration.resources.threads ?? 1, lanes.shards)
+        return Double(lanes.shards) * Double(step.kept) + Double(threads) * Double(step.temporary)
     }
 
     /// Values of a shard's forward and backward pass, for the largest Kc and Kp that may be drawn.
@@ -226,7 +265,19 @@ package struct CostEstimate: Hashable, Sendable {
             values.kept += blockValues + images * width
         }
         values.temporary = max(values.temporary, images * context * width + backward)
+        if configuration.resources.accumulate > 1 {
+            // Features in passing, for the regulariser.
+            let pass = sizes.featureValues(
+                images: images, tokens: needsAllTargets(configuration) ? patches : context)
+            values.temporary = max(values.temporary, pass.temporary)
+        }
         return values
+    }
+
+    /// Whether features of all patches are targets.
+    private static func needsAllTargets(_ configuration: RunConfiguration) -> Bool {
+        configuration.targetEncoder.kind == .sharedWithGradient
+            || configuration.objective.vicreg.pairs == .contextTarget
     }
 
     /// Test embeddings, checkpoints (weights, moments, target encoder) and the series of numbers.

@@ -6,9 +6,15 @@ struct NetworkSizes: Sendable {
     /// N.
     let patches: Int
 
-    init(_ model: ModelConfiguration, precision: TrainingConfiguration.Precision = .float32) {
+    /// Whether blocks keep only their inputs, and are run again in the backward pass.
+    private let recomputes: Bool
+
+    init(
+        _ model: ModelConfiguration, precision: TrainingConfiguration.Precision = .float32, recomputes: Bool = false
+    ) {
         self.model = model
         isNarrow = precision == .bf16
+        self.recomputes = recomputes
         let grid = model.imageSize / model.patchSize
         patches = grid * grid
     }
@@ -86,21 +92,24 @@ struct NetworkSizes: Sendable {
     func encoderValues(images: Int, tokens: Int) -> PassValues {
         let (width, rows) = (model.width, images * tokens)
         let block = BlockTokens(sequences: images, tokens: tokens, rows: rows)
-        let perBlock = blockValues(block, width, heads: model.heads)
+        let perBlock = trainedValues(block, width, heads: model.heads)
         let kept = rows * (2 * width + 2) + model.depth * perBlock.kept + (streams(model.depth).kept + 1) * rows * width
         let backward = rows * width + max(perBlock.backward, rows * patchValues)
         let forward = perBlock.forward + streams(model.depth).turning * rows * width
         return PassValues(kept: kept, temporary: max(forward, rows * patchValues, backward))
     }
 
-    /// Features of so many patches of all images (none: all), without a backward pass.
-    func featureValues(images: Int, chosen: Int? = nil) -> PassValues {
-        let (width, rows) = (model.width, images * patches)
+    /// Features of so many of all images' tokens (none: all), without a backward pass.
+    ///
+    /// - Parameter tokens: Of an image; none: all patches.
+    func featureValues(images: Int, tokens: Int? = nil, chosen: Int? = nil) -> PassValues {
+        let tokens = tokens ?? patches
+        let (width, rows) = (model.width, images * tokens)
         let outputs = chosen ?? rows
         let whole = blockValues(
-            BlockTokens(sequences: images, tokens: patches, rows: rows), width, heads: model.heads)
+            BlockTokens(sequences: images, tokens: tokens, rows: rows), width, heads: model.heads)
         let last = blockValues(
-            BlockTokens(sequences: images, tokens: patches, rows: outputs), width, heads: model.heads)
+            BlockTokens(sequences: images, tokens: tokens, rows: outputs), width, heads: model.heads)
         let stream = min(2, model.depth - 1) * rows * width
         let blocks = outputs * width + stream + max(whole.inference, last.inference)
         return PassValues(kept: outputs * width, temporary: rows * width + max(rows * patchValues, blocks))
@@ -120,7 +129,7 @@ struct NetworkSizes: Sendable {
             var block = BlockTokens(sequences: sequences, tokens: tokens, rows: rows)
             if layer == 0 { (block.shared, block.images) = (context, images) }
             if layer == predictor.depth - 1 { block.rows = maskRows }
-            let part = blockValues(block, width, heads: heads)
+            let part = trainedValues(block, width, heads: heads)
             values.kept += part.kept
             values.temporary = max(values.temporary, part.forward + streams(predictor.depth).turning * rows * width)
             backward = max(backward, part.backward)
@@ -132,9 +141,20 @@ struct NetworkSizes: Sendable {
     }
 
     /// Outputs of all blocks but the last that stay, or that take turns in two places: float32 blocks read their inputs
-    /// again in the backward pass, bfloat16 blocks keep what they need of them.
+    /// again in the backward pass, as blocks that are run again do; bfloat16 blocks keep what they need of them.
     private func streams(_ depth: Int) -> (kept: Int, turning: Int) {
-        isNarrow && depth > 3 ? (0, 2) : (isNarrow ? min(2, depth - 1) : depth - 1, 0)
+        let reads = recomputes || !isNarrow
+        return !reads && depth > 3 ? (0, 2) : (reads ? depth - 1 : min(2, depth - 1), 0)
+    }
+
+    /// What a block keeps between its passes and needs in each.
+    private func trainedValues(
+        _ block: BlockTokens, _ width: Int, heads: Int
+    ) -> (kept: Int, forward: Int, backward: Int) {
+        let values = blockValues(block, width, heads: heads)
+        guard recomputes else { return (values.kept, values.forward, values.backward) }
+        let repeated = max(block.rows * width + values.forward, values.backward)
+        return (0, values.inference, values.kept + repeated)
     }
 
     /// What the float32 block keeps: queries, keys and values, statistics, two numbers of each row of attention weights,

@@ -294,6 +294,13 @@ package struct ResourceConfiguration: Codable, Hashable, Sendable {
     package var threads: Int?
     /// Parts that a batch is split into; fixes the order of summation, so results depend on it (in rounding only).
     package var shards = 4
+    /// Rounds in which the shards go through the networks, one round's activations in memory at a time. No result
+    /// depends on it.
+    package var accumulate = 1
+    /// Blocks of the networks keep only their inputs and are run again in the backward pass. No result depends on it.
+    package var recompute = false
+    /// Processes that train one run together, each a part of every round. No result depends on it.
+    package var ranks = 1
     package var loaderThreads = 1
     /// Memory for all runs together, GiB; none: what the machine has free.
     package var memoryGiB: Double?

@@ -271,12 +271,25 @@ extension SpecKey {
 
     private static let resources: [SpecKey] = [
         SpecKey(
-            "resources.threads", \.resources.threads, "Compute threads of one run; none: decided when it starts.",
+            "resources.threads", \.resources.threads,
+            "Compute threads of one run, over all its ranks; none: decided when it starts.",
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
             "resources.shards", \.resources.shards,
             "Parts of a batch that are summed in a fixed order; changes results in rounding only.",
             limits: .between(1, 1024)),
+        SpecKey(
+            "resources.accumulate", \.resources.accumulate,
+            "Rounds in which the shards of a batch are worked through; memory is needed for one. Changes no result.",
+            limits: .between(1, 1024), isIdentity: false),
+        SpecKey(
+            "resources.recompute", \.resources.recompute,
+            "Keep only the inputs of transformer blocks, and run blocks again in the backward pass. Changes no result.",
+            isIdentity: false),
+        SpecKey(
+            "resources.ranks", \.resources.ranks,
+            "Processes that train one run together, started through mpirun where more than one. Changes no result.",
+            limits: .between(1, 1024), isIdentity: false),
         SpecKey(
             "resources.loader_threads", \.resources.loaderThreads, "Threads that prepare images.",
             limits: .between(1, 256),

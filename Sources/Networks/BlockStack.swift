@@ -8,6 +8,8 @@ import TensorCore
 struct BlockStack: Sendable {
     /// At least one.
     let blocks: [BlockLayout]
+    /// Whether blocks keep only their inputs and are run again before their backward passes, with the same result.
+    var recomputes = false
 
     /// What the backward pass needs.
     struct Activations<Backend: KernelBackend>: Sendable {
@@ -56,7 +58,9 @@ struct BlockStack: Sendable {
     private func turns(_ shape: BlockShape, keeps: Bool, on backend: some KernelBackend) -> Int {
         guard blocks.count > 1 else { return 1 }
         let reads =
-            keeps && blocks.indices.contains { backend.blockMemory(blocks[$0], self.shape($0, of: shape)).needsInput }
+            keeps
+            && (recomputes
+                || blocks.indices.contains { backend.blockMemory(blocks[$0], self.shape($0, of: shape)).needsInput })
         return reads ? blocks.count - 1 : min(2, blocks.count - 1)
     }
 
@@ -88,11 +92,11 @@ struct BlockStack: Sendable {
             let memory = backend.blockMemory(block, shape(layer, of: whole))
             backend.blockForward(
                 block, self.input(layer, of: input, stream, turns: turns), parameters: parameters,
-                kept: kept.window(at: start, Shape(memory.kept)),
-                scratch: temporary.take(Shape(memory.forwardScratch)),
+                kept: recomputes ? nil : kept.window(at: start, Shape(memory.kept)),
+                scratch: temporary.take(Shape(recomputes ? memory.inferenceScratch : memory.forwardScratch)),
                 to: layer == blocks.count - 1 ? output : element(layer % turns, of: stream, input))
             temporary.release(to: mark)
-            start += memory.kept
+            if !recomputes { start += memory.kept }
         }
         return Activations(input: input, kept: kept, stream: stream, output: output)
     }
@@ -146,19 +150,39 @@ struct BlockStack: Sendable {
         for layer in blocks.indices.reversed() {
             let (block, shape) = (blocks[layer], shape(layer, of: whole))
             let memory = backend.blockMemory(block, shape)
-            start -= memory.kept
+            let own = input(layer, of: saved.input, saved.stream, turns: turns)
+            let kept: Tensor<Backend>
+            if recomputes {
+                kept = temporary.take(Shape(memory.kept))
+                repeatForward(block, own, memory, parameters: parameters, kept: kept, temporary)
+            } else {
+                start -= memory.kept
+                kept = saved.kept.window(at: start, Shape(memory.kept))
+            }
             let part =
                 layer == 0
                 ? gradients
                 : BlockGradients(
                     parameters: gradients.parameters, own: shape.isPlain ? nil : dx, turn: gradients.turn)
             backend.blockBackward(
-                block, input(layer, of: saved.input, saved.stream, turns: turns), parameters: parameters,
-                kept: saved.kept.window(at: start, Shape(memory.kept)),
+                block, own, parameters: parameters, kept: kept,
                 scratch: temporary.take(Shape(memory.backwardScratch)), dy: layer == last ? dy : dx, gradients: part)
             temporary.release(to: blockMark)
             gradients.turn?.advance()
         }
+    }
+
+    /// Fills `kept` as the forward pass would have.
+    private func repeatForward<Backend: KernelBackend>(
+        _ block: BlockLayout, _ input: BlockInput<Backend>, _ memory: BlockMemory, parameters: Parameters<Backend>,
+        kept: Tensor<Backend>, _ temporary: Workspace<Backend>
+    ) {
+        let mark = temporary.mark
+        defer { temporary.release(to: mark) }
+        let output = temporary.take(input.outputShape)
+        temporary.backend.blockForward(
+            block, input, parameters: parameters, kept: kept,
+            scratch: temporary.take(Shape(memory.forwardScratch)), to: output)
     }
 
     // MARK: Memory
@@ -169,7 +193,8 @@ struct BlockStack: Sendable {
     }
 
     private func keptElements(_ whole: BlockShape, on backend: some KernelBackend) -> Int {
-        blocks.indices.reduce(0) { $0 + backend.blockMemory(blocks[$1], shape($1, of: whole)).kept }
+        guard !recomputes else { return 0 }
+        return blocks.indices.reduce(0) { $0 + backend.blockMemory(blocks[$1], shape($1, of: whole)).kept }
     }
 
     private func streamElements(_ whole: BlockShape, width: Int, turns: Int) -> Int {
@@ -191,9 +216,8 @@ struct BlockStack: Sendable {
         let kept =
             alignedElements(keptElements(whole, on: backend)) + (takeTurns(turns) ? 0 : stream)
             + alignedElements(whole.queryRows * width)
-        return (
-            kept, alignedElements(largest(\.forwardScratch, whole, on: backend)) + (takeTurns(turns) ? stream : 0)
-        )
+        let scratch = largest(recomputes ? \.inferenceScratch : \.forwardScratch, whole, on: backend)
+        return (kept, alignedElements(scratch) + (takeTurns(turns) ? stream : 0))
     }
 
     /// Workspace elements of `features`, its output not counted.
@@ -205,6 +229,18 @@ struct BlockStack: Sendable {
     /// Workspace elements of `backward`.
     func backwardElements(_ whole: BlockShape, on backend: some KernelBackend) -> Int {
         (needsStreamGradient(whole) ? alignedElements(whole.sequences * whole.tokens * width) : 0)
-            + alignedElements(largest(\.backwardScratch, whole, on: backend))
+            + (recomputes
+                ? repeatingElements(whole, on: backend)
+                : alignedElements(largest(\.backwardScratch, whole, on: backend)))
+    }
+
+    /// What one block's repeated forward pass and its backward pass need, of the block that needs most.
+    private func repeatingElements(_ whole: BlockShape, on backend: some KernelBackend) -> Int {
+        blocks.indices.map { layer in
+            let shape = shape(layer, of: whole)
+            let memory = backend.blockMemory(blocks[layer], shape)
+            let repeated = alignedElements(shape.queryRows * width) + alignedElements(memory.forwardScratch)
+            return alignedElements(memory.kept) + max(repeated, alignedElements(memory.backwardScratch))
+        }.max() ?? 0
     }
 }

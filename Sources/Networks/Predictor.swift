@@ -39,7 +39,8 @@ package struct Predictor: Sendable {
     private let projection: AffineSlots
     private let maskToken: ParameterSlot
 
-    package init(_ settings: Settings) {
+    /// - Parameter recomputes: Whether blocks keep only their inputs and are run again in the backward pass.
+    package init(_ settings: Settings, recomputes: Bool = false) {
         var builder = ParameterLayout.Builder()
         builder.addLinear("predictor_embed", input: settings.encoderWidth, output: settings.width)
         builder.add(
@@ -59,7 +60,7 @@ package struct Predictor: Sendable {
                 BlockLayout(
                     layout, name: "predictor_blocks.\($0)", width: settings.width, heads: settings.heads,
                     hidden: settings.hiddenWidth)
-            })
+            }, recomputes: recomputes)
         embedding = AffineSlots(layout, "predictor_embed")
         norm = AffineSlots(layout, "predictor_norm")
         projection = AffineSlots(layout, "predictor_proj")

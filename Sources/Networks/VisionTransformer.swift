@@ -42,8 +42,9 @@ package struct VisionTransformer: Sendable {
     private let patchEmbedding: AffineSlots
     private let norm: AffineSlots
 
+    /// - Parameter recomputes: Whether blocks keep only their inputs and are run again in the backward pass.
     /// - Precondition: The grid is whole and the heads divide the width.
-    package init(_ settings: Settings) {
+    package init(_ settings: Settings, recomputes: Bool = false) {
         precondition(
             settings.imageSize % settings.patchSize == 0,
             "patches of \(settings.patchSize) do not tile images of \(settings.imageSize)")
@@ -67,7 +68,7 @@ package struct VisionTransformer: Sendable {
                 BlockLayout(
                     layout, name: "blocks.\($0)", width: settings.width, heads: settings.heads,
                     hidden: settings.hiddenWidth)
-            })
+            }, recomputes: recomputes)
         patchEmbedding = AffineSlots(layout, "patch_embed.proj")
         norm = AffineSlots(layout, "norm")
     }

@@ -65,7 +65,7 @@ package struct ExperimentRunner {
                 demand: Demand(
                     memoryBytes: predictedMemory(configuration), threads: configuration.resources.threads),
                 retries: configuration.resources.retries,
-                stopsOthers: configuration.resources.onFailure == .stop)
+                stopsOthers: configuration.resources.onFailure == .stop, ranks: configuration.resources.ranks)
         }
         let floorsJobs = floors.filter { !FileManager.default.fileExists(atPath: $0.output) }.map {
             Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: Self.floorsMemoryBytes))

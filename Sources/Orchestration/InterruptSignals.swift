@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Counts SIGINT, SIGTERM, SIGUSR1 and SIGHUP instead of dying of them.
+/// Counts SIGINT, SIGTERM, SIGUSR1 (which mpirun and Slurm pass on) and SIGHUP instead of dying of them.
 ///
 /// The handler only adds to an atomic number, which is all that a signal handler may safely do; loops look at `count`.
 /// A handler, unlike an ignored signal, is not inherited by child processes.

@@ -17,13 +17,19 @@ package struct Job: Sendable {
     package var retries: Int
     /// Its final failure stops the other jobs (`resources.on_failure: stop`).
     package var stopsOthers: Bool
+    /// Processes that do it together, started by mpirun where there are several.
+    package var ranks: Int
 
-    package init(name: String, kind: Kind, demand: Demand, retries: Int = 0, stopsOthers: Bool = false) {
+    package init(
+        name: String, kind: Kind, demand: Demand, retries: Int = 0, stopsOthers: Bool = false, ranks: Int = 1
+    ) {
+        precondition(ranks >= 1, "ranks is \(ranks), but must be positive")
         precondition(retries >= 0, "retries is \(retries), but must not be negative")
         self.name = name
         self.kind = kind
         self.demand = demand
         self.retries = retries
+        self.ranks = ranks
         self.stopsOthers = stopsOthers
     }
 
@@ -37,11 +43,11 @@ package struct Job: Sendable {
         return try? directory.loadState()
     }
 
-    /// The worker's arguments.
+    /// The worker's arguments; the job's threads are shared out to its ranks.
     func arguments(threads: Int) -> [String] {
         switch kind {
         case .run(let directory):
-            [directory.path, "--threads", "\(threads)"]
+            [directory.path, "--threads", "\(max(1, threads / ranks))"]
         case .floors(let request):
             ["--floors", request.output, "--configuration", request.planFile, "--threads", "\(threads)"]
         }

@@ -58,7 +58,7 @@ package struct Scheduler: Sendable {
                     let (job, arguments) = (jobs[launch.job], jobs[launch.job].arguments(threads: launch.threads))
                     group.addTask { [command] in
                         let exit = await command.run(
-                            arguments, logFile: job.logFile,
+                            arguments, ranks: job.ranks, logFile: job.logFile,
                             onStart: { mailbox.yield(.launched(job: launch.job, pid: $0)) },
                             onEvent: { mailbox.yield(.event(job: launch.job, $0)) })
                         mailbox.yield(.ended(job: launch.job, exit))
@@ -178,7 +178,7 @@ extension Scheduler {
         mutating func note(pid: Int32, of job: Int) {
             active[job]?.pid = pid
             // It may have been starting while the interrupt came.
-            if interruptLevel > 0 { send(level: interruptLevel, to: pid) }
+            if interruptLevel > 0 { send(level: interruptLevel, to: job) }
         }
 
         mutating func note(_ event: WorkerEvent, of job: Int) {
@@ -198,12 +198,15 @@ extension Scheduler {
 
         mutating func interrupt(level: Int) {
             interruptLevel = level
-            for case let pid? in active.values.map(\.pid) { send(level: level, to: pid) }
+            for job in active.keys { send(level: level, to: job) }
         }
 
-        /// SIGINT, or SIGKILL at level 2, to the worker and whatever it started.
-        private func send(level: Int, to pid: Int32) {
-            kill(-pid, level > 1 ? SIGKILL : SIGINT)
+        /// SIGINT, or SIGKILL at level 2, to the worker and whatever it started. mpirun would take SIGINT as a wish to
+        /// kill its processes, and SIGKILL would leave them behind; SIGUSR1 it passes on, and SIGTERM kills them all.
+        private func send(level: Int, to job: Int) {
+            guard let pid = active[job]?.pid else { return }
+            let isDirect = jobs[job].ranks == 1
+            kill(-pid, level > 1 ? (isDirect ? SIGKILL : SIGTERM) : (isDirect ? SIGINT : SIGUSR1))
         }
 
         /// Frees the job's slot, settles its state on disk and decides whether it is tried again.

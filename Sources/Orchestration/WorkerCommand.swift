@@ -29,12 +29,13 @@ package struct WorkerCommand: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: What follows `leadingArguments`.
+    ///   - ranks: Processes that do the job together; several are started through mpirun.
     ///   - logFile: Appended to; created if need be.
     ///   - onStart: Called with the process id once it runs.
     ///   - onEvent: Called for each event, in order.
     /// - Returns: How it ended. A program that cannot be started is a `WorkerExit` too.
     func run(
-        _ arguments: [String], logFile: String, onStart: @Sendable (Int32) -> Void,
+        _ arguments: [String], ranks: Int = 1, logFile: String, onStart: @Sendable (Int32) -> Void,
         onEvent: @Sendable (WorkerEvent) -> Void
     ) async -> WorkerExit {
         do {
@@ -45,10 +46,18 @@ package struct WorkerCommand: Sendable {
             var options = PlatformOptions()
             options.processGroupID = 0
             let variables = environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) }
+            var program = executablePath
+            var values = leadingArguments + arguments
+            if ranks > 1 {
+                let launcher = MPILauncher(ranks: ranks, variables: environment.keys.sorted())
+                guard let path = launcher.path else { return .notStarted(MPILauncher.missing) }
+                program = path
+                values = launcher.arguments + [displayedPath ?? executable] + values
+            }
             let result = try await Subprocess.run(
-                .path(FilePath(executablePath)),
+                .path(FilePath(program)),
                 arguments: Arguments(
-                    executablePathOverride: displayedPath, remainingValues: leadingArguments + arguments),
+                    executablePathOverride: ranks > 1 ? nil : displayedPath, remainingValues: values),
                 environment: .inherit.updating(Dictionary(uniqueKeysWithValues: variables)), platformOptions: options,
                 input: .none, output: .sequence, error: .fileDescriptor(log, closeAfterSpawningProcess: false)
             ) { execution in

@@ -114,7 +114,7 @@ package struct GoldenCheck<Backend: KernelBackend> {
             throw TrainingError(description: "\(path): images do not have the sizes of \"config\"")
         }
         batch = StepBatch(
-            images: HostBuffer(images), imageCount: config.batch,
+            images: .whole(HostBuffer(images)), imageCount: config.batch,
             context: try indices("context_indices", config.batch * config.kc),
             targets: try indices("block_indices", config.blocks * config.batch * config.kp),
             blockCount: config.blocks)
@@ -157,7 +157,7 @@ package struct GoldenCheck<Backend: KernelBackend> {
     }
 
     private func outputs(_ step: TrainingStep<Backend>, _ state: TrainingState<Backend>) throws -> [Result] {
-        let metrics = step.evaluate(batch, state: state)
+        let metrics = try step.evaluate(batch, state: state)
         let shards = step.outputs
         let images = { (tensor: (ShardOutputs<Backend>) -> Tensor<Backend>) in
             shards.flatMap { backend.values(of: tensor($0)) }
@@ -193,13 +193,13 @@ package struct GoldenCheck<Backend: KernelBackend> {
 
     /// Features of all patches, most of which a step does not need.
     private func targetFeatures(_ step: TrainingStep<Backend>, _ state: TrainingState<Backend>) throws -> [Result] {
-        _ = step.evaluate(batch, state: state)
+        _ = try step.evaluate(batch, state: state)
         let values = step.outputs.flatMap { $0.targetFeatures.map { backend.values(of: $0) } ?? [] }
         return [try compare(.outputs, "out.target_features", values)]
     }
 
     private func gradients(_ step: TrainingStep<Backend>, _ state: TrainingState<Backend>) throws -> [Result] {
-        let (_, flat) = step.gradients(batch, state: state)
+        let (_, flat) = try step.gradients(batch, state: state)
         return try compareParameters(.gradients, prefix: "grad.", flat)
     }
 

@@ -37,18 +37,19 @@ package struct MethodNetworks: Sendable {
         count = offset
     }
 
-    package init(_ model: ModelConfiguration, objective: ObjectiveConfiguration) {
+    /// - Parameter recomputes: Whether blocks keep only their inputs and are run again in the backward pass.
+    package init(_ model: ModelConfiguration, objective: ObjectiveConfiguration, recomputes: Bool = false) {
         let encoder = VisionTransformer(
             .init(
                 imageSize: model.imageSize, patchSize: model.patchSize, channels: model.channels, width: model.width,
-                depth: model.depth, heads: model.heads, mlpRatio: model.mlpRatio))
+                depth: model.depth, heads: model.heads, mlpRatio: model.mlpRatio), recomputes: recomputes)
         var predictor: Predictor?
         if model.predictor.kind == .transformer {
             predictor = Predictor(
                 .init(
                     encoderWidth: model.width, width: model.predictor.width, depth: model.predictor.depth,
                     heads: model.predictor.heads ?? model.heads, mlpRatio: model.mlpRatio,
-                    grid: encoder.settings.grid))
+                    grid: encoder.settings.grid), recomputes: recomputes)
         }
         self.init(
             encoder: encoder, predictor: predictor,

@@ -24,12 +24,28 @@ final class ParameterUpdate<Backend: KernelBackend> {
     private let chunks: [Chunk]
     private let encoderCount: Int
     private let encoderNumber, predictorNumber: Int?
-    private let team: ThreadTeam
-    private let backend: Backend
-    private let sums: HostBuffer<Double>
-    private var gradients: Tensor<Backend>?
+    let team: ThreadTeam
+    let backend: Backend
+    /// For what other processes send; a single element where there are none.
+    let staging: Tensor<Backend>
+    /// Squares of each chunk of the gradient.
+    private let squares: HostBuffer<Double>
+    /// The gradient: all sums together, flat.
+    let gradients: Tensor<Backend>
+    /// Whether that is the memory of the first sum that is added.
+    let isInPlace: Bool
 
-    init(_ networks: MethodNetworks, team: ThreadTeam, backend: Backend) {
+    /// - Parameters:
+    ///   - gradients: Where all sums are added up.
+    ///   - isInPlace: Whether that is the first sum's own memory; all of them then come at once.
+    ///   - ranks: Processes that train together.
+    init(
+        _ networks: MethodNetworks, gradients: Tensor<Backend>, isInPlace: Bool, ranks: Int, team: ThreadTeam,
+        backend: Backend
+    ) {
+        self.gradients = gradients
+        self.isInPlace = isInPlace
+        staging = Self.makeStaging(ranks > 1 ? networks.count : 1, on: backend)
         var chunks: [Chunk] = []
         for (number, section) in networks.sections.enumerated() {
             for (range, decays) in Self.pieces(of: section.layout) {
@@ -45,7 +61,7 @@ final class ParameterUpdate<Backend: KernelBackend> {
         encoderCount = networks.encoder.layout.count
         encoderNumber = networks.sections.firstIndex { $0.name == "encoder" }
         predictorNumber = networks.sections.firstIndex { $0.name == "predictor" }
-        sums = HostBuffer(count: chunks.count)
+        squares = HostBuffer(count: chunks.count)
     }
 
     /// A layout's elements in order, gaps included, cut where chunks may end.
@@ -84,19 +100,31 @@ final class ParameterUpdate<Backend: KernelBackend> {
         }
     }
 
-    /// Adds all sums into the first, in order, and returns it.
-    func sum(_ parts: [Tensor<Backend>]) -> Tensor<Backend> {
-        let total = parts[0]
+    /// Adds some sums of gradients to the gradient, one after the other.
+    ///
+    /// - Parameters:
+    ///   - isFirst: What was added before does not count.
+    ///   - isLast: The gradient is complete; its norms are taken.
+    func add(_ sums: [Tensor<Backend>], isFirst: Bool, isLast: Bool) {
+        precondition(!isInPlace || (isFirst && isLast), "sums that come in parts need a gradient of their own")
         team.forEach(chunks.count) { index in
             let chunk = chunks[index]
-            let destination = total.window(at: chunk.offset, chunk.shape)
-            for part in 1..<parts.count {
-                backend.add(parts[part].window(at: chunk.offset, chunk.shape), times: 1, to: destination)
+            let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
+            let destination = window(gradients)
+            if isFirst && !isInPlace { backend.copy(window(sums[0]), to: destination) }
+            for sum in (isFirst ? 1 : 0)..<sums.count {
+                backend.add(window(sums[sum]), times: 1, to: destination)
             }
-            sums[index] = backend.sumOfSquares(destination)
+            if isLast { squares[index] = backend.sumOfSquares(destination) }
         }
-        gradients = total
-        return total
+    }
+
+    /// Takes the squares of a complete gradient that did not come from `add`.
+    func measure() {
+        team.forEach(chunks.count) { index in
+            let chunk = chunks[index]
+            squares[index] = backend.sumOfSquares(gradients.window(at: chunk.offset, chunk.shape))
+        }
     }
 
     /// Euclidean norms of the summed gradient, and of its parts.
@@ -104,9 +132,9 @@ final class ParameterUpdate<Backend: KernelBackend> {
         var (total, encoder, predictor) = (0.0, 0.0, 0.0)
         for index in chunks.indices {
             let section = chunks[index].section
-            total += sums[index]
-            if section == encoderNumber { encoder += sums[index] }
-            if section == predictorNumber { predictor += sums[index] }
+            total += squares[index]
+            if section == encoderNumber { encoder += squares[index] }
+            if section == predictorNumber { predictor += squares[index] }
         }
         return (total.squareRoot(), encoder.squareRoot(), predictor.squareRoot())
     }
@@ -120,7 +148,6 @@ final class ParameterUpdate<Backend: KernelBackend> {
         _ hyperparameters: StepHyperparameters, norm: Double, t: Int, state: TrainingState<Backend>,
         averagesTarget: Bool
     ) {
-        guard let gradients else { preconditionFailure("no gradients were summed") }
         let clip = hyperparameters.clipNorm.map { min(1, $0 / (norm + 1e-6)) } ?? 1
         team.forEach(chunks.count) { index in
             let chunk = chunks[index]

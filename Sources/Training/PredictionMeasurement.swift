@@ -16,7 +16,7 @@ struct MeasuredPredictions: Sendable {
     /// Some of the predictions; none where patches are not to be looked at.
     let patches: PatchFeatures?
 
-    /// Runs test images through the step.
+    /// Runs test images through the step, a round at a time.
     ///
     /// - Parameters:
     ///   - imageCount: Of the first images of `test`; a batch is filled up with others, which do not count.
@@ -24,11 +24,11 @@ struct MeasuredPredictions: Sendable {
     init<Backend: KernelBackend>(
         of test: ImageDataset, imageCount: Int, rows: Int, seed: UInt64, settings: RunSettings,
         state: TrainingState<Backend>, step: TrainingStep<Backend>
-    ) {
+    ) throws {
         let encoder = settings.networks.encoder.settings
         let (batchSize, width) = (settings.limits.imageCount, encoder.width)
         let staging = HostBuffer<Float>(
-            count: batchSize * encoder.channels * encoder.imageSize * encoder.imageSize)
+            count: step.imagesAtOnce * encoder.channels * encoder.imageSize * encoder.imageSize)
         var skill = PredictorSkill(columns: width, positions: encoder.patchCount)
         var (lossSum, elements) = (0.0, 0)
         var (pooled, chosen, residuals): ([Float], [Float], [Float]) = ([], [], [])
@@ -37,15 +37,15 @@ struct MeasuredPredictions: Sendable {
             let counted = min(batchSize, imageCount - batchIndex * batchSize)
             let masks = settings.sampler.sample(seed: seed, step: batchIndex, imageCount: batchSize)
             let batch = StepBatch(
-                images: staging, imageCount: batchSize, context: masks.context, targets: masks.targets,
-                blockCount: masks.blocks)
-            let indices = (0..<batchSize).map { (batchIndex * batchSize + $0) % test.count }
-            test.renderWhole(indices, size: encoder.imageSize, into: staging)
-            _ = step.evaluate(batch, state: state)
+                images: .parts { range in
+                    let indices = range.map { (batchIndex * batchSize + $0) % test.count }
+                    test.renderWhole(indices, size: encoder.imageSize, into: staging)
+                    return staging
+                }, imageCount: batchSize, context: masks.context, targets: masks.targets, blockCount: masks.blocks)
             let perImage = masks.blocks * masks.targetCount
             predictionsPerImage += perImage * counted
             var tokens = [Float](repeating: 0, count: counted * perImage * width)
-            for shard in step.outputs {
+            try step.forEachOutput(of: batch, first: counted, state: state) { shard in
                 let images = shard.range.clamped(to: 0..<counted)
                 for block in 0..<masks.blocks where !images.isEmpty {
                     let numbers = images.count * masks.targetCount * width

@@ -53,8 +53,8 @@ final class RunDiagnostics<Backend: KernelBackend> {
     }
 
     /// What the predictor says about the first test images.
-    func predictions(state: TrainingState<Backend>, step: TrainingStep<Backend>) -> MeasuredPredictions {
-        MeasuredPredictions(
+    func predictions(state: TrainingState<Backend>, step: TrainingStep<Backend>) throws -> MeasuredPredictions {
+        try MeasuredPredictions(
             of: test, imageCount: min(Self.predictedImages, test.count),
             rows: settings.configuration.diagnostics.patchRows, seed: Self.seed, settings: settings, state: state,
             step: step)

@@ -42,9 +42,9 @@ package final class RunEvaluator<Backend: KernelBackend> {
     }
 
     /// The diagnostics alone, without probes.
-    package func diagnose(state: TrainingState<Backend>, step: TrainingStep<Backend>) -> DiagnosticsRecord {
+    package func diagnose(state: TrainingState<Backend>, step: TrainingStep<Backend>) throws -> DiagnosticsRecord {
         diagnostics.measure(
-            state: state, known: [:], predictions: diagnostics.predictions(state: state, step: step))
+            state: state, known: [:], predictions: try diagnostics.predictions(state: state, step: step))
     }
 
     /// Probes and diagnostics.
@@ -55,8 +55,8 @@ package final class RunEvaluator<Backend: KernelBackend> {
     package func evaluate(
         _ encoders: [EvaluationConfiguration.Encoder], state: TrainingState<Backend>, step: TrainingStep<Backend>,
         includeLinear: Bool
-    ) -> (outcomes: [Outcome], diagnostics: DiagnosticsRecord) {
-        let predictions = diagnostics.predictions(state: state, step: step)
+    ) throws -> (outcomes: [Outcome], diagnostics: DiagnosticsRecord) {
+        let predictions = try diagnostics.predictions(state: state, step: step)
         var shared: Probed?
         var known: [EvaluationConfiguration.Encoder: FeatureExtractor<Backend>.Features] = [:]
         let outcomes = encoders.map { encoder in
@@ -115,8 +115,8 @@ package final class RunEvaluator<Backend: KernelBackend> {
     /// R² of the predictions on test images, on masks that are the same at every evaluation.
     func predictorSkill(
         state: TrainingState<Backend>, step: TrainingStep<Backend>
-    ) -> [(name: String, value: Double)] {
-        diagnostics.predictions(state: state, step: step).skill.metrics
+    ) throws -> [(name: String, value: Double)] {
+        try diagnostics.predictions(state: state, step: step).skill.metrics
     }
 }
 

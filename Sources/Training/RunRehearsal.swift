@@ -24,7 +24,7 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
         self.cost = cost
         self.backend = backend
         self.threads = threads
-        trial = try TrialRun(configuration, on: backend, threads: threads)
+        trial = try TrialRun(configuration, on: backend, threads: threads, enough: TrialSize.enough)
     }
 
     /// - Parameters:
@@ -79,12 +79,14 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
     /// Mean, since a run takes the sum of its steps.
     private func stepSeconds(_ seconds: Double) throws -> Double {
         for _ in 0..<2 { _ = try trial.take() }
-        var (count, elapsed) = (0, 0.0)
+        var (count, elapsed, sum) = (0, 0.0, 0.0)
         while count < 3 || (elapsed < seconds && count < 10_000) {
-            elapsed += try trial.take().seconds
+            let step = try trial.take()
+            elapsed += step.seconds
+            sum += trial.stepSeconds(step)
             count += 1
         }
-        return elapsed / Double(count)
+        return sum / Double(count)
     }
 
     /// One image's share of extracting features of some, rendering included.

@@ -25,15 +25,24 @@ package struct RunSettings: Sendable {
         }
         self.configuration = configuration
         self.totalSteps = totalSteps
-        networks = MethodNetworks(configuration.model, objective: configuration.objective)
+        networks = MethodNetworks(
+            configuration.model, objective: configuration.objective, recomputes: configuration.resources.recompute)
         objective = StepObjective(configuration.objective)
         targetRule = TargetRule(configuration.targetEncoder.kind)
         let masks = MaskSettings(configuration.masks, grid: networks.encoder.settings.grid)
         sampler = try MaskSampler(masks)
         let batchSize = configuration.training.batchSize
+        let (shards, rounds) = (min(configuration.resources.shards, batchSize), configuration.resources.accumulate)
+        guard shards >= 1, rounds >= 1, rounds <= StepLimits.sums(ofShards: shards) else {
+            throw TrainingError(
+                description:
+                    "resources.accumulate is \(rounds), but \(shards) shards of \(batchSize) images are enough "
+                    + "for \(StepLimits.sums(ofShards: shards)) rounds, \(StepLimits.shardsPerSum) shards each; set "
+                    + "resources.shards: \(StepLimits.shardsPerSum * rounds) or more, or fewer rounds")
+        }
         limits = StepLimits(
             imageCount: batchSize, blockCount: masks.targetBlocks, contextCount: masks.maximumContextCount,
-            targetCount: masks.maximumTargetCount, shards: min(configuration.resources.shards, batchSize))
+            targetCount: masks.maximumTargetCount, shards: shards, rounds: rounds)
 
         let schedule = configuration.schedule
         let scheduleSteps = Int((Double(totalSteps) * schedule.stretch).rounded())
@@ -87,9 +96,12 @@ package struct RunSettings: Sendable {
             rescaled: model.rescaleInitialization, prefix: network + ".")
     }
 
-    package func step<Backend: KernelBackend>(on backend: Backend, threads: Int) -> TrainingStep<Backend> {
+    package func step<Backend: KernelBackend>(
+        on backend: Backend, threads: Int, communicator: any Communicator = SingleProcess()
+    ) -> TrainingStep<Backend> {
         TrainingStep(
-            networks, objective: objective, targetRule: targetRule, limits: limits, backend: backend, threads: threads)
+            networks, objective: objective, targetRule: targetRule, limits: limits, backend: backend, threads: threads,
+            communicator: communicator)
     }
 }
 

@@ -18,7 +18,7 @@ package struct ShardOutputs<Backend: KernelBackend> {
     package let targets: Tensor<Backend>
 }
 
-/// One part of the batch on its way through the networks, with memory of its own for what the backward pass needs.
+/// Memory for what the backward pass needs of one part of the batch; one part after the other may use it.
 ///
 /// A shard runs on one thread, whose temporary memory it uses. It leaves pooled features in the step's shared views for
 /// the regulariser, and is given their gradient back. It adds to a sum of gradients in its turn.
@@ -36,8 +36,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let dViews: Tensor<Backend>
     }
 
-    /// The images of the batch that are this shard's.
-    let range: Range<Int>
+    /// The images of the batch that are this shard's in the present round.
+    private(set) var range = 0..<0
     let workspace: Workspace<Backend>
     /// Flat, like the online parameters; other shards may add to them too.
     let gradients: GradientSums<Backend>
@@ -49,6 +49,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     /// The shard's copy of its images, where the back end cannot read those of the batch.
     private let ownImages: Tensor<Backend>?
+    /// [C, S, S].
     private let imageShape: Shape
     private let used: UsedPatches<Backend>
     private let contextIndices: IndexTensor<Backend>
@@ -72,44 +73,57 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let features, normalized, mean, rstd: Tensor<Backend>
     }
 
+    /// - Parameter images: Of the largest part that it gets.
     init(
-        _ networks: MethodNetworks, range: Range<Int>, limits: StepLimits, _ needs: TargetNeeds,
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds,
         gradients: GradientSums<Backend>, on backend: Backend
     ) {
-        self.range = range
         self.gradients = gradients
         let encoder = networks.encoder.settings
-        let blockElements = limits.blockCount * range.count * limits.targetCount
-        imageShape = Shape(range.count, encoder.channels, encoder.imageSize, encoder.imageSize)
+        let blockElements = limits.blockCount * images * limits.targetCount
+        imageShape = Shape(encoder.channels, encoder.imageSize, encoder.imageSize)
         let readsHostMemory = backend.borrow(HostBuffer<Float>(count: 1), at: 0, Shape(1)) != nil
-        ownImages = readsHostMemory ? nil : backend.makeTensor(imageShape)
+        ownImages =
+            readsHostMemory
+            ? nil : backend.makeTensor(Shape(images, encoder.channels, encoder.imageSize, encoder.imageSize))
         used = UsedPatches(
-            images: range.count, patches: encoder.patchCount, blockElements: blockElements, on: backend)
-        let contextElements = range.count * limits.contextCount
+            images: images, patches: encoder.patchCount, blockElements: blockElements, on: backend)
+        let contextElements = images * limits.contextCount
         contextIndices = IndexTensor(
             buffer: backend.makeIndexBuffer(count: contextElements), shape: Shape(contextElements))
         blockIndices = IndexTensor(buffer: backend.makeIndexBuffer(count: blockElements), shape: Shape(blockElements))
         staging = HostBuffer(count: max(contextElements, blockElements))
         workspace = Workspace(
             backend,
-            capacity: Self.workspaceElements(networks, images: range.count, limits: limits, needs, on: backend).kept)
+            capacity: Self.workspaceElements(networks, images: images, limits: limits, needs, on: backend).kept)
     }
 
     // MARK: Forward
 
+    /// A part of the batch, where the networks read it.
+    private struct Input {
+        /// [B, C, S, S].
+        let images: Tensor<Backend>
+        /// [B, Kc].
+        let contextIndices: IndexTensor<Backend>
+        /// [M, B, Kp].
+        let blockIndices: IndexTensor<Backend>
+    }
+
+    /// Everything that the backward pass needs; leaves the pooled features in the views.
+    ///
+    /// - Parameters:
+    ///   - range: The images of the batch to work on.
+    ///   - buffer: Holds them; `first` is the image of the batch that stands first in it.
     func forward(
-        _ batch: StepBatch, online: Parameters<Backend>, target: Parameters<Backend>, temporary: Workspace<Backend>,
-        _ common: Common
+        _ batch: StepBatch, _ range: Range<Int>, from buffer: (images: HostBuffer<Float>, first: Int),
+        online: Parameters<Backend>, target: Parameters<Backend>, temporary: Workspace<Backend>, _ common: Common
     ) {
         let backend = workspace.backend
         var stopwatch = PhaseStopwatch()
-        workspace.reset()
-        temporary.reset()
-        workspace.borrow(temporary)
+        let input = begin(batch, range, from: buffer, temporary)
         defer { workspace.borrow(nil) }
-        let images = upload(batch)
-        let contextIndices = contextIndices.window(at: 0, Shape(range.count, batch.contextCount))
-        let blockIndices = blockIndices.window(at: 0, Shape(batch.blockCount, range.count, batch.targetCount))
+        let (images, contextIndices, blockIndices) = (input.images, input.contextIndices, input.blockIndices)
         let encoder = common.networks.encoder
         let blockShape = Shape(batch.blockCount, range.count, batch.targetCount, encoder.settings.width)
 
@@ -175,9 +189,65 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         pass = Pass(
             context: context, target: targetPass, allTargets: allTargets, predicted: predicted,
             predictions: predictions, targets: targets, dPredictions: dPredictions, blockIndices: blockIndices)
-        pool(common)
+        switch common.objective.pairs {
+        case .blocks:
+            poolPredictions(predictions, common)
+        case .contextTarget:
+            poolContext(context.output, common)
+            if let allTargets { poolTargets(allTargets.features, common) }
+        }
         stopwatch.lap(.loss)
         forwardSeconds = stopwatch.seconds
+    }
+
+    /// Leaves the same pooled features in the views as `forward`, and nothing else; what the views do not need is not
+    /// computed.
+    func forwardViews(
+        _ batch: StepBatch, _ range: Range<Int>, from buffer: (images: HostBuffer<Float>, first: Int),
+        online: Parameters<Backend>, target: Parameters<Backend>, temporary: Workspace<Backend>, _ common: Common
+    ) {
+        let input = begin(batch, range, from: buffer, temporary)
+        defer { workspace.borrow(nil) }
+        let encoder = common.networks.encoder
+        if common.objective.pairs == .contextTarget {
+            let mark = workspace.mark
+            poolTargets(
+                encoder.features(
+                    input.images, parameters: target, positions: common.encoderPositions, workspace: workspace), common)
+            workspace.release(to: mark)
+        }
+        let context = encoder.features(
+            input.images, indices: input.contextIndices,
+            parameters: online.window(at: 0, count: encoder.layout.count), positions: common.encoderPositions,
+            workspace: workspace)
+        guard common.objective.pairs == .blocks else { return poolContext(context, common) }
+        if let predictor = common.networks.predictor, let positions = common.predictorPositions {
+            let section = section("predictor", common)
+            let pass = predictor.forward(
+                context: context, contextIndices: input.contextIndices, blockIndices: input.blockIndices,
+                parameters: online.window(at: section.offset, count: section.layout.count), positions: positions,
+                workspace: workspace, work: common.work)
+            poolPredictions(pass.output, common)
+        } else {
+            let shape = Shape(batch.blockCount, range.count, batch.targetCount, encoder.settings.width)
+            poolPredictions(broadcastMean(of: context, to: shape), common)
+        }
+    }
+
+    /// Takes up a part of the batch, with a thread's temporary memory until that is given back.
+    private func begin(
+        _ batch: StepBatch, _ range: Range<Int>, from buffer: (images: HostBuffer<Float>, first: Int),
+        _ temporary: Workspace<Backend>
+    ) -> Input {
+        self.range = range
+        pass = nil
+        workspace.reset()
+        temporary.reset()
+        workspace.borrow(temporary)
+        return Input(
+            images: upload(batch, from: buffer),
+            contextIndices: contextIndices.window(at: 0, Shape(range.count, batch.contextCount)),
+            blockIndices: blockIndices.window(at: 0, Shape(batch.blockCount, range.count, batch.targetCount)))
     }
 
     /// LayerNorm of target features, without parameters.
@@ -201,7 +271,9 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     }
 
     /// Masks on the device, and the shard's images there: those of the batch themselves where the back end can read them.
-    private func upload(_ batch: StepBatch) -> Tensor<Backend> {
+    private func upload(
+        _ batch: StepBatch, from buffer: (images: HostBuffer<Float>, first: Int)
+    ) -> Tensor<Backend> {
         let backend = workspace.backend
         let (contextCount, targetCount) = (batch.contextCount, batch.targetCount)
         let contextElements = range.count * contextCount
@@ -217,15 +289,17 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             }
         }
         backend.upload(staging, at: 0, to: blockIndices.window(at: 0, Shape(batch.blockCount * blockElements)))
-        let first = range.lowerBound * (imageShape.count / range.count)
+        let first = (range.lowerBound - buffer.first) * imageShape.count
+        let shape = Shape(range.count, imageShape[0], imageShape[1], imageShape[2])
         guard let ownImages else {
-            guard let images = backend.borrow(batch.images, at: first, imageShape) else {
-                preconditionFailure("a back end that reads host memory refuses \(imageShape)")
+            guard let images = backend.borrow(buffer.images, at: first, shape) else {
+                preconditionFailure("a back end that reads host memory refuses \(shape)")
             }
             return images
         }
-        backend.upload(batch.images, at: first, to: ownImages)
-        return ownImages
+        let images = ownImages.window(at: 0, shape)
+        backend.upload(buffer.images, at: first, to: images)
+        return images
     }
 
     /// The mean context feature of each image at every place of `shape`, [M, B, Kp, D].
@@ -259,19 +333,20 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         return section
     }
 
-    /// Writes the pooled features that the regulariser compares.
-    private func pool(_ common: Common) {
-        guard let pass else { return }
-        let backend = workspace.backend
-        switch common.objective.pairs {
-        case .blocks:
-            for block in 0..<pass.predictions.shape[0] {
-                backend.meanTokens(plane(block, of: pass.predictions), to: rows(ofView: block, common.views))
-            }
-        case .contextTarget:
-            backend.meanTokens(pass.context.output, to: rows(ofView: 0, common.views))
-            if let all = pass.allTargets { backend.meanTokens(all.features, to: rows(ofView: 1, common.views)) }
+    // The pooled features that the regulariser compares: one view for each block, or the context's and the targets'.
+
+    private func poolPredictions(_ predictions: Tensor<Backend>, _ common: Common) {
+        for block in 0..<predictions.shape[0] {
+            workspace.backend.meanTokens(plane(block, of: predictions), to: rows(ofView: block, common.views))
         }
+    }
+
+    private func poolContext(_ features: Tensor<Backend>, _ common: Common) {
+        workspace.backend.meanTokens(features, to: rows(ofView: 0, common.views))
+    }
+
+    private func poolTargets(_ features: Tensor<Backend>, _ common: Common) {
+        workspace.backend.meanTokens(features, to: rows(ofView: 1, common.views))
     }
 
     // MARK: Backward
@@ -444,7 +519,36 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             kept += blockElements + pooled
             backward = max(backward, 2 * pooled)
         }
-        return (kept, max(temporary, contextElements + backward))
+        temporary = max(temporary, contextElements + backward)
+        if limits.rounds > 1 {
+            let views = viewElements(networks, images: images, limits: limits, needs, on: backend)
+            (kept, temporary) = (max(kept, views.kept), max(temporary, views.temporary))
+        }
+        return (kept, temporary)
+    }
+
+    /// Workspace elements of `forwardViews`. Features in passing may need more temporary memory than passes that keep.
+    private static func viewElements(
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds, on backend: Backend
+    ) -> (kept: Int, temporary: Int) {
+        let (encoder, settings) = (networks.encoder, networks.encoder.settings)
+        let blockElements = alignedElements(limits.blockCount * images * limits.targetCount * settings.width)
+        let context = encoder.featureElements(images: images, tokens: limits.contextCount, on: backend)
+        var (kept, temporary) = context
+        if let predictor = networks.predictor {
+            let part = predictor.forwardElements(
+                images: images, contextTokens: limits.contextCount, blocks: limits.blockCount,
+                blockTokens: limits.targetCount, on: backend)
+            kept += part.kept
+            temporary = max(temporary, part.temporary)
+        } else {
+            kept += blockElements + alignedElements(images * settings.width)
+        }
+        if needs != .blocks {
+            let targets = encoder.featureElements(images: images, tokens: settings.patchCount, on: backend)
+            (kept, temporary) = (max(kept, targets.kept), max(temporary, targets.temporary))
+        }
+        return (kept, temporary)
     }
 }
 

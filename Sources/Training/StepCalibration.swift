@@ -9,17 +9,19 @@ package enum StepCalibration {
         package let imagesPerSecond: Double
     }
 
-    /// - Parameter seconds: Stop after about this long; at least three steps are timed after one to warm up.
+    /// - Parameter seconds: Stop after about this long; at least three steps are timed after one to warm up, of fewer
+    ///   images where steps are long.
     package static func measure<Backend: KernelBackend>(
         _ configuration: RunConfiguration, on backend: Backend, threads: Int, seconds: Double
     ) throws -> Result {
-        let trial = try TrialRun(configuration, on: backend, threads: threads)
+        let trial = try TrialRun(configuration, on: backend, threads: threads, enough: TrialSize.enough)
         _ = try trial.take()
         var durations: [Double] = []
         var elapsed = 0.0
         while durations.count < 3 || (elapsed < seconds && durations.count < 1000) {
-            durations.append(try trial.take().seconds)
-            elapsed += durations[durations.count - 1]
+            let step = try trial.take()
+            durations.append(trial.stepSeconds(step))
+            elapsed += step.seconds
         }
         let median = durations.sorted()[durations.count / 2]
         return Result(

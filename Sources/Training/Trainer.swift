@@ -22,17 +22,22 @@ package final class Trainer<Backend: KernelBackend> {
 
     private let backend: Backend
     private let recorder: any RunRecorder
+    private let communicator: any Communicator
     private let step: TrainingStep<Backend>
     private let evaluator: RunEvaluator<Backend>
     private let training: ImageDataset
     private var isResumed = false
     private var collapse: CollapseWatch
 
-    /// - Parameter data: The whole data set; the configuration says how much of it is used.
-    /// - Throws: `MaskError`, `DatasetError`, `TrainingError` for a configuration that does not fit the data.
+    /// - Parameters:
+    ///   - data: The whole data set; the configuration says how much of it is used.
+    ///   - recorder: Told of steps by every process, and of the rest by rank 0 alone.
+    ///   - communicator: The processes that train this run together, each with a trainer of its own.
+    /// - Throws: `MaskError`, `DatasetError`, `TrainingError` for a configuration that does not fit the data or the
+    ///   number of processes.
     package init(
         _ configuration: RunConfiguration, data: DatasetSplits, backend: Backend, threads: Int,
-        recorder: any RunRecorder
+        recorder: any RunRecorder, communicator: any Communicator = SingleProcess()
     ) throws {
         let settings = try RunSettings(configuration)
         let channels = settings.networks.encoder.settings.channels
@@ -44,10 +49,12 @@ package final class Trainer<Backend: KernelBackend> {
         self.settings = settings
         self.backend = backend
         self.recorder = recorder
+        self.communicator = communicator
         collapse = CollapseWatch(configuration)
+        try communicator.check(settings, backend.summary, data)
         training = try data.train.limited(to: configuration.data.trainSubset)
         state = settings.initialState(on: backend)
-        step = settings.step(on: backend, threads: threads)
+        step = settings.step(on: backend, threads: threads, communicator: communicator)
         evaluator = try RunEvaluator(settings, data: data, backend: backend, threads: threads)
     }
 
@@ -66,18 +73,18 @@ package final class Trainer<Backend: KernelBackend> {
     /// - Throws: `TrainingError` where a loss is not finite; whatever the recorder throws.
     package func run(shouldStop: () -> Bool) throws -> Ending {
         let configuration = settings.configuration
+        shareState()
         if !isResumed {
-            if shouldStop() { return .interrupted }
+            if communicator.any(shouldStop()) { return .interrupted }
             try evaluate()
             try checkpoint()
         }
-        let loader = try BatchLoader(
-            dataset: training,
-            settings: BatchLoaderSettings(
-                batchSize: settings.limits.imageCount, imageSize: configuration.model.imageSize,
-                crop: try RandomResizedCrop(scale: configuration.data.cropScale, aspect: configuration.data.cropAspect),
-                seed: seed, startStep: state.step, totalSteps: settings.totalSteps,
-                threads: configuration.resources.loaderThreads))
+        let loading = BatchLoaderSettings(
+            batchSize: settings.limits.imageCount, parts: step.imageParts, imageSize: configuration.model.imageSize,
+            crop: try RandomResizedCrop(scale: configuration.data.cropScale, aspect: configuration.data.cropAspect),
+            seed: seed, startStep: state.step, totalSteps: settings.totalSteps,
+            threads: configuration.resources.loaderThreads)
+        let loader = try BatchLoader(dataset: training, settings: loading)
         defer { loader.stop() }
 
         let clock = ContinuousClock()
@@ -86,20 +93,19 @@ package final class Trainer<Backend: KernelBackend> {
             steps: resources.checkpointSteps, minutes: resources.checkpointMinutes, now: clock.now)
         while state.step < settings.totalSteps {
             if collapse.isOver { return .collapsed }
-            if shouldStop() {
+            // Whoever was asked to stop, all stop after the same step.
+            if communicator.any(shouldStop()) {
                 try checkpoint()
                 return .interrupted
             }
-            try recorder.record(try trainStep(loader, clock))
+            try recorder.record(try trainStep(loader, loading, clock))
             let isLast = state.step == settings.totalSteps
             let every = configuration.evaluation.everySteps
             let isDue = every > 0 && state.step.isMultiple(of: every)
             if isLast || isDue || configuration.diagnostics.embeddingsAtSteps.contains(state.step) {
                 try evaluate()
             } else if configuration.diagnostics.isDue(at: state.step) {
-                recorder.enter(phase: "measuring")
-                try recorder.record(evaluator.diagnose(state: state, step: step))
-                recorder.enter(phase: "training")
+                try diagnose()
             }
             if isLast || collapse.isOver || checkpoints.isDue(afterStep: state.step, now: clock.now) {
                 try checkpoint()
@@ -111,13 +117,15 @@ package final class Trainer<Backend: KernelBackend> {
 
     private var seed: UInt64 { UInt64(truncatingIfNeeded: settings.configuration.seed) }
 
-    private func trainStep(_ loader: BatchLoader, _ clock: ContinuousClock) throws -> StepRecord {
+    private func trainStep(
+        _ loader: BatchLoader, _ loading: BatchLoaderSettings, _ clock: ContinuousClock
+    ) throws -> StepRecord {
         let start = clock.now
-        let loaded = try loader.next()
-        defer { loader.recycle(loaded) }
+        let images = LoadedImages(loader)
+        defer { images.recycle() }
         let masks = settings.sampler.sample(seed: seed, step: state.step, imageCount: settings.limits.imageCount)
         let batch = StepBatch(
-            images: loaded.images, imageCount: settings.limits.imageCount, context: masks.context,
+            images: .parts(images.next), imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
         let loadSeconds = (clock.now - start) / .seconds(1)
@@ -125,12 +133,12 @@ package final class Trainer<Backend: KernelBackend> {
         let isDue = every > 0 && (state.step + 1).isMultiple(of: every)
         let isRegularized = step.objective.regularizerWeight != 0
         let measuring = clock.now
-        let gradients = isDue && isRegularized ? step.termGradients(batch, state: state) : nil
+        let gradients = isDue && isRegularized ? try termGradients(batch, loading) : nil
         let measuringTime = clock.now - measuring
         let metrics = try step(batch, hyperparameters, state: &state)
         var phases = step.phases
         phases[.load] += loadSeconds
-        if isDue {
+        if isDue, communicator.rank == 0 {
             // Without a regulariser the step's own gradient is the prediction's.
             let own = TermGradient(
                 term: "prediction", encoderNorm: metrics.encoderGradientNorm,
@@ -138,29 +146,68 @@ package final class Trainer<Backend: KernelBackend> {
             try recorder.record(GradientRecord(step: state.step, terms: gradients ?? [own]))
         }
         return StepRecord(
-            step: state.step, epoch: loaded.epoch, metrics: metrics, hyperparameters: hyperparameters,
+            step: state.step, epoch: images.epoch, metrics: metrics, hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
-            seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: loaded.waitSeconds,
+            seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: images.waitSeconds,
             phases: phases)
     }
 
+    /// The gradient norms of the terms on the next step's batch.
+    private func termGradients(_ batch: StepBatch, _ loading: BatchLoaderSettings) throws -> [TermGradient] {
+        guard step.limits.rounds > 1 else { return try step.termGradients(batch, state: state) }
+        // The loader has the images of each round for the step alone, so they are rendered once more for every term.
+        var renderer = try BatchRenderer(dataset: training, settings: loading)
+        let images = HostBuffer<Float>(
+            count: step.imagesAtOnce * training.channels * loading.imageSize * loading.imageSize)
+        let rendered = StepBatch(
+            images: .parts { [state] range in
+                renderer.render(step: state.step, part: range, into: images)
+                return images
+            }, imageCount: batch.imageCount, context: batch.context, targets: batch.targets,
+            blockCount: batch.blockCount)
+        return try step.termGradients(rendered, state: state)
+    }
+
+    /// Diagnostics without an evaluation, by rank 0.
+    private func diagnose() throws {
+        if communicator.rank == 0 {
+            recorder.enter(phase: "measuring")
+            try recorder.record(try evaluator.diagnose(state: state, step: step))
+            recorder.enter(phase: "training")
+        }
+        communicator.waitForAll()
+    }
+
+    /// Rank 0 evaluates, the others wait; first all make sure that they have the same weights.
     private func evaluate() throws {
+        guard communicator.agree([step.fingerprint(of: state)]) else {
+            throw TrainingError(
+                description: "the processes of this run have different weights at step \(state.step); their "
+                    + "processors or libraries compute differently. Use machines of one kind.")
+        }
+        if communicator.rank == 0 { try evaluateAlone() }
+        communicator.waitForAll()
+        // All end together where rank 0 has found collapse.
+        collapse.count = communicator.broadcast([collapse.count], from: 0)[0]
+    }
+
+    private func evaluateAlone() throws {
         let configuration = settings.configuration
         var isEnd = state.step == settings.totalSteps
         func evaluated(
             includeLinear: Bool
-        ) -> (outcomes: [RunEvaluator<Backend>.Outcome], diagnostics: DiagnosticsRecord) {
-            evaluator.evaluate(
+        ) throws -> (outcomes: [RunEvaluator<Backend>.Outcome], diagnostics: DiagnosticsRecord) {
+            try evaluator.evaluate(
                 configuration.evaluation.encoders, state: state, step: step, includeLinear: includeLinear)
         }
         recorder.enter(phase: "evaluating")
         let includesLinear = isEnd || state.step == 0 || configuration.evaluation.linear.intermediate
-        var found = evaluated(includeLinear: includesLinear)
+        var found = try evaluated(includeLinear: includesLinear)
         collapse = collapse.noting(found.outcomes.map(\.record))
         if collapse.isOver, !isEnd {
             // It is the run's last evaluation, so it has what a last one has.
             isEnd = true
-            if !includesLinear { found = evaluated(includeLinear: true) }
+            if !includesLinear { found = try evaluated(includeLinear: true) }
         }
         let diagnostics = configuration.diagnostics
         let storesEmbeddings =
@@ -175,9 +222,46 @@ package final class Trainer<Backend: KernelBackend> {
         recorder.enter(phase: "training")
     }
 
+    /// All processes go on from what rank 0 has.
+    private func shareState() {
+        guard communicator.count > 1 else { return }
+        let counters = communicator.broadcast([state.step, isResumed ? 1 : 0, collapse.count], from: 0)
+        (state.step, isResumed, collapse.count) = (counters[0], counters[1] == 1, counters[2])
+        state.share(communicator, on: backend)
+    }
+
     private func checkpoint() throws {
+        guard communicator.rank == 0 else { return }
         try recorder.checkpoint(
             step: state.step, tensors: state.tensors(settings.networks, on: backend),
             counters: [CollapseWatch.counter: "\(collapse.count)"])
+    }
+}
+
+/// The loader's parts of one step's batch, each handed back when another is asked for.
+private final class LoadedImages {
+    private let loader: BatchLoader
+    private var loaded: LoadedBatch?
+    private(set) var epoch = 0
+    private(set) var waitSeconds = 0.0
+
+    init(_ loader: BatchLoader) {
+        self.loader = loader
+    }
+
+    func next(_ range: Range<Int>) throws -> HostBuffer<Float> {
+        if let loaded, loaded.part == range { return loaded.images }
+        recycle()
+        let part = try loader.next()
+        precondition(part.part == range, "the step asks for images \(range), the loader has \(part.part)")
+        loaded = part
+        epoch = part.epoch
+        waitSeconds += part.waitSeconds
+        return part.images
+    }
+
+    func recycle() {
+        if let loaded { loader.recycle(loaded) }
+        loaded = nil
     }
 }

@@ -73,6 +73,18 @@ package struct TrainingState<Backend: KernelBackend>: Sendable {
         }
     }
 
+    /// Takes over everything of rank 0.
+    func share(_ communicator: any Communicator, on backend: Backend) {
+        let separate = targetIsSeparate ? [target] : []
+        for flat in [online, firstMoments, secondMoments] + separate {
+            for start in stride(from: 0, to: flat.count, by: 1 << 24) {
+                let part = flat.window(at: start, Shape(min(1 << 24, flat.count - start)))
+                backend.store(communicator.broadcast(backend.values(of: part), from: 0), in: part)
+            }
+        }
+        refreshPackedWeights(on: backend)
+    }
+
     /// The flat vectors by the name that their tensors carry in a checkpoint.
     private func groups(_ networks: MethodNetworks, moments: Bool) -> [Group] {
         var groups: [Group] = []

@@ -33,30 +33,34 @@ package struct GradientRecord: Sendable {
 }
 
 extension TrainingStep {
-    /// The gradient norms of the terms on a batch, each by a forward and a backward pass of its own.
+    /// The gradient norms of the terms on a batch, each by forward and backward passes of its own, in a step's rounds
+    /// and over all its processes.
     ///
     /// Nothing that a step uses is left changed: the next one fills gradients and workspaces anew. A term whose weight
     /// is 0 is left out.
-    package func termGradients(_ batch: StepBatch, state: TrainingState<Backend>) -> [TermGradient] {
-        var terms = [gradient("prediction", batch, state, .prediction)]
+    ///
+    /// - Parameter batch: Asked for the images of every round anew by each term.
+    /// - Throws: What the batch's images throw.
+    package func termGradients(_ batch: StepBatch, state: TrainingState<Backend>) throws -> [TermGradient] {
+        var terms = [try gradient("prediction", batch, state, .prediction)]
         guard objective.regularizerWeight != 0 else { return terms }
         let vicreg = objective.vicreg
-        terms.append(gradient("regulariser", batch, state, .regularizer(vicreg)))
+        terms.append(try gradient("regulariser", batch, state, .regularizer(vicreg)))
         let parts = [
             ("invariance", VICReg(invariance: vicreg.invariance, variance: 0, covariance: 0), vicreg.invariance),
             ("variance", VICReg(invariance: 0, variance: vicreg.variance, covariance: 0), vicreg.variance),
             ("covariance", VICReg(invariance: 0, variance: 0, covariance: vicreg.covariance), vicreg.covariance),
         ]
         for (name, part, weight) in parts where weight != 0 {
-            terms.append(gradient(name, batch, state, .regularizer(part)))
+            terms.append(try gradient(name, batch, state, .regularizer(part)))
         }
         return terms
     }
 
     private func gradient(
         _ term: String, _ batch: StepBatch, _ state: TrainingState<Backend>, _ part: LossPart
-    ) -> TermGradient {
-        passes(batch, state, part: part)
+    ) throws -> TermGradient {
+        _ = try passes(batch, state, part: part)
         let norms = update.norms()
         return TermGradient(
             term: term, encoderNorm: norms.encoder, predictorNorm: networks.predictor == nil ? nil : norms.predictor)

@@ -9,6 +9,10 @@ import TensorCore
 /// The batch is split into shards that each go through the networks on one thread; they meet at the regulariser, which
 /// sees the whole batch, and at the sums of gradients, which they add to one after the other. Sums run over shards in order,
 /// so results depend on the number of shards (in rounding) and never on the number of threads.
+///
+/// Shards may go through in several rounds, which need the memory of one. The regulariser then needs two passes: the
+/// first collects the pooled features of all images, the second repeats each round's forward pass and goes back with the
+/// exact gradient. Both compute the same bits as a single round.
 package final class TrainingStep<Backend: KernelBackend> {
     package let networks: MethodNetworks
     package let objective: StepObjective
@@ -16,10 +20,13 @@ package final class TrainingStep<Backend: KernelBackend> {
     package let limits: StepLimits
     package let backend: Backend
     package let team: ThreadTeam
+    /// The processes that share each round's shards.
+    let communicator: any Communicator
 
     /// What the last step, or the last forward pass alone, took; the batch is at hand when it begins.
     package private(set) var phases = PhaseSeconds()
 
+    /// As many as are in memory at once.
     private let shards: [Shard<Backend>]
     /// Which thread did each shard in the last pass.
     private let threadOfShard: HostBuffer<Int>
@@ -28,22 +35,25 @@ package final class TrainingStep<Backend: KernelBackend> {
     private let orders: [SummationOrder]
     /// Temporary memory of each thread.
     private let temporaries: [Workspace<Backend>]
-    private let common: Shard<Backend>.Common
+    /// Each shard's part of the batch's mean.
+    var predictionLosses: [Double]
+    let common: Shard<Backend>.Common
     private let regularizerWorkspace: Workspace<Backend>
     private let projectorGradients: Tensor<Backend>?
     let update: ParameterUpdate<Backend>
-
-    /// Shards that add to one sum of gradients. More need less memory, and make more threads wait for each other: a shard
-    /// follows the one before it at a distance of a block's backward pass or less.
-    private static var shardsPerSum: Int { 4 }
 
     /// The epsilon of the LayerNorm of targets, without parameters.
     package static var targetNormEpsilon: Double { 1e-5 }
 
     package init(
         _ networks: MethodNetworks, objective: StepObjective, targetRule: TargetRule, limits: StepLimits,
-        backend: Backend, threads: Int, work: NetworkWork = .needed
+        backend: Backend, threads: Int, work: NetworkWork = .needed,
+        communicator: any Communicator = SingleProcess()
     ) {
+        precondition(
+            limits.rounds * communicator.count <= limits.sums,
+            "\(limits.shards) shards for \(limits.rounds) rounds of \(communicator.count) ranks")
+        self.communicator = communicator
         self.networks = networks
         self.objective = objective
         self.targetRule = targetRule
@@ -59,38 +69,85 @@ package final class TrainingStep<Backend: KernelBackend> {
             predictorPositions: networks.predictor?.positions(on: backend), views: backend.makeTensor(viewShape),
             dViews: backend.makeTensor(viewShape))
         let needs = TargetNeeds(targetRule, objective, work)
-        let groups = (limits.shards + Self.shardsPerSum - 1) / Self.shardsPerSum
+        let lanes = limits.lanes(ofRanks: communicator.count)
+        let groups = (lanes + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum
         let sums = (0..<groups).map { _ in backend.makeTensor(Shape(networks.count)) }
-        let orders = (0..<groups).map { _ in SummationOrder(members: Self.shardsPerSum) }
-        shards = (0..<limits.shards).map { index in
-            let (group, member) = (index / Self.shardsPerSum, index % Self.shardsPerSum)
+        let orders = (0..<groups).map { _ in SummationOrder(members: StepLimits.shardsPerSum) }
+        let isWhole = limits.rounds == 1 && communicator.count == 1
+        shards = (0..<lanes).map { lane in
+            let (group, member) = (lane / StepLimits.shardsPerSum, lane % StepLimits.shardsPerSum)
             return Shard(
-                networks, range: limits.images(ofShard: index), limits: limits, needs,
-                gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)), on: backend)
+                networks, images: isWhole ? limits.images(ofShard: lane).count : limits.largestShard, limits: limits,
+                needs, gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)),
+                on: backend)
         }
         threadOfShard = HostBuffer(count: limits.shards)
         (self.sums, self.orders) = (sums, orders)
-        let mostImages = limits.shardSizes.max() ?? 0
         let temporary = Shard<Backend>.workspaceElements(
-            networks, images: mostImages, limits: limits, needs, on: backend
+            networks, images: limits.largestShard, limits: limits, needs, on: backend
         ).temporary
-        temporaries = (0..<min(threads, limits.shards)).map { _ in Workspace(backend, capacity: temporary) }
+        temporaries = (0..<min(threads, lanes)).map { _ in Workspace(backend, capacity: temporary) }
+        predictionLosses = Array(repeating: 0, count: limits.shards)
         regularizerWorkspace = Workspace(
             backend, capacity: Self.regularizerElements(networks, views: viewCount, images: limits.imageCount))
         projectorGradients = networks.section("projector").map { backend.makeTensor(Shape($0.layout.count)) }
-        update = ParameterUpdate(networks, team: team, backend: backend)
+        // The sums of a single round are added up in the first of them.
+        let isInPlace = limits.rounds == 1
+        update = ParameterUpdate(
+            networks, gradients: isInPlace ? sums[0] : backend.makeTensor(Shape(networks.count)), isInPlace: isInPlace,
+            ranks: communicator.count, team: team, backend: backend)
     }
 
-    /// Losses of a batch, without changing anything.
-    package func evaluate(_ batch: StepBatch, state: TrainingState<Backend>) -> StepMetrics {
-        forward(batch, state)
+    /// Losses of a batch, without changing anything. Each process computes all of it alone.
+    ///
+    /// - Throws: What the batch's images throw.
+    package func evaluate(_ batch: StepBatch, state: TrainingState<Backend>) throws -> StepMetrics {
+        for shards in roundsAlone { try forward(batch, shards, state) }
+        return measure(state)
+    }
+
+    /// What the forward passes compute of the first `count` images' shards, without the other processes.
+    ///
+    /// - Parameter visit: Called for one shard after the other, in order; valid during the call.
+    /// - Throws: What the batch's images throw.
+    package func forEachOutput(
+        of batch: StepBatch, first count: Int, state: TrainingState<Backend>, visit: (ShardOutputs<Backend>) -> Void
+    ) throws {
+        for shards in roundsAlone {
+            guard limits.images(ofShards: shards).lowerBound < count else { return }
+            try forward(batch, shards, state)
+            outputs.prefix(shards.count).forEach(visit)
+        }
     }
 
     /// Losses and the gradient of the whole objective, flat like the online parameters.
-    package func gradients(_ batch: StepBatch, state: TrainingState<Backend>) -> (StepMetrics, Tensor<Backend>) {
-        let metrics = forward(batch, state)
-        backward(state)
-        return (metrics, update.sum(sums))
+    ///
+    /// - Throws: `TrainingError` if a loss is not finite; what the batch's images throw.
+    package func gradients(
+        _ batch: StepBatch, state: TrainingState<Backend>
+    ) throws -> (StepMetrics, Tensor<Backend>) {
+        let metrics = try passes(batch, state, part: .whole)
+        try check(metrics, step: state.step + 1)
+        return (metrics, update.gradients)
+    }
+
+    /// The images that each step asks its batch for, in this order.
+    package var imageParts: [Range<Int>] {
+        let pass = (0..<limits.rounds).map { limits.images(ofShards: ownShards(ofRound: $0)) }
+        return needsTwoPasses(.whole) ? pass + pass : pass
+    }
+
+    /// The most images that it asks for at once.
+    package var imagesAtOnce: Int { shards.count * limits.largestShard }
+
+    /// This process's part of a round.
+    private func ownShards(ofRound round: Int) -> Range<Int> {
+        limits.shards(ofRound: round, rank: communicator.rank, of: communicator.count)
+    }
+
+    /// All shards, as many at a time as this process has memory for.
+    private var roundsAlone: [Range<Int>] {
+        stride(from: 0, to: limits.shards, by: shards.count).map { $0..<min($0 + shards.count, limits.shards) }
     }
 
     /// One whole step.
@@ -99,13 +156,10 @@ package final class TrainingStep<Backend: KernelBackend> {
     package func callAsFunction(
         _ batch: StepBatch, _ hyperparameters: StepHyperparameters, state: inout TrainingState<Backend>
     ) throws -> StepMetrics {
-        var metrics = forward(batch, state)
         let step = state.step + 1
-        guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
-        guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
-        backward(state)
+        var metrics = try passes(batch, state, part: .whole)
+        try check(metrics, step: step)
         var stopwatch = PhaseStopwatch()
-        _ = update.sum(sums)
         let norms = update.norms()
         metrics.gradientNorm = norms.total
         metrics.encoderGradientNorm = norms.encoder
@@ -120,7 +174,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         return metrics
     }
 
-    /// What the last `evaluate` computed, shard by shard.
+    /// What the last round of `evaluate` computed, shard by shard.
     package var outputs: [ShardOutputs<Backend>] { shards.compactMap(\.outputs) }
 
     /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
@@ -137,72 +191,139 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     // MARK: Phases
 
-    /// Everything up to the sum of gradients.
+    private func isRegularized(_ part: LossPart) -> Bool {
+        objective.regularizerWeight != 0 && part.includesRegularizer
+    }
+    /// Whether the regulariser's gradient is needed before all shards have been in memory at once.
+    private func needsTwoPasses(_ part: LossPart) -> Bool { isRegularized(part) && limits.rounds > 1 }
+
+    /// Everything up to the sum of gradients and its norms. The losses may not be finite.
     ///
     /// - Parameter part: The part of the objective whose gradient is taken.
-    func passes(_ batch: StepBatch, _ state: TrainingState<Backend>, part: LossPart) {
-        _ = forward(batch, state, part)
-        backward(state, part)
-        _ = update.sum(sums)
+    /// - Throws: What the batch's images throw.
+    func passes(_ batch: StepBatch, _ state: TrainingState<Backend>, part: LossPart) throws -> StepMetrics {
+        phases = PhaseSeconds()
+        var metrics = StepMetrics()
+        if needsTwoPasses(part) {
+            for round in 0..<limits.rounds {
+                try run(batch, ownShards(ofRound: round)) { shard, images, buffer, temporary in
+                    shard.forwardViews(
+                        batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
+                        temporary: temporary, common)
+                }
+            }
+            exchange(views: true, losses: false)
+            regularize(state, part, &metrics)
+        }
+        for round in 0..<limits.rounds {
+            try forward(batch, ownShards(ofRound: round), state)
+            // All are in memory at once.
+            if limits.rounds == 1 {
+                exchange(views: true, losses: true)
+                metrics = measure(state, part)
+            }
+            backward(round: round, state, part)
+        }
+        if needsTwoPasses(part) {
+            exchange(views: false, losses: true)
+            gatherLosses(&metrics)
+        } else if limits.rounds > 1 {
+            exchange(views: true, losses: true)
+            metrics = measure(state, part)
+        }
+        return metrics
     }
 
-    private func forward(
-        _ batch: StepBatch, _ state: TrainingState<Backend>, _ part: LossPart = .whole
-    ) -> StepMetrics {
+    /// Calls `body` with each of the given shards' memory, images, a buffer that holds them, and its thread's temporary
+    /// memory, on all threads.
+    private func run(
+        _ batch: StepBatch, _ numbers: Range<Int>,
+        _ body: (Shard<Backend>, Range<Int>, (images: HostBuffer<Float>, first: Int), Workspace<Backend>) -> Void
+    ) throws {
         precondition(
             batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
             "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
-        team.forEach(shards.count) { index, thread in
+        let buffer = try batch.images.buffer(limits.images(ofShards: numbers))
+        team.forEach(numbers.count) { index, thread in
             threadOfShard[index] = thread
-            shards[index].forward(
-                batch, online: state.onlineParameters, target: state.targetParameters, temporary: temporaries[thread],
-                common)
+            body(shards[index], limits.images(ofShard: numbers.lowerBound + index), buffer, temporaries[thread])
         }
-        phases = PhaseSeconds.critical(threads: team.threads, shards.count, thread: { threadOfShard[$0] }) {
+    }
+
+    private func forward(_ batch: StepBatch, _ numbers: Range<Int>, _ state: TrainingState<Backend>) throws {
+        try run(batch, numbers) { shard, images, buffer, temporary in
+            shard.forward(
+                batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
+                temporary: temporary, common)
+        }
+        phases += PhaseSeconds.critical(threads: team.threads, numbers.count, thread: { threadOfShard[$0] }) {
             shards[$0].forwardSeconds
         }
+        for (shard, number) in zip(shards, numbers) { predictionLosses[number] = shard.predictionLoss }
+    }
+
+    /// The losses, once every shard has been through its forward pass.
+    private func measure(_ state: TrainingState<Backend>, _ part: LossPart = .whole) -> StepMetrics {
         var stopwatch = PhaseStopwatch()
         var metrics = StepMetrics()
-        metrics.predictionLoss = shards.reduce(0) { $0 + $1.predictionLoss }
         regularize(state, part, &metrics)
-        metrics.loss = metrics.predictionLoss
-        if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+        gatherLosses(&metrics)
         stopwatch.lap(.loss)
         phases += stopwatch.seconds
         return metrics
     }
 
-    private func backward(_ state: TrainingState<Backend>, _ part: LossPart = .whole) {
-        let regularized = objective.regularizerWeight != 0 && part.includesRegularizer
+    private func gatherLosses(_ metrics: inout StepMetrics) {
+        metrics.predictionLoss = predictionLosses.reduce(0, +)
+        metrics.loss = metrics.predictionLoss
+        if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+    }
+
+    private func check(_ metrics: StepMetrics, step: Int) throws {
+        guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
+        guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
+    }
+
+    /// The round's gradients, added to those before.
+    private func backward(round: Int, _ state: TrainingState<Backend>, _ part: LossPart) {
+        let regularized = isRegularized(part)
+        let numbers = ownShards(ofRound: round)
+        let sums = Array(self.sums.prefix((numbers.count + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum))
         update.clear(sums)
         if targetRule == .sharedWithGradient {
-            backwardInTurn { shard, temporary in
+            backwardInTurn(numbers.count) { shard, temporary in
                 shard.backwardThroughTargets(
                     online: state.onlineParameters, includesPrediction: part.includesPrediction,
                     regularized: regularized, temporary: temporary, common)
             }
         }
-        backwardInTurn { shard, temporary in
+        backwardInTurn(numbers.count) { shard, temporary in
             shard.backward(
                 online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized,
                 temporary: temporary, common)
         }
         // The projector's gradient is that of the whole batch; it joins the first sum.
-        if regularized, let section = networks.section("projector"), let projectorGradients {
+        if regularized, numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {
             backend.add(
                 projectorGradients, times: 1,
                 to: sums[0].window(at: section.offset, Shape(section.layout.count)))
         }
+        let (isFirst, isLast) = (round == 0, round == limits.rounds - 1)
+        if communicator.count > 1 {
+            update.add(sums, isFirst: isFirst, isLast: isLast, communicator: communicator)
+        } else {
+            update.add(sums, isFirst: isFirst, isLast: isLast)
+        }
     }
 
-    /// Calls `pass` for every shard on all threads; the shards add to their sums of gradients in their order.
-    private func backwardInTurn(_ pass: (Shard<Backend>, Workspace<Backend>) -> Void) {
+    /// Calls `pass` for the first shards on all threads; they add to their sums of gradients in their order.
+    private func backwardInTurn(_ count: Int, _ pass: (Shard<Backend>, Workspace<Backend>) -> Void) {
         for order in orders { order.reset() }
-        team.forEach(shards.count) { index, thread in
+        team.forEach(count) { index, thread in
             threadOfShard[index] = thread
             pass(shards[index], temporaries[thread])
         }
-        phases += PhaseSeconds.critical(threads: team.threads, shards.count, thread: { threadOfShard[$0] }) {
+        phases += PhaseSeconds.critical(threads: team.threads, count, thread: { threadOfShard[$0] }) {
             shards[$0].backwardSeconds
         }
     }

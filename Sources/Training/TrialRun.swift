@@ -34,7 +34,10 @@ package struct TrialStep: Sendable, Hashable {
 ///
 /// Nothing is stored, and the learning rate is too small for the noise to matter.
 package final class TrialRun<Backend: KernelBackend> {
+    /// Of the steps that are taken, which may be smaller than the run's.
     package let settings: RunSettings
+    /// The run's.
+    private let whole: StepLimits
     package private(set) var state: TrainingState<Backend>
     private let step: TrainingStep<Backend>
     private let backend: Backend
@@ -45,14 +48,24 @@ package final class TrialRun<Backend: KernelBackend> {
     private var resident: LoadedBatch?
     private var masksDrawn = 0
 
-    /// - Parameter rendersEveryBatch: As training does; if not, one batch stays in memory and no loader competes with
-    ///   the engine for processor time.
+    /// - Parameters:
+    ///   - rendersEveryBatch: As training does; if not, one batch stays in memory and no loader competes with the engine
+    ///     for processor time.
+    ///   - enough: FLOP from which on steps have fewer images (`TrialSize`), for `stepSeconds` to make up.
     /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step.
     package init(
-        _ configuration: RunConfiguration, on backend: Backend, threads: Int, rendersEveryBatch: Bool = true
+        _ configuration: RunConfiguration, on backend: Backend, threads: Int, rendersEveryBatch: Bool = true,
+        enough: Double = .infinity
     ) throws {
         var configuration = configuration
         configuration.training.steps = configuration.training.steps ?? 1
+        let asked = try RunSettings(configuration)
+        whole = asked.limits
+        let flops = StepFLOPs(
+            configuration, contextPatches: Double(whole.contextCount), targetPatches: Double(whole.targetCount))
+        let size = TrialSize(whole, flops: flops.total, threads: threads, enough: enough)
+        configuration.training.batchSize = size.images
+        (configuration.resources.shards, configuration.resources.accumulate) = (size.shards, size.rounds)
         settings = try RunSettings(configuration)
         self.backend = backend
         self.threads = threads
@@ -78,11 +91,13 @@ package final class TrialRun<Backend: KernelBackend> {
         let loaded = try resident ?? loader.next()
         if !rendersEveryBatch { resident = loaded }
         defer { if rendersEveryBatch { loader.recycle(loaded) } }
-        let masks = settings.sampler.sample(seed: 0, step: masksDrawn, imageCount: settings.limits.imageCount)
+        // Those of the run's batch, whose smallest context decides how large all are.
+        let masks = settings.sampler.sample(seed: 0, step: masksDrawn, imageCount: whole.imageCount)
         masksDrawn += 1
+        let (context, targets) = masks.first(settings.limits.imageCount)
         let batch = StepBatch(
-            images: loaded.images, imageCount: settings.limits.imageCount, context: masks.context,
-            targets: masks.targets, blockCount: masks.blocks)
+            images: .whole(loaded.images), imageCount: settings.limits.imageCount, context: context, targets: targets,
+            blockCount: masks.blocks)
         let hyperparameters = StepHyperparameters(learningRate: 1e-5, weightDecay: 0.04, momentum: 0.999)
         let loadSeconds = (clock.now - start) / .seconds(1)
         counter?.start()
@@ -100,18 +115,32 @@ package final class TrialRun<Backend: KernelBackend> {
             flops: flops.total, counted: counted)
     }
 
+    /// What the run's whole step would take: the update of the weights once, the rest for every image.
+    package func stepSeconds(_ step: TrialStep) -> Double {
+        let factor = Double(whole.imageCount) / Double(settings.limits.imageCount)
+        let update = step.phases[.update]
+        return (step.seconds - update) * factor + update
+    }
+
     /// Seconds of the predictor's skill on so many test images, as an evaluation measures it.
     func skillSeconds(images: Int) throws -> Double {
-        let batch = settings.limits.imageCount
-        let measured = min(images, batch)
+        let measured = min(images, settings.limits.imageCount)
         var configuration = settings.configuration
         (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (nil, nil)
         let noise = Self.noise(configuration, count: measured)
         let evaluator = try RunEvaluator(
             RunSettings(configuration), data: DatasetSplits(train: noise, test: noise), backend: backend,
             threads: threads)
-        let duration = ContinuousClock().measure { _ = evaluator.predictorSkill(state: state, step: step) }
-        return duration / .seconds(1) * Double((images + batch - 1) / batch)
+        let duration = try ContinuousClock().measure { _ = try evaluator.predictorSkill(state: state, step: step) }
+        return duration / .seconds(1) * Double(Self.computed(images, whole))
+            / Double(Self.computed(measured, settings.limits))
+    }
+
+    /// Images that go through the networks when the first so many are asked for: whole rounds of them.
+    private static func computed(_ images: Int, _ limits: StepLimits) -> Int {
+        let (batches, rest) = images.quotientAndRemainder(dividingBy: limits.imageCount)
+        let round = (limits.imageCount + limits.rounds - 1) / limits.rounds
+        return batches * limits.imageCount + min(limits.imageCount, (rest + round - 1) / round * round)
     }
 
     /// Images as large as the data set's.

@@ -12,6 +12,7 @@ final class UsedPatches<Backend: KernelBackend> {
     private let deviceRows, deviceStarts, devicePlaces: IndexTensor<Backend>
     /// R: used patches of all images.
     private(set) var count = 0
+    private var images = 0
 
     /// - Parameter patches: N.
     init(images: Int, patches: Int, blockElements: Int, on backend: Backend) {
@@ -31,6 +32,7 @@ final class UsedPatches<Backend: KernelBackend> {
     func find(in batch: StepBatch, _ range: Range<Int>, on backend: Backend) {
         let perImage = batch.targetCount
         count = 0
+        images = range.count
         for (image, ofBatch) in range.enumerated() {
             for patch in 0..<patches { rowOfPatch[patch] = -1 }
             for block in 0..<batch.blockCount {
@@ -57,7 +59,7 @@ final class UsedPatches<Backend: KernelBackend> {
     }
 
     var queries: BlockInput<Backend>.Queries {
-        .chosen(rows: deviceRows.window(at: 0, Shape(count)), starts: deviceStarts)
+        .chosen(rows: deviceRows.window(at: 0, Shape(count)), starts: deviceStarts.window(at: 0, Shape(images + 1)))
     }
 
     /// The rows of the target blocks' patches among the used ones, for `gatherBlocks`, [1, 1, M·B·Kp].

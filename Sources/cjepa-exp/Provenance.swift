@@ -9,7 +9,7 @@ import RunStore
 enum Provenance {
     /// Entries of the results' provenance group.
     static func entries(
-        plan: RunPlan, backend: String, threads: Int, startedAt: Date, attempt: Int
+        plan: RunPlan, backend: String, threads: Int, ranks: Int, startedAt: Date, attempt: Int
     ) -> [String: AttributeValue] {
         var entries: [String: AttributeValue] = [
             "program_version": .string(CJEPAExp.configuration.version),
@@ -20,6 +20,8 @@ enum Provenance {
             "processor": .string(processorName()),
             "cores": .integer(Machine.cores),
             "threads": .integer(threads),
+            "ranks": .integer(ranks),
+            "accumulate": .integer(plan.run.configuration.resources.accumulate),
             "shards": .integer(plan.run.configuration.resources.shards),
             "loader_threads": .integer(plan.run.configuration.resources.loaderThreads),
             "back_end": .string(backend),

@@ -62,6 +62,11 @@ struct SpecOptions: ParsableArguments {
             "Threads of each run (default: the cores shared out; no result depends on it).", valueName: "n"))
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Processes that train each run together, by Open MPI (short for --set resources.ranks=n).", valueName: "n"))
+    var ranks: Int?
+
     @Flag(help: "Start runs over whose results were made by another revision of the program.")
     var rerunChangedCode = false
 
@@ -69,7 +74,7 @@ struct SpecOptions: ParsableArguments {
     var json = false
 
     func validate() throws {
-        for (name, value) in [("--workers", workers), ("--threads", threads)] {
+        for (name, value) in [("--workers", workers), ("--threads", threads), ("--ranks", ranks)] {
             if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
         }
     }
@@ -80,7 +85,8 @@ struct SpecOptions: ParsableArguments {
     /// The experiment, with every run checked and its data read once, and what its results are compared with.
     func loadExperiment() async throws -> (experiment: Experiment, context: RunContext) {
         let precisions = precision.map { ["training.precision=\($0.rawValue)"] } ?? []
-        let experiment = try loadSpec(spec, overrides: overrides + precisions, only: only, skip: skip)
+        let ranksSetting = ranks.map { ["resources.ranks=\($0)"] } ?? []
+        let experiment = try loadSpec(spec, overrides: overrides + precisions + ranksSetting, only: only, skip: skip)
         let fingerprints = try checkData(of: experiment.runs)
         let context = RunContext(
             sourceRevision: await SourceRevision.current(), rerunsChangedCode: rerunChangedCode,
@@ -101,6 +107,7 @@ struct SpecOptions: ParsableArguments {
         words += option("--set", overrides) + option("--only", only) + option("--skip", skip)
         words += option("--workers", workers.map { ["\($0)"] } ?? [])
         words += option("--threads", threads.map { ["\($0)"] } ?? [])
+        words += option("--ranks", ranks.map { ["\($0)"] } ?? [])
         if rerunChangedCode { words.append("--rerun-changed-code") }
         return ShellWord.line(words)
     }

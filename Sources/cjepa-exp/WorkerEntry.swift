@@ -1,8 +1,10 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import MPI
 import Orchestration
 import RunStore
+import Training
 
 /// `cjepa-exp worker`: one process of an experiment; `run` starts it.
 struct WorkerEntry: ParsableCommand {
@@ -12,6 +14,8 @@ struct WorkerEntry: ParsableCommand {
         discussion: """
             Prints one JSON object per line. SIGINT, SIGTERM and SIGUSR1 end it after the step with a checkpoint and exit code \
             75; the same call goes on from there.
+
+            Under mpirun or srun --mpi=pmix the processes train the run together, by Open MPI.
             """,
         shouldDisplay: false)
 
@@ -26,6 +30,11 @@ struct WorkerEntry: ParsableCommand {
 
     @Option(help: ArgumentHelp("With --floors: the plan.json whose data and probes count.", valueName: "json"))
     var configuration: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Join the other processes of an MPI job (default: where a launcher started more than one).")
+    var mpi: Bool?
 
     func validate() throws {
         guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
@@ -50,9 +59,24 @@ struct WorkerEntry: ParsableCommand {
         if let floors, let configuration {
             try FloorsJob(planFile: configuration, output: floors, threads: threads).run()
         } else if let folder {
-            let status = WorkerJob(directory: RunDirectory(path: folder), threads: threads, parent: parent).run()
+            let status = try train(RunDirectory(path: folder), parent: parent)
             if status == .interrupted { throw ExitCode(75) }
             if status == .failed { throw ExitCode(1) }
         }
+    }
+
+    private func train(_ directory: RunDirectory, parent: pid_t) throws -> RunStatus {
+        guard mpi ?? ((MPICommunicator.launchedCount ?? 1) > 1) else {
+            return WorkerJob(directory: directory, threads: threads, parent: parent).run()
+        }
+        let ranks = try MPICommunicator()
+        let status: RunStatus
+        if ranks.rank == 0 {
+            status = WorkerJob(directory: directory, threads: threads, parent: parent, communicator: ranks).run()
+        } else {
+            status = WorkerFollower(directory: directory, threads: threads, parent: parent, communicator: ranks).run()
+        }
+        ranks.leave(after: status)
+        return status
     }
 }

@@ -14,6 +14,8 @@ struct WorkerJob {
     let threads: Int
     /// The process that started this one.
     let parent: pid_t
+    /// The processes that train the run together; this one is rank 0.
+    var communicator: any Communicator = SingleProcess()
 
     /// - Returns: done, interrupted or failed; all three are stored, and told with an `end` event.
     func run() -> RunStatus {
@@ -75,7 +77,8 @@ struct WorkerJob {
         writer.header.status = .running
         writer.setProvenance(
             Provenance.entries(
-                plan: plan, backend: backend.summary, threads: threads, startedAt: state.startedAt,
+                plan: plan, backend: backend.summary, threads: threads, ranks: communicator.count,
+                startedAt: state.startedAt,
                 attempt: state.attempts))
         let reporter = RunReporter(
             directory: directory, run: plan.run, writer: writer, state: state, output: output,
@@ -116,7 +119,8 @@ struct WorkerJob {
         files.writer.setProvenance(["dataset": .string(data.train.name)])
         files.writer.setProvenance(fingerprints.mapValues { .string($0) })
         let trainer = try Trainer(
-            configuration, data: data, backend: backend, threads: threads, recorder: reporter)
+            configuration, data: data, backend: backend, threads: threads, recorder: reporter,
+            communicator: communicator)
         if let checkpoint = files.checkpoint {
             try trainer.resume(
                 fromStep: checkpoint.step, tensors: checkpoint.tensors, counters: checkpoint.metadata)

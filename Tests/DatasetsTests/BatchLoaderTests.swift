@@ -44,6 +44,27 @@ struct BatchLoaderTests {
         #expect(try all(settings(start: 7, threads: 2)) == Array(all(settings()).dropFirst(7)))
     }
 
+    @Test(
+        "Parts of a batch hold the images of the whole one, in the order and as often as asked for", arguments: [1, 3])
+    func parts(threads: Int) throws {
+        var inParts = try settings(start: 2, total: 9, threads: threads)
+        inParts.parts = [0..<3, 3..<8, 0..<3, 3..<8]
+        let whole = try all(settings(start: 2, total: 9))
+        let loader = try BatchLoader(dataset: dataset, settings: inParts)
+        for batch in whole {
+            for range in inParts.parts {
+                let part = try loader.next()
+                #expect(part.part == range && part.step == batch.step && part.epoch == batch.epoch)
+                #expect(part.indices.array == batch.indices)
+                #expect(
+                    Array(part.images.array.prefix(81 * range.count))
+                        == Array(batch.images[81 * range.lowerBound..<81 * range.upperBound]))
+                loader.recycle(part)
+            }
+        }
+        #expect(throws: BatchLoaderEnded.self) { try loader.next() }
+    }
+
     @Test("An epoch has every image at most once, whole batches only, and another order each time")
     func order() throws {
         let batches = try all(settings(total: 18))

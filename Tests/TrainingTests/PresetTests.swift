@@ -31,7 +31,8 @@ import Training
         for index in 0..<images.count { images[index] = Float(random.uniform(in: -1...1)) }
         let masks = settings.sampler.sample(seed: 1, step: 0, imageCount: 2)
         let batch = StepBatch(
-            images: images, imageCount: 2, context: masks.context, targets: masks.targets, blockCount: masks.blocks)
+            images: .whole(images), imageCount: 2, context: masks.context, targets: masks.targets,
+            blockCount: masks.blocks)
         let metrics = try step(batch, settings.hyperparameters(at: 0), state: &state)
         #expect(metrics.loss > 0 && metrics.loss.isFinite)
         #expect(metrics.encoderGradientNorm > 0 && metrics.predictorGradientNorm > 0)

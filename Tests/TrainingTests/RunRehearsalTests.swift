@@ -28,6 +28,43 @@ import Training
         #expect(pace.start == 0)
     }
 
+    @Test func `long steps are rehearsed on fewer images in the same rounds, short ones whole`() {
+        func size(_ flopsPerImage: Double, threads: Int = 2, rounds: Int = 64) -> TrialSize {
+            let limits = StepLimits(
+                imageCount: 2048, blockCount: 4, contextCount: 150, targetCount: 40, shards: 256, rounds: rounds)
+            return TrialSize(limits, flops: 2048 * flopsPerImage, threads: threads, enough: 1e12)
+        }
+        func check(_ size: TrialSize, images: Int, shards: Int, rounds: Int) {
+            #expect(size.images == images && size.shards == shards && size.rounds == rounds, "\(size)")
+        }
+        check(size(1e11), images: 8, shards: 8, rounds: 2)
+        check(size(1e10), images: 64, shards: 8, rounds: 2)
+        check(size(1e10, rounds: 16), images: 64, shards: 8, rounds: 2)
+        check(size(1e11, threads: 6, rounds: 16), images: 16, shards: 16, rounds: 2)
+        check(size(1e10, rounds: 1), images: 96, shards: 12, rounds: 1)
+        check(size(4e8), images: 2048, shards: 256, rounds: 64)
+        let smallest = StepLimits(imageCount: 2, blockCount: 4, contextCount: 150, targetCount: 40, shards: 2)
+        #expect(TrialSize(smallest, flops: 1e15, threads: 2, enough: 1e12) == TrialSize(smallest))
+    }
+
+    @Test func `a shortened step stands for all images`() throws {
+        var configuration = tiny
+        (configuration.training.batchSize, configuration.objective.vicreg.weight) = (512, 0.01)
+        (configuration.resources.shards, configuration.resources.accumulate) = (128, 32)
+        let whole = try TrialRun(configuration, on: CPUBackend(), threads: 1)
+        #expect(whole.settings.limits.imageCount == 512 && whole.settings.limits.rounds == 32)
+        let step = try whole.take()
+        #expect(abs(whole.stepSeconds(step) - step.seconds) <= 1e-9 * step.seconds)
+        let trial = try TrialRun(configuration, on: CPUBackend(), threads: 1, enough: step.flops / 16)
+        let limits = trial.settings.limits
+        #expect(limits.imageCount <= 32 && limits.rounds == 2 && limits.shards == 8)
+        let short = try trial.take()
+        #expect(short.contextPatches == step.contextPatches && short.targetPatches == step.targetPatches)
+        let update = short.phases[.update]
+        let factor = 512 / Double(limits.imageCount)
+        #expect(abs(trial.stepSeconds(short) - (factor * (short.seconds - update) + update)) <= 1e-9 * step.seconds)
+    }
+
     @Test func `a configuration that cannot take a step is refused`() {
         var configuration = tiny
         configuration.masks.minKeep = 40

@@ -41,7 +41,7 @@ import Training
     @Test("the gradient agrees with central differences", arguments: cases)
     func gradientAgrees(_ testCase: Case) throws {
         let fixture = StepFixture(testCase)
-        let (_, flat) = fixture.step.gradients(fixture.batch, state: fixture.state)
+        let (_, flat) = try fixture.step.gradients(fixture.batch, state: fixture.state)
         let analytic = fixture.backend.values(of: flat)
         let parameters = fixture.backend.values(of: fixture.state.online)
         var random = RandomStream(seed: 11, purpose: .tests)
@@ -52,7 +52,7 @@ import Training
                 let largest = (0..<scale).map { abs(analytic[section.offset + entry.slot.offset + $0]) }.max() ?? 0
                 for _ in 0..<3 {
                     let index = section.offset + entry.slot.offset + random.integer(below: scale)
-                    let numeric = fixture.slope(at: index, parameters)
+                    let numeric = try fixture.slope(at: index, parameters)
                     let error = abs(numeric - analytic[index]) / max(largest, 1e-3)
                     #expect(error <= 1e-5, "\(section.name).\(entry.name): \(analytic[index]) for \(numeric)")
                     checked += 1
@@ -63,9 +63,9 @@ import Training
     }
 
     @Test("the bias of keys has no gradient, which softmax cannot see; those of queries and values have one")
-    func keyBias() {
+    func keyBias() throws {
         let fixture = StepFixture(Self.cases[0])
-        let (_, flat) = fixture.step.gradients(fixture.batch, state: fixture.state)
+        let (_, flat) = try fixture.step.gradients(fixture.batch, state: fixture.state)
         let values = fixture.backend.values(of: flat)
         for section in fixture.networks.sections {
             for entry in section.layout.entries where entry.name.hasSuffix("attn.qkv.bias") {
@@ -79,13 +79,13 @@ import Training
     }
 
     @Test("stop-gradient on shared weights has the gradient of a separate target with equal weights")
-    func stopGradient() {
+    func stopGradient() throws {
         let shared = StepFixture(Case(name: "shared", rule: .sharedStopGradient))
         let separate = StepFixture(Case(name: "separate"))
         separate.backend.copy(
             separate.state.online.window(at: 0, separate.state.target.shape), to: separate.state.target)
-        let (_, a) = shared.step.gradients(shared.batch, state: shared.state)
-        let (_, b) = separate.step.gradients(separate.batch, state: separate.state)
+        let (_, a) = try shared.step.gradients(shared.batch, state: shared.state)
+        let (_, b) = try separate.step.gradients(separate.batch, state: separate.state)
         #expect(shared.backend.values(of: a) == separate.backend.values(of: b))
     }
 
@@ -112,8 +112,8 @@ import Training
         for depth in [1, 3] {
             let needed = StepFixture(testCase, predictorDepth: depth)
             let everything = StepFixture(testCase, predictorDepth: depth, work: .everything)
-            let (a, flat) = needed.step.gradients(needed.batch, state: needed.state)
-            let (b, expected) = everything.step.gradients(everything.batch, state: everything.state)
+            let (a, flat) = try needed.step.gradients(needed.batch, state: needed.state)
+            let (b, expected) = try everything.step.gradients(everything.batch, state: everything.state)
             #expect(abs(a.loss - b.loss) <= 1e-13 * abs(b.loss))
             let error = relativeError(needed.backend.values(of: flat), everything.backend.values(of: expected))
             #expect(error <= 1e-12, "depth \(depth)")
@@ -123,8 +123,8 @@ import Training
     @Test("results do not depend on the number of threads", arguments: [2, 3, 7], [2, 5])
     func threads(_ threads: Int, shards: Int) throws {
         let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0.1, momentum: 0.9)
-        var one = StepFixture(Self.cases[9], threads: 1, shards: shards)
-        var many = StepFixture(Self.cases[9], threads: threads, shards: shards)
+        var one = StepFixture(Self.cases[9], shards: shards, threads: 1)
+        var many = StepFixture(Self.cases[9], shards: shards, threads: threads)
         for _ in 0..<3 {
             let a = try one.step(hyperparameters)
             let b = try many.step(hyperparameters)
@@ -158,7 +158,7 @@ import Training
     @Test("a loss that is not finite is reported and leaves the parameters alone")
     func nonFinite() throws {
         var fixture = StepFixture(Self.cases[0])
-        fixture.batch.images[0] = .nan
+        fixture.images[0] = .nan
         let before = fixture.backend.values(of: fixture.state.online)
         let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0, momentum: 0.75)
         #expect(throws: TrainingError.self) { _ = try fixture.step(hyperparameters) }
@@ -180,37 +180,42 @@ import Training
     }
 }
 
-/// A tiny step in Double: 5 images of 1×8×8, patch 2, D 8, two blocks deep.
+/// A tiny step in Double: 5 images (or as many as asked for) of 1×8×8, patch 2, D 8, two blocks deep.
 struct StepFixture {
     let backend = ReferenceBackend<Double>()
     let networks: MethodNetworks
     let step: TrainingStep<ReferenceBackend<Double>>
+    let images: HostBuffer<Float>
     let batch: StepBatch
     var state: TrainingState<ReferenceBackend<Double>>
 
     init(
-        _ testCase: StepGradientTests.Case, threads: Int = 2, predictorDepth: Int = 1, shards: Int = 2,
-        regularizerWeight: Double = 0.1,
-        work: NetworkWork = .needed
+        _ testCase: StepGradientTests.Case, imageCount: Int = 5, shards: Int = 2, rounds: Int = 1,
+        regularizerWeight: Double = 0.1, recomputes: Bool = false, predictorDepth: Int = 1,
+        work: NetworkWork = .needed, threads: Int = 2, communicator: any Communicator = SingleProcess()
     ) {
         let encoder = VisionTransformer(
-            .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2))
-        let predictor = Predictor(.init(encoderWidth: 8, width: 4, depth: predictorDepth, heads: 1, grid: 4))
+            .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2), recomputes: recomputes)
+        let predictor = Predictor(
+            .init(encoderWidth: 8, width: 4, depth: predictorDepth, heads: 1, grid: 4), recomputes: recomputes)
         networks = MethodNetworks(
             encoder: encoder, predictor: testCase.hasPredictor ? predictor : nil,
             projector: testCase.projector.map(Projector.init))
         var random = RandomStream(seed: 3, purpose: .tests)
-        let images = HostBuffer((0..<(5 * 64)).map { _ in Float(random.normal()) })
-        let context: [Int32] = (0..<5).flatMap { _ in RandomStream.sorted(4, below: 16, &random) }
-        let targets: [Int32] = (0..<15).flatMap { _ in RandomStream.sorted(3, below: 16, &random) }
-        batch = StepBatch(images: images, imageCount: 5, context: context, targets: targets, blockCount: 3)
-        let limits = StepLimits(imageCount: 5, blockCount: 3, contextCount: 4, targetCount: 3, shards: shards)
+        images = HostBuffer((0..<(imageCount * 64)).map { _ in Float(random.normal()) })
+        let context: [Int32] = (0..<imageCount).flatMap { _ in RandomStream.sorted(4, below: 16, &random) }
+        let targets: [Int32] = (0..<(3 * imageCount)).flatMap { _ in RandomStream.sorted(3, below: 16, &random) }
+        batch = StepBatch(
+            images: .whole(images), imageCount: imageCount, context: context, targets: targets, blockCount: 3)
+        let limits = StepLimits(
+            imageCount: imageCount, blockCount: 3, contextCount: 4, targetCount: 3, shards: shards, rounds: rounds)
         step = TrainingStep(
             networks,
             objective: StepObjective(
                 prediction: testCase.prediction, regularizerWeight: regularizerWeight, vicreg: testCase.vicreg,
                 pairs: testCase.pairs),
-            targetRule: testCase.rule, limits: limits, backend: backend, threads: threads, work: work)
+            targetRule: testCase.rule, limits: limits, backend: backend, threads: threads, work: work,
+            communicator: communicator)
         // Larger than a real initialisation, so that every path carries a gradient worth checking.
         let (networks, backend) = (networks, backend)
         state = TrainingState(networks, targetIsSeparate: testCase.rule.targetIsSeparate, on: backend) { online in
@@ -224,16 +229,16 @@ struct StepFixture {
     }
 
     /// d loss / d parameter by a central difference.
-    func slope(at index: Int, _ parameters: [Double]) -> Double {
+    func slope(at index: Int, _ parameters: [Double]) throws -> Double {
         let h = 1e-5
         let loss = { (shift: Double) in
             var moved = parameters
             moved[index] += shift
             backend.store(moved, in: state.online)
-            return step.evaluate(batch, state: state).loss
+            return try step.evaluate(batch, state: state).loss
         }
         defer { backend.store(parameters, in: state.online) }
-        return (loss(h) - loss(-h)) / (2 * h)
+        return try (loss(h) - loss(-h)) / (2 * h)
     }
 
     mutating func step(_ hyperparameters: StepHyperparameters) throws -> StepMetrics {

@@ -13,10 +13,10 @@ import Training
 @Suite struct TermGradientTests {
     private static let whole = VICReg(invariance: 25, variance: 25, covariance: 1)
 
-    private func gradient(_ testCase: StepGradientTests.Case, weight: Double) -> (StepFixture, [Double]) {
+    private func gradient(_ testCase: StepGradientTests.Case, weight: Double) throws -> (StepFixture, [Double]) {
         let fixture = StepFixture(testCase, regularizerWeight: weight)
         return (
-            fixture, fixture.backend.values(of: fixture.step.gradients(fixture.batch, state: fixture.state).1)
+            fixture, fixture.backend.values(of: try fixture.step.gradients(fixture.batch, state: fixture.state).1)
         )
     }
 
@@ -32,11 +32,11 @@ import Training
             .init(name: "no predictor", hasPredictor: false),
         ])
     func terms(_ testCase: StepGradientTests.Case) throws {
-        let (_, prediction) = gradient(testCase, weight: 0)
-        let (fixture, _) = gradient(testCase, weight: 0.1)
+        let (_, prediction) = try gradient(testCase, weight: 0)
+        let (fixture, _) = try gradient(testCase, weight: 0.1)
         let encoder = try #require(fixture.networks.section("encoder")).range
         let predictor = fixture.networks.section("predictor")?.range
-        let terms = fixture.step.termGradients(fixture.batch, state: fixture.state)
+        let terms = try fixture.step.termGradients(fixture.batch, state: fixture.state)
         #expect(terms.map(\.term) == ["prediction", "regulariser", "invariance", "variance", "covariance"])
         let parts = [
             ("regulariser", Self.whole), ("invariance", VICReg(invariance: 25, variance: 0, covariance: 0)),
@@ -48,7 +48,7 @@ import Training
             var part = testCase
             part.vicreg = vicreg
             // The gradient is linear in the terms: what is left without the prediction's is the term's own.
-            let total = gradient(part, weight: 0.1).1
+            let total = try gradient(part, weight: 0.1).1
             expected[name] = zip(total, prediction).map { $0 - $1 }
         }
         for term in terms {
@@ -67,13 +67,28 @@ import Training
         if testCase.pairs == .contextTarget { #expect(terms[1].predictorNorm == 0) }
     }
 
+    @Test(
+        "rounds measure the same norms bit for bit, and leave no trace in the step", arguments: StepGradientTests.cases)
+    func rounds(_ testCase: StepGradientTests.Case) throws {
+        let whole = StepFixture(testCase, imageCount: 17, shards: 16)
+        let expected = try whole.step.termGradients(whole.batch, state: whole.state)
+        let (_, sum) = try whole.step.gradients(whole.batch, state: whole.state)
+        let gradient = whole.backend.values(of: sum)
+        for rounds in [2, 4] {
+            let parts = StepFixture(testCase, imageCount: 17, shards: 16, rounds: rounds)
+            #expect(try parts.step.termGradients(parts.batch, state: parts.state) == expected)
+            let (_, own) = try parts.step.gradients(parts.batch, state: parts.state)
+            #expect(parts.backend.values(of: own) == gradient)
+        }
+    }
+
     @Test("without a regulariser there is the prediction alone, and a term of weight 0 is left out")
-    func absentTerms() {
+    func absentTerms() throws {
         let plain = StepFixture(.init(name: "I-JEPA"), regularizerWeight: 0)
-        #expect(plain.step.termGradients(plain.batch, state: plain.state).map(\.term) == ["prediction"])
+        #expect(try plain.step.termGradients(plain.batch, state: plain.state).map(\.term) == ["prediction"])
         let part = StepFixture(.init(name: "part", vicreg: VICReg(invariance: 0, variance: 25, covariance: 1)))
         #expect(
-            part.step.termGradients(part.batch, state: part.state).map(\.term)
+            try part.step.termGradients(part.batch, state: part.state).map(\.term)
                 == ["prediction", "regulariser", "variance", "covariance"])
     }
 
@@ -85,7 +100,7 @@ import Training
         let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0.1, momentum: 0.9)
         let allocations = measured.step.allocations
         for _ in 0..<3 {
-            _ = measured.step.termGradients(measured.batch, state: measured.state)
+            _ = try measured.step.termGradients(measured.batch, state: measured.state)
             let (a, b) = (try measured.step(hyperparameters), try plain.step(hyperparameters))
             #expect(a == b)
         }

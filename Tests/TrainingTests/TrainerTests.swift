@@ -10,7 +10,7 @@ import Testing
 @testable import Training
 
 @Suite struct TrainerTests {
-    private static func configuration(steps: Int = 6) -> RunConfiguration {
+    static func configuration(steps: Int = 6) -> RunConfiguration {
         var configuration = RunConfiguration()
         configuration.data.dataset = .fashionMNISTSample
         configuration.data.trainSubset = 64
@@ -33,7 +33,7 @@ import Testing
         return configuration
     }
 
-    private static let data: DatasetSplits = {
+    static let data: DatasetSplits = {
         do { return try DatasetSplits.load(configuration().data, folder: nil) } catch {
             preconditionFailure("\(error)")
         }
@@ -282,6 +282,30 @@ import Testing
         let many = try train(configuration, threads: 3)
         #expect(one.checkpoints[3] != nil && one.checkpoints[3] == many.checkpoints[3])
         #expect(one.embeddings.map(\.features) == many.embeddings.map(\.features))
+    }
+
+    @Test("rounds change nothing, also where a run goes on with another number of them", arguments: [2, 3, 4])
+    func rounds(_ rounds: Int) throws {
+        var configuration = Self.configuration()
+        configuration.resources.shards = 16
+        let whole = try train(configuration)
+        configuration.resources.accumulate = rounds
+        let first = MemoryRecorder()
+        let trainer = try Trainer(
+            configuration, data: Self.data, backend: CPUBackend(), threads: 2, recorder: first)
+        #expect(try trainer.run { first.steps.count == 3 } == .interrupted)
+        configuration.resources.accumulate = 1
+        let second = MemoryRecorder()
+        let resumed = try Trainer(
+            configuration, data: Self.data, backend: CPUBackend(), threads: 1, recorder: second)
+        try resumed.resume(fromStep: 3, tensors: try #require(first.checkpoints[3]))
+        #expect(try resumed.run { false } == .completed)
+        #expect(second.checkpoints[6] == whole.checkpoints[6])
+        #expect((first.steps + second.steps).map(\.metrics) == whole.steps.map(\.metrics))
+        // The predictor's skill among them, on images that come round by round.
+        #expect(
+            (first.evaluations + second.evaluations).map { "\($0.metrics)" }
+                == whole.evaluations.map { "\($0.metrics)" })
     }
 
     @Test("arms with equal seeds share initial weights, data order, and masks; other seeds differ")
