@@ -28,6 +28,8 @@ package struct StepBenchmark: Sendable {
         package let productRates: [Double]
         /// What was counted in each of some steps after the timed ones; empty where nothing can be counted.
         package let counts: [Int]
+        /// The process's most memory up to the last step; the products' own matrices are not in it.
+        package let peakMemoryBytes: Int?
     }
 
     /// Products are timed in so many spells of that length, before and again after the steps.
@@ -36,21 +38,25 @@ package struct StepBenchmark: Sendable {
     /// Steps whose allocations are counted, on one batch that stays in memory but with new masks each.
     private static let countedSteps = 5
 
-    /// - Parameter counter: None where nothing can be counted.
+    /// - Parameters:
+    ///   - counter: None where nothing can be counted.
+    ///   - peakMemory: Reads the process's most memory so far, where the system tells.
     /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step.
     package func run<Backend: KernelBackend>(
-        _ configuration: RunConfiguration, on backend: Backend, counter: CallCounter?
+        _ configuration: RunConfiguration, on backend: Backend, counter: CallCounter?,
+        peakMemory: () -> Int? = { nil }
     ) throws -> Result {
-        let products = ProductRate(on: backend, threads: threads)
         var productRates: [Double] = []
+        // The matrices are made for the spells and given back after them, so that the steps' memory is their own.
         func timeProducts() {
+            let products = ProductRate(on: backend, threads: threads)
             for _ in 0..<Self.productSpells {
                 productRates.append(products.measure(seconds: Self.productSpellSeconds))
             }
         }
+        timeProducts()
         let trial = try TrialRun(configuration, on: backend, threads: threads, rendersEveryBatch: rendersEveryBatch)
         for _ in 0..<warmupSteps { _ = try trial.take() }
-        timeProducts()
         var taken: [TrialStep] = []
         var elapsed = 0.0
         while taken.count < steps ?? 5 || (steps == nil && elapsed < seconds && taken.count < 10_000) {
@@ -58,6 +64,7 @@ package struct StepBenchmark: Sendable {
             elapsed += step.seconds
             taken.append(step)
         }
+        let peakMemoryBytes = peakMemory()
         timeProducts()
         // With the loader at rest, whose threads are counted too.
         trial.keepBatch()
@@ -65,6 +72,7 @@ package struct StepBenchmark: Sendable {
         for _ in 0..<Self.countedSteps {
             if let counted = try trial.take(counting: counter).counted { counts.append(counted) }
         }
-        return Result(steps: taken, productRates: productRates, counts: counts)
+        return Result(
+            steps: taken, productRates: productRates, counts: counts, peakMemoryBytes: peakMemoryBytes)
     }
 }

@@ -52,7 +52,8 @@ struct BenchCommand: ParsableCommand {
         let backend = CPUBackend(for: configuration)
         let benchmark = StepBenchmark(
             threads: threads, warmupSteps: warmup, steps: steps, seconds: seconds, rendersEveryBatch: loader)
-        let result = try benchmark.run(configuration, on: backend, counter: allocationCounter())
+        let result = try benchmark.run(
+            configuration, on: backend, counter: allocationCounter(), peakMemory: { Machine.peakMemoryBytes })
         let report = BenchReport(
             configuration, result, backEnd: backend.summary, threads: threads, warmupSteps: warmup,
             warnings: warnings(configuration, threads: threads))

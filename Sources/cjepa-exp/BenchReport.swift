@@ -124,7 +124,7 @@ struct BenchReport: Encodable {
         for phase in StepPhase.allCases { phases[phase.name] = Spread(taken.map { $0.phases[phase] }).median }
         phases["other"] = Spread(taken.map { $0.seconds - $0.phases.total }).median
         phaseSeconds = phases
-        peakMemoryBytes = Machine.peakMemoryBytes
+        peakMemoryBytes = result.peakMemoryBytes
         allocationsPerStep =
             result.counts.isEmpty ? nil : Int(Spread(result.counts.map { Double($0) }).median.rounded())
         steps = taken.map {
