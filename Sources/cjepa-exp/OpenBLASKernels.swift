@@ -5,7 +5,15 @@ import Glibc
 /// not suit the processor: the choice is made once, while the library is loaded.
 func restartWithSuitableOpenBLASKernels() {
     guard let coreType = OpenBLASRuntime.preferredCoreType() else { return }
-    if let asked = getenv("OPENBLAS_CORETYPE") { setenv(replacedCoreTypeVariable, asked, 1) }
+    if let asked = getenv("OPENBLAS_CORETYPE") {
+        if let command = CommandLine.arguments.dropFirst().first, computingCommands.contains(command) {
+            let note =
+                "note: OPENBLAS_CORETYPE=\(String(cString: asked)) asks for slower kernels than this processor runs; "
+                + "starting again with \(coreType)\n"
+            _ = note.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        }
+        setenv(replacedCoreTypeVariable, asked, 1)
+    }
     setenv("OPENBLAS_CORETYPE", coreType, 1)
     var arguments = CommandLine.arguments.map { strdup($0) }
     arguments.append(nil)
@@ -13,6 +21,9 @@ func restartWithSuitableOpenBLASKernels() {
     execv("/proc/self/exe", arguments)
     arguments.forEach { free($0) }
 }
+
+/// The commands whose users are told that the variable is not followed: others need no kernels.
+private let computingCommands: Set = ["run", "rerun", "bench"]
 
 /// Tells the program that was started again which kernels the environment had asked for.
 private let replacedCoreTypeVariable = "CJEPA_REPLACED_OPENBLAS_CORETYPE"

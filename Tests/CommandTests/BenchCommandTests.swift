@@ -96,6 +96,17 @@ import Training
         #expect((report["back_end"] as? String)?.contains("portable") == true)
     }
 
+    @Test func aLesserTypeOfOpenBLASKernelsIsNotFollowedSilently() throws {
+        let program = try Program.run(
+            ["bench", SmokeRun.spec, "--steps", "1", "--warmup", "0", "--threads", "1", "--json"],
+            environment: ["OPENBLAS_CORETYPE": "Prescott"])
+        #expect(program.status == 0, "\(program.error)")
+        let used = try #require(try program.checkedJSON()["openblas_core_type"] as? String)
+        // A processor, or a library, that has no better kernels may follow it; no other may.
+        let said = "note: OPENBLAS_CORETYPE=Prescott asks for slower kernels"
+        #expect(used == "Prescott" || program.error.contains(said), "\(used): \(program.error)")
+    }
+
     @Test func theTextHasEveryPhase() throws {
         let program = try Program.run(["bench", SmokeRun.spec, "--steps", "5", "--warmup", "1", "--threads", "1"])
         #expect(program.status == 0, "\(program.error)")
