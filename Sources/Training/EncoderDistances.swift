@@ -30,7 +30,8 @@ struct EncoderDistances: Sendable {
         }
         layers = sums.keys.sorted { Self.depth(of: $0) < Self.depth(of: $1) }
         byLayer = layers.map { sums[$0]?.ratio ?? .nan }
-        total = sums.values.reduce(into: Squares()) { $0.add($1) }.ratio
+        // In the layers' order: a dictionary's own differs from process to process, and with it the last digits.
+        total = layers.compactMap { sums[$0] }.reduce(into: Squares()) { $0.add($1) }.ratio
         targetMovement = target.ratio
         contextMovement = context.ratio
     }

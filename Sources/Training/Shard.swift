@@ -276,6 +276,37 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     // MARK: Backward
 
+    /// Accumulates the gradient that reaches the encoder through the targets, where one does; to be called for every
+    /// shard before `backward` is for any. The two add to the same sums, so one shard's second pass through the encoder
+    /// would meet the next shard's first.
+    func backwardThroughTargets(
+        online: Parameters<Backend>, includesPrediction: Bool, regularized: Bool, temporary: Workspace<Backend>,
+        _ common: Common
+    ) {
+        guard let pass, let target = pass.target, let all = pass.allTargets else { return }
+        begin(temporary)
+        defer { end() }
+        let count = common.networks.encoder.layout.count
+        var stopwatch = PhaseStopwatch()
+        if !includesPrediction { workspace.backend.fill(pass.dPredictions, with: 0) }
+        backwardTargets(
+            pass, target, all, online.window(at: 0, count: count), gradients.window(at: 0, count: count),
+            regularized: regularized, common)
+        stopwatch.lap(.encoderBackward)
+        backwardSeconds = stopwatch.seconds
+    }
+
+    private func begin(_ temporary: Workspace<Backend>) {
+        temporary.reset()
+        workspace.borrow(temporary)
+        gradients.turn?.begin()
+    }
+
+    private func end() {
+        gradients.turn?.finish()
+        workspace.borrow(nil)
+    }
+
     /// Accumulates the gradient of the objective, the regulariser's through `common.dViews`.
     ///
     /// - Parameters:
@@ -286,13 +317,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         _ common: Common
     ) {
         guard let pass else { preconditionFailure("backward without forward") }
-        temporary.reset()
-        workspace.borrow(temporary)
-        gradients.turn?.begin()
-        defer {
-            gradients.turn?.finish()
-            workspace.borrow(nil)
-        }
+        begin(temporary)
+        defer { end() }
         let backend = workspace.backend
         let encoder = common.networks.encoder
         let encoderParameters = online.window(at: 0, count: encoder.layout.count)
@@ -300,10 +326,6 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         var stopwatch = PhaseStopwatch()
 
         if !includesPrediction { backend.fill(pass.dPredictions, with: 0) }
-        if let target = pass.target, let all = pass.allTargets {
-            backwardTargets(pass, target, all, encoderParameters, encoderGradients, regularized: regularized, common)
-            stopwatch.lap(.encoderBackward)
-        }
         if regularized && common.objective.pairs == .blocks {
             for block in 0..<pass.predictions.shape[0] {
                 backend.meanTokensBackward(

@@ -175,21 +175,35 @@ package final class TrainingStep<Backend: KernelBackend> {
     private func backward(_ state: TrainingState<Backend>, _ part: LossPart = .whole) {
         let regularized = objective.regularizerWeight != 0 && part.includesRegularizer
         update.clear(sums)
-        for order in orders { order.reset() }
-        team.forEach(shards.count) { index, thread in
-            threadOfShard[index] = thread
-            shards[index].backward(
-                online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized,
-                temporary: temporaries[thread], common)
+        if targetRule == .sharedWithGradient {
+            backwardInTurn { shard, temporary in
+                shard.backwardThroughTargets(
+                    online: state.onlineParameters, includesPrediction: part.includesPrediction,
+                    regularized: regularized, temporary: temporary, common)
+            }
         }
-        phases += PhaseSeconds.critical(threads: team.threads, shards.count, thread: { threadOfShard[$0] }) {
-            shards[$0].backwardSeconds
+        backwardInTurn { shard, temporary in
+            shard.backward(
+                online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized,
+                temporary: temporary, common)
         }
         // The projector's gradient is that of the whole batch; it joins the first sum.
         if regularized, let section = networks.section("projector"), let projectorGradients {
             backend.add(
                 projectorGradients, times: 1,
                 to: sums[0].window(at: section.offset, Shape(section.layout.count)))
+        }
+    }
+
+    /// Calls `pass` for every shard on all threads; the shards add to their sums of gradients in their order.
+    private func backwardInTurn(_ pass: (Shard<Backend>, Workspace<Backend>) -> Void) {
+        for order in orders { order.reset() }
+        team.forEach(shards.count) { index, thread in
+            threadOfShard[index] = thread
+            pass(shards[index], temporaries[thread])
+        }
+        phases += PhaseSeconds.critical(threads: team.threads, shards.count, thread: { threadOfShard[$0] }) {
+            shards[$0].backwardSeconds
         }
     }
 

@@ -270,7 +270,8 @@ import Testing
         #expect(program.output.contains("sick, seed 0: collapsed – features collapsed by step 8, at step 8 of 24"))
         let row = program.output.split(separator: "\n").first { $0.hasPrefix("| sick") }
         // With its one run, and marked.
-        #expect(row.map { $0.contains("| 1 [") && $0.contains("low rank 1/1") } == true, "\(row ?? "no row")")
+        #expect(
+            row.map { $0.contains("| 1 [") && $0.contains("dimensional collapse 1/1") } == true, "\(row ?? "no row")")
 
         let status = try Program.run(["status", "collapse", "--json", "--results", folder.path]).checkedJSON()
         #expect(status["counts"] as? [String: Int] == ["collapsed": 1, "done": 1])

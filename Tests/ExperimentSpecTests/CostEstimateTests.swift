@@ -143,6 +143,7 @@ import Testing
         var configuration = tiny
         (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (1000, 500)
         configuration.evaluation.everySteps = 4
+        configuration.diagnostics.lidarObjects = 0
         let cost = CostEstimate(configuration)
         // Ten steps; evaluations at 0, 4, 8 and 10: one pass at initialisation, then both encoders.
         #expect(cost.evaluations == 4 && cost.evaluationPasses == 7 && cost.linearProbes == 7)

@@ -2,6 +2,7 @@ import CPUKernels
 import Datasets
 import ExperimentSpec
 import Kernels
+import Safetensors
 import TensorCore
 import TestSupport
 import Testing
