@@ -25,7 +25,7 @@ import Testing
             --no-calibration leaves it out.
             Nothing is written.
 
-            USAGE: cjepa-exp plan <spec> [--results <dir>] [--set <key.path=value> ...] [--precision <precision>] [--only <pattern> ...] [--skip <pattern> ...] [--workers <n>] [--threads <n>] [--rerun-changed-code] [--json] [--calibration] [--no-calibration]
+            USAGE: cjepa-exp plan [<options>] <spec>
 
             """
         ),

@@ -255,7 +255,8 @@ import Testing
                 predictions: zip(means, images).map { Float($0 + knowledge * $1) },
                 targets: zip(means, images).map { Float($0 + $1) }, positions: (0..<Int32(positions)).map { $0 })
         }
-        #expect(skill.r2 > 0.4)
+        // Half of the targets is in the means; of 72 of them about as much.
+        #expect(skill.r2 > 0.3)
         let verdict = Self.verdict { index, diagnosis in
             if index > 0 { (diagnosis.predictorR2, diagnosis.predictorR2Position) = (skill.r2, skill.r2Position) }
         }
