@@ -65,10 +65,14 @@ install_plugins() {
 
 # The programs that exports are for; half a gigabyte, so in a folder of their own that tests do without.
 install_readers() {
-    /usr/bin/python3 -m pip install --quiet --target "$readers" -r Tests/Python/requirements-export.txt || {
+    rm -rf "$readers"
+    if /usr/bin/python3 -m pip install --quiet --target "$readers" -r Tests/Python/requirements-export.txt; then
+        # Last, so that a folder that was left half done is made anew.
+        cp Tests/Python/requirements-export.txt "$readers/wanted"
+    else
         rm -rf "$readers"
         echo "setup: tensorboard, pyarrow and silx could not be installed; the test that reads exports is skipped" >&2
-    }
+    fi
 }
 
 check_swift
@@ -77,4 +81,4 @@ command -v dpkg-query >/dev/null ||
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages
 [ "${1:-}" != --tests ] || [ -d "$plugins/hdf5plugin" ] || install_plugins
-[ "${1:-}" != --tests ] || [ -d "$readers/tensorboard" ] || install_readers
+[ "${1:-}" != --tests ] || cmp -s Tests/Python/requirements-export.txt "$readers/wanted" || install_readers

@@ -26,12 +26,15 @@ extension ComparisonTable {
         if rows.contains(where: { $0.kind == .rawPixels }) {
             lines.append("raw pixels: the same probes on the images themselves, without any network.")
         }
-        if rows.contains(where: { $0.verdict != nil }) {
+        // The column is of verdicts where all arms have one.
+        let showsVerdicts =
+            rows.contains { $0.verdict != nil } && rows.allSatisfy { $0.collapse == nil || $0.verdict != nil }
+        if showsVerdicts {
             lines.append(
                 "verdict: what the diagnostics of both encoders, of the predictor and of the gradients say at the end, "
                     + "the gravest first, with the number of runs; docs/diagnostics.md has the thresholds.")
         }
-        if rows.contains(where: { $0.collapse != nil && $0.verdict == nil }) {
+        if !showsVerdicts, rows.contains(where: { $0.collapse != nil }) {
             lines.append(
                 "collapse: RankMe / D (low rank), mean feature std (small scale), or both (collapsed) below the "
                     + "thresholds of the configuration; probes rescale features and do not show it.")

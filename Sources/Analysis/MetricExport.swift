@@ -69,7 +69,7 @@ package struct MetricExport: Sendable {
             case .csv, .parquet: tables.map { fileName($0, format.rawValue) }
             case .jsonl: [path("metrics.jsonl")]
             case .tensorboard:
-                runs.map { path("\($0.name)/events.out.tfevents.\(Int($0.startedAt)).cjepa-exp") }
+                runs.map { path("\($0.name)/events.out.tfevents.cjepa-exp") }
             }
         try OutputFiles.prepare(files, replacing: replacing)
         switch format {

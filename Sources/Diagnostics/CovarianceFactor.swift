@@ -65,6 +65,9 @@ struct CovarianceFactor: Sendable {
 
     /// Square roots of the eigenvalues, largest first, [D].
     func singularValues() -> [Double] {
-        Bidiagonal(reducing: sums).singularValues().map { max($0, 0).squareRoot() }
+        let eigenvalues = Bidiagonal(reducing: sums).singularValues()
+        // An eigenvalue below this is rounding; its root would look like a direction.
+        let rounding = (eigenvalues.first ?? 0) * Double(eigenvalues.count) * 0x1p-52
+        return eigenvalues.map { $0 > rounding ? $0.squareRoot() : 0 }
     }
 }

@@ -53,6 +53,9 @@ package struct FeatureReading: Sendable, Hashable {
         isFinite ? [] : [Evidence(text: "\(name): not finite, or fewer than two rows")]
     }
 
+    /// Directions that the features can have at all.
+    private var attainable: Int { max(1, min(rows - 1, columns)) }
+
     /// Scale or all directions gone. Ranks of centred features say nothing here: rounding noise has full rank.
     ///
     /// - Parameter hasKnownScale: Whether the features come from a LayerNorm, so that their scale means something by
@@ -65,7 +68,7 @@ package struct FeatureReading: Sendable, Hashable {
         if spread < thresholds.standardDeviation {
             evidence.append(.below("\(name): normalised_std_mean·√D", spread, thresholds.standardDeviation))
         }
-        let directions = thresholds.directions(width: columns)
+        let directions = thresholds.directions(width: attainable)
         if rankMe < directions { evidence.append(.below("\(name): rankme", rankMe, directions)) }
         return evidence
     }
@@ -79,7 +82,7 @@ package struct FeatureReading: Sendable, Hashable {
         var evidence: [Evidence] = []
         // A single dimension has a single direction.
         guard columns > 1 else { return [] }
-        let (share, centredShare) = (rankMe / Double(columns), effectiveRank / Double(columns))
+        let (share, centredShare) = (rankMe / Double(attainable), effectiveRank / Double(attainable))
         if share < thresholds.rankShare { evidence.append(.below("\(name): rankme/D", share, thresholds.rankShare)) }
         if centredShare < thresholds.rankShare {
             evidence.append(.below("\(name): effective_rank/D", centredShare, thresholds.rankShare))
@@ -109,12 +112,12 @@ package struct FeatureReading: Sendable, Hashable {
                     "\(name): std_mean within images/of patches", standardDeviation == 0 ? 0 : share,
                     thresholds.standardDeviation))
         }
-        let directions = thresholds.directions(width: columns)
+        let directions = thresholds.directions(width: attainable)
         if rankMe < directions {
             evidence.append(.below("\(name): rankme within images", rankMe, directions))
-        } else if columns > 1, rankMe / Double(columns) < thresholds.rankShare {
+        } else if columns > 1, rankMe / Double(attainable) < thresholds.rankShare {
             evidence.append(
-                .below("\(name): rankme/D within images", rankMe / Double(columns), thresholds.rankShare))
+                .below("\(name): rankme/D within images", rankMe / Double(attainable), thresholds.rankShare))
         }
         return evidence
     }

@@ -115,7 +115,8 @@ package struct LibraryConvention: Sendable {
             name: "wang-isola", source: "Wang & Isola, ICML 2020, uniform_loss with t = 2",
             quantities: [
                 Quantity(
-                    name: "uniform_loss", convention: "log mean exp(−2‖x − y‖²) over pairs of L2-normalised rows",
+                    name: "uniform_loss",
+                    convention: "log mean exp(−2‖x − y‖²) over pairs of L2-normalised rows, a seeded 2048 of more",
                     nearest: "uniformity"
                 ) { $0.uniformity }
             ]),

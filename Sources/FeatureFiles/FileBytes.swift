@@ -40,7 +40,7 @@ extension Data {
     /// The little-endian number at `offset` from the beginning; none beyond the end.
     func littleEndian<Number: FixedWidthInteger>(at offset: Int, as type: Number.Type = Number.self) -> Number? {
         let size = MemoryLayout<Number>.size
-        guard offset >= 0, offset + size <= count else { return nil }
+        guard offset >= 0, offset <= count - size else { return nil }
         var value: Number = 0
         for byte in 0..<size { value |= Number(truncatingIfNeeded: self[startIndex + offset + byte]) << (8 * byte) }
         return value

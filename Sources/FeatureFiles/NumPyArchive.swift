@@ -137,11 +137,16 @@ struct NumPyArchive: FeatureContent {
             let extraLength = data.littleEndian(at: member.offset + 28, as: UInt16.self)
         else { throw failure(member.name, "has no local header") }
         let start = member.offset + 30 + Int(nameLength) + Int(extraLength)
-        guard start + member.packedSize <= data.count else { throw failure(member.name, "is cut off") }
+        guard start <= data.count, member.packedSize <= data.count - start else {
+            throw failure(member.name, "is cut off")
+        }
         let packed = data[(data.startIndex + start)..<(data.startIndex + start + member.packedSize)]
         switch member.method {
         case 0: return packed.prefix(limit)
-        case 8: return try inflate(packed, count: min(member.size, limit), member.name)
+        case 8:
+            // Deflate makes at most 1032 bytes of one, so nothing has to be reserved for a size beyond that.
+            guard member.size / 1032 <= packed.count else { throw failure(member.name, "is damaged (its size)") }
+            return try inflate(packed, count: min(member.size, limit), member.name)
         default:
             throw failure(member.name, "is packed by method \(member.method); stored and deflated members are read")
         }

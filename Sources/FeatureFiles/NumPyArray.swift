@@ -35,7 +35,9 @@ struct NumPyArray {
         guard let length, length <= data.count else { throw failure("is cut off within its header") }
         let headerStart = data.startIndex + (major == 1 ? 10 : 12)
         let header = String(decoding: data[headerStart..<(data.startIndex + length)], as: UTF8.self)
-        guard let type = Self.text("descr", in: header), let shape = Self.shape(in: header),
+        // A structured type is a list; such an array is named, and not read.
+        let type = Self.text("descr", in: header) ?? "structured"
+        guard let shape = Self.shape(in: header),
             let order = header.firstMatch(of: /['"]fortran_order['"]\s*:\s*(True|False)/)
         else { throw failure("has a header that names no plain type and shape: \(header.prefix(80))") }
         isFortranOrder = order.1 == "True"
@@ -60,6 +62,17 @@ struct NumPyArray {
         return extents.count == parts.filter { !$0.isEmpty }.count ? extents : nil
     }
 
+    /// Elements of an array; none where they are more than can be counted.
+    private static func count(of shape: [Int]) -> Int? {
+        guard !shape.contains(0) else { return 0 }
+        return shape.reduce(Int?(1)) { count, extent in
+            guard let (product, overflows) = count?.multipliedReportingOverflow(by: extent), !overflows else {
+                return nil
+            }
+            return product
+        }
+    }
+
     /// The values in C order.
     func values() throws -> [Double] {
         let (kind, isBig) = (String(entry.type.dropFirst()), entry.type.hasPrefix(">"))
@@ -69,11 +82,11 @@ struct NumPyArray {
                 message: "holds \(entry.type), which is not float16, float32 or float64",
                 remedy: "convert it: array.astype(numpy.float32)")
         }
-        let count = entry.shape.reduce(1, *)
-        guard data.count - start >= count * size else {
+        let present = (data.count - start) / size
+        guard let count = Self.count(of: entry.shape), count <= present else {
             throw FeatureFileError(
                 file: file, dataset: entry.name.isEmpty ? nil : entry.name,
-                message: "ends after \((data.count - start) / size) of \(count) values of shape \(entry.shape)",
+                message: "ends after \(present) values, and has the shape \(entry.shape)",
                 remedy: "write it anew")
         }
         let flat = unsafe data.withUnsafeBytes { bytes in

@@ -17,10 +17,16 @@ struct HDF5Content: FeatureContent {
         return entries
     }
 
+    /// Groups within groups that are looked into.
+    private static let deepest = 16
+
     private func visit(_ group: HDF5Group, prefix: String, _ entries: inout [FeatureEntry]) throws {
         for name in try group.childNames() {
-            switch try group.kind(of: name) {
-            case .group: try visit(group.group(name), prefix: prefix + name + "/", &entries)
+            // A link that leads nowhere hides no array; one may also lead back to where it lies.
+            guard let kind = try? group.kind(of: name) else { continue }
+            switch kind {
+            case .group where prefix.count(where: { $0 == "/" }) < Self.deepest:
+                try visit(group.group(name), prefix: prefix + name + "/", &entries)
             case .dataset:
                 let dataset = try group.dataset(name)
                 let isFloating = try dataset.isFloatingPoint()

@@ -45,14 +45,13 @@ struct AttentionCommand: ParsableCommand {
         let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
         let plan = try directory.loadPlan()
         let configuration = plan.run.configuration
-        let stored = try directory.checkpoints.loadNewest(expecting: plan.run.configurationHash) { warning in
-            FileHandle.standardError.write(Data("\(directory.name): \(warning)\n".utf8))
-        }
-        guard let checkpoint = stored else {
+        guard let newest = directory.checkpoints.entries.last else {
             throw UnusableInput(
                 place: directory.path, problem: "the run has no checkpoint",
                 remedy: "let it run: cjepa-exp status says how far it is")
         }
+        // As it lies: looking sets no damaged checkpoint aside.
+        let checkpoint = try Checkpoint.load(from: newest.path, expecting: plan.run.configurationHash)
         let test = try DatasetSplits.load(configuration.data, folder: configuration.data.folder).test
         let places = try places()
         try ImagePlaces.check(places, in: test)

@@ -112,11 +112,18 @@ import Testing
         "matrices that are not features are judged, without a crash",
         arguments: [
             ("nan.npy", "non-finite"), ("zeros.npy", "complete collapse"), ("one_row.npy", "non-finite"),
-            ("one_column.npy", "healthy"),
+            ("one_column.npy", "healthy"), ("few_rows.npy", "healthy"),
         ])
     func edges(file: String, verdict: String) throws {
         #expect(try diagnose(file, "--as", "all", "--json").checkedJSON()["verdict"] as? String == verdict)
         #expect(try diagnose(file).output.contains("verdict: \(verdict)"))
+    }
+
+    @Test(
+        "what is not features, and links that lead nowhere or in a circle, hide no array beside them",
+        arguments: [("structured.npz", "features"), ("links.h5", "a/features")])
+    func besides(file: String, dataset: String) throws {
+        #expect(try diagnose(file, "--dataset", dataset).output.contains("verdict: healthy"))
     }
 
     @Test func goldenMatricesAreToldApart() throws {
@@ -173,7 +180,8 @@ import Testing
             (["integers.npy"], ["no floating-point array"]),
             (["several.npz", "--dataset", "second", "--patches"], ["second", "[150, 3]"]),
             (["huge.npy"], ["1e+300", "float32"]),
-            (["cut.npy"], ["ends after"]), (["cut.npz"], ["damaged ZIP"]), (["text.npy"], ["no known format"]),
+            (["cut.npy"], ["ends after"]), (["endless.npy"], ["ends after"]), (["cut.npz"], ["damaged ZIP"]),
+            (["text.npy"], ["no known format"]),
             (["empty.npz"], ["is empty"]), (["none.npy"], ["no such file"]), ([""], ["is a folder"]),
         ])
     func errors(arguments: [String], texts: [String]) throws {

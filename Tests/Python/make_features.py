@@ -136,6 +136,18 @@ def main(folder):
     np.save(folder / "zeros.npy", np.zeros((20, 4), np.float32))
     np.save(folder / "one_row.npy", np.ones((1, 4), np.float32))
     np.save(folder / "one_column.npy", rng.normal(size=(50, 1)).astype(np.float32))
+    np.save(folder / "few_rows.npy", np.random.default_rng(5).normal(size=(32, 768)).astype(np.float32))
+    np.savez(folder / "structured.npz", features=z, meta=np.array([(1,)], dtype=[("id", "i4")]))
+    with h5py.File(folder / "links.h5", "w") as file:
+        file["a/features"] = z
+        file["a/self"] = h5py.SoftLink("/a")
+        file["nowhere"] = h5py.SoftLink("/none")
+        file["elsewhere"] = h5py.ExternalLink("none.h5", "/")
+    whole = bytearray((folder / "single.npy").read_bytes())
+    endless = b"'shape': (9999999999, 9999999999), }"
+    place = whole.index(b"'shape'")
+    whole[place:place + len(endless)] = endless
+    (folder / "endless.npy").write_bytes(whole)
     (folder / "cut.npy").write_bytes((folder / "single.npy").read_bytes()[:400])
     (folder / "cut.npz").write_bytes((folder / "deflated.npz").read_bytes()[:-60])
     (folder / "text.npy").write_text("no array")

@@ -157,7 +157,7 @@ struct VerdictTimeline {
         let steps = Set(rows.flatMap { $0.diagnoses.map(\.step) }).sorted()
         guard !steps.isEmpty else { return "" }
         let place = Dictionary(uniqueKeysWithValues: steps.enumerated().map { ($1, $0) })
-        let left = 12 + 6.3 * Double(rows.map(\.label.count).max() ?? 0)
+        let left = min(0.6 * Self.width, 12 + 6.3 * Double(rows.map(\.label.count).max() ?? 0))
         let cell = (Self.width - left - Self.right) / Double(steps.count)
         let height = Self.top + Self.rowHeight * Double(rows.count) + Self.foot
         var svg = ""
