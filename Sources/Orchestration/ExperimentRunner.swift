@@ -63,7 +63,8 @@ package struct ExperimentRunner {
             return Job(
                 name: item.run.name, kind: .run(item.directory),
                 demand: Demand(
-                    memoryBytes: predictedMemory(configuration), threads: configuration.resources.threads),
+                    memoryBytes: predictedMemory(configuration),
+                    threads: configuration.resources.threads.map { max($0, configuration.resources.ranks) }),
                 retries: configuration.resources.retries,
                 stopsOthers: configuration.resources.onFailure == .stop, ranks: configuration.resources.ranks)
         }

@@ -17,9 +17,11 @@ struct MPILauncher {
 
     /// What goes before the program.
     var arguments: [String] {
-        // Each process has threads of its own, which mpirun would bind to one core.
-        var arguments = ["-n", "\(ranks)", "--bind-to", "none"]
-        if ranks > Machine.cores { arguments.append("--oversubscribe") }
+        // Each process has threads of its own, which mpirun would bind to one core. It counts physical cores, or a job's
+        // tasks, and knows of no other run: so it is told to start them, and those that wait to let others work.
+        var arguments = [
+            "-n", "\(ranks)", "--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1",
+        ]
         if geteuid() == 0 { arguments.append("--allow-run-as-root") }
         return arguments + variables.flatMap { ["-x", $0] }
     }

@@ -40,9 +40,6 @@ struct Settlement {
             (.done, nil, nil)
         case .exited(WorkerExit.toBeResumed):
             (.interrupted, "stopped with a checkpoint", nil)
-        case .exited(let code) where isInterrupting && [SIGINT, SIGTERM, SIGKILL].contains(code - 128):
-            // mpirun, of processes that were killed.
-            (.interrupted, "signal \(Self.name(of: code - 128))", nil)
         case .exited(let code):
             (.failed, "exit code \(code)", .other)
         case .signalled(SIGKILL) where memoryRanOut && !isInterrupting:

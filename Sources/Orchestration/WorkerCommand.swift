@@ -79,7 +79,8 @@ package struct WorkerCommand: Sendable {
                 handle(splitter.finish())
             }
             switch result.terminationStatus {
-            case .exited(let code): return .exited(code)
+            // mpirun says so that a process of its job was killed.
+            case .exited(let code): return ranks > 1 && code > 128 ? .signalled(code - 128) : .exited(code)
             case .signaled(let signal): return .signalled(signal)
             }
         } catch {

@@ -128,7 +128,9 @@ package final class Trainer<Backend: KernelBackend> {
             images: .parts(images.next), imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)
         let hyperparameters = settings.hyperparameters(at: state.step)
-        let loadSeconds = (clock.now - start) / .seconds(1)
+        // A single round's images are at hand before anything is measured.
+        if step.imageParts.count == 1 { _ = try images.next(step.imageParts[0]) }
+        let (loadSeconds, waited) = ((clock.now - start) / .seconds(1), images.waitSeconds)
         let every = settings.configuration.diagnostics.gradientNormsEvery
         let isDue = every > 0 && (state.step + 1).isMultiple(of: every)
         let isRegularized = step.objective.regularizerWeight != 0
@@ -137,7 +139,7 @@ package final class Trainer<Backend: KernelBackend> {
         let measuringTime = clock.now - measuring
         let metrics = try step(batch, hyperparameters, state: &state)
         var phases = step.phases
-        phases[.load] += loadSeconds
+        phases[.load] += loadSeconds + images.waitSeconds - waited
         if isDue, communicator.rank == 0 {
             // Without a regulariser the step's own gradient is the prediction's.
             let own = TermGradient(
@@ -170,12 +172,18 @@ package final class Trainer<Backend: KernelBackend> {
 
     /// Diagnostics without an evaluation, by rank 0.
     private func diagnose() throws {
-        if communicator.rank == 0 {
+        try alone {
             recorder.enter(phase: "measuring")
             try recorder.record(try evaluator.diagnose(state: state, step: step))
             recorder.enter(phase: "training")
         }
-        communicator.waitForAll()
+    }
+
+    /// Rank 0 works, and the others wait for it. It comes to the barrier with an error too: the others would take the
+    /// barrier at the job's end for this one.
+    private func alone(_ body: () throws -> Void) throws {
+        defer { communicator.waitForAll() }
+        if communicator.rank == 0 { try body() }
     }
 
     /// Rank 0 evaluates, the others wait; first all make sure that they have the same weights.
@@ -185,8 +193,7 @@ package final class Trainer<Backend: KernelBackend> {
                 description: "the processes of this run have different weights at step \(state.step); their "
                     + "processors or libraries compute differently. Use machines of one kind.")
         }
-        if communicator.rank == 0 { try evaluateAlone() }
-        communicator.waitForAll()
+        try alone(evaluateAlone)
         // All end together where rank 0 has found collapse.
         collapse.count = communicator.broadcast([collapse.count], from: 0)[0]
     }

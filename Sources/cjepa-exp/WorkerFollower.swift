@@ -50,11 +50,12 @@ extension MPICommunicator {
     /// Leaves the job with the others, or kills them where they cannot know that this process failed.
     func leave(after status: RunStatus) {
         // What fails on one rank alone leaves the others waiting in an exchange; what fails on all finds them here.
-        let patience = status == .failed ? 10.0 : .infinity
+        // Where all goes well rank 0 comes last; a full disk ends it alone, as interrupted.
+        let patience = rank == 0 || status == .failed ? 10.0 : .infinity
         guard waitForAll(atMost: patience) else {
             FileHandle.standardError.write(
                 Data("rank \(rank) failed and the others go on; the job is ended\n".utf8))
-            abort(code: 1)
+            abort(code: status == .interrupted ? 75 : 1)
         }
         finish()
     }

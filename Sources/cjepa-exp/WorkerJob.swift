@@ -89,7 +89,11 @@ struct WorkerJob {
                 switch ending {
                 case .completed: (.done, "completed")
                 case .interrupted:
-                    (.interrupted, InterruptSignals.latestName.map { "signal \($0)" } ?? "whoever started it is gone")
+                    (
+                        .interrupted,
+                        InterruptSignals.latestName.map { "signal \($0)" }
+                            ?? (getppid() == parent ? "another rank was asked to stop" : "whoever started it is gone")
+                    )
                 case .collapsed: (.collapsed, "features collapsed by step \(reporter.step)")
                 }
             try reporter.end(status, reason: reason)

@@ -125,7 +125,8 @@ package struct SlurmLauncher {
             + starting.map { item in
                 Job(
                     name: item.run.name, kind: .run(item.directory), demand: Demand(memoryBytes: 0),
-                    retries: item.run.configuration.resources.retries)
+                    retries: item.run.configuration.resources.retries,
+                    ranks: item.run.configuration.resources.ranks)
             }
         let predicted = starting.map { item in
             var configuration = item.run.configuration
@@ -153,7 +154,11 @@ package struct SlurmLauncher {
     /// As many threads as a run can use.
     private static func cpus(of configuration: RunConfiguration) -> Int {
         let resources = configuration.resources
-        return resources.threads ?? min(resources.shards, configuration.training.batchSize)
+        let shards = min(resources.shards, configuration.training.batchSize)
+        let sums = (shards + 3) / 4
+        // Those of one round; a sum is of four shards.
+        let together = min(shards, 4 * ((sums + resources.accumulate - 1) / resources.accumulate))
+        return max(resources.threads ?? together, resources.ranks)
     }
 
     private func submit(

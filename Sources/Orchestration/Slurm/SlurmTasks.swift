@@ -13,10 +13,13 @@ package struct SlurmTasks: Codable, Hashable, Sendable {
         package var planFile: String?
         /// How often a failure is tried again within the task.
         package var retries: Int
+        /// None in files of earlier versions: one.
+        package var ranks: Int?
 
         package init(_ job: Job) {
             name = job.name
             retries = job.retries
+            ranks = job.ranks
             switch job.kind {
             case .run(let folder):
                 directory = Self.absolute(folder.path)
@@ -31,7 +34,9 @@ package struct SlurmTasks: Codable, Hashable, Sendable {
         package func job(threads: Int) -> Job? {
             let demand = Demand(memoryBytes: 0, threads: threads)
             if let directory {
-                return Job(name: name, kind: .run(RunDirectory(path: directory)), demand: demand, retries: retries)
+                return Job(
+                    name: name, kind: .run(RunDirectory(path: directory)), demand: demand, retries: retries,
+                    ranks: max(1, ranks ?? 1))
             }
             guard let output, let planFile else { return nil }
             return Job(
