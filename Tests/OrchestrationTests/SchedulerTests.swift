@@ -136,7 +136,7 @@ import Testing
         let worker = try FakeWorker()
         let jobs = [
             try worker.job("bad", [["wait ready long", "exit 1"]], stopsOthers: true),
-            try worker.job("long", [["graceful", "ready", "sleep 60"]]),
+            try worker.job("long", [["graceful", "ready", "sleep 600"]]),
             try worker.job("later", [success]),
         ]
         let outcomes = await run(worker.scheduler(cores: 2), jobs)
@@ -163,7 +163,7 @@ import Testing
     @Test func anInterruptReachesEveryWorkerAsSIGINTAndTheRestDoesNotStart() async throws {
         let worker = try FakeWorker()
         let jobs = try (0..<4).map {
-            try worker.job("run\($0)", [["graceful", "ready", "sleep 60", "state done"]])
+            try worker.job("run\($0)", [["graceful", "ready", "sleep 600", "state done"]])
         }
         let folder = worker.folder
         var levels: [Int] = []
@@ -189,7 +189,7 @@ import Testing
         let folder = worker.folder
         let interruptions = Interruptions()
         let outcomes = await worker.scheduler().run(
-            [try worker.job("deaf", [["state running", "ignore", "ready", "sleep 60"]])],
+            [try worker.job("deaf", [["state running", "ignore", "ready", "sleep 600"]])],
             interruptions: {
                 let journal = (try? String(contentsOfFile: folder + "/journal", encoding: .utf8)) ?? ""
                 guard journal.contains("ready deaf") else { return 0 }

@@ -231,7 +231,7 @@ import Testing
     }
 
     @Test func severalSignalsAreOneWishToStop() async throws {
-        let steps = ["graceful", "state running", "ready", "sleep 60"]
+        let steps = ["graceful", "state running", "ready", "sleep 600"]
         let ending = try await run([steps]) { $0.journal.contains("ready a") ? 5 : 0 }
         #expect(ending.code == 75)
         #expect(ending.state?.status == .interrupted)
