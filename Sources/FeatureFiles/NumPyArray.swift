@@ -1,4 +1,5 @@
 import Foundation
+import Safetensors
 
 /// One array in NumPy's .npy format, versions 1 to 3: magic, version, length, a Python dictionary as text, values.
 struct NumPyArray {
@@ -96,7 +97,7 @@ struct NumPyArray {
                 switch size {
                 case 2:
                     let bits = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt16.self)
-                    return Double(Self.half(isBig ? bits.byteSwapped : bits))
+                    return Double(Float(halfBits: isBig ? bits.byteSwapped : bits))
                 case 4:
                     let bits = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)
                     return Double(Float(bitPattern: isBig ? bits.byteSwapped : bits))
@@ -107,18 +108,6 @@ struct NumPyArray {
             }
         }
         return isFortranOrder ? Self.transposed(flat, shape: entry.shape) : flat
-    }
-
-    /// IEEE binary16 to binary32. (Float16 does not exist on every platform of Swift.)
-    private static func half(_ bits: UInt16) -> Float {
-        let sign: Float = bits >> 15 == 0 ? 1 : -1
-        let exponent = Int(bits >> 10 & 0x1f)
-        let fraction = Float(bits & 0x3ff)
-        return switch exponent {
-        case 0: sign * fraction * 0x1p-24
-        case 31: fraction == 0 ? sign * .infinity : .nan
-        default: sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
-        }
     }
 
     /// Values whose first axis is the fastest, so that the last one is.

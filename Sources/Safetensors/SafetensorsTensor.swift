@@ -98,7 +98,7 @@ package struct SafetensorsTensor: Sendable, Equatable {
         switch dataType {
         case .float32: return elements()
         case .float16:
-            return (elements() as [UInt16]).map(Self.floatOfHalf)
+            return (elements() as [UInt16]).map(Float.init(halfBits:))
         case .bfloat16:
             return (elements() as [UInt16]).map { Float(bitPattern: UInt32($0) << 16) }
         default: throw unreadable(as: "32-bit floating point")
@@ -153,18 +153,6 @@ package struct SafetensorsTensor: Sendable, Equatable {
                     remedy: "read it as 64-bit integers")
             }
             return narrow
-        }
-    }
-
-    /// IEEE binary16 to binary32; every half is a float. (Float16 does not exist on every platform of Swift.)
-    private static func floatOfHalf(_ bits: UInt16) -> Float {
-        let sign: Float = bits >> 15 == 0 ? 1 : -1
-        let exponent = Int(bits >> 10 & 0x1f)
-        let fraction = Float(bits & 0x3ff)
-        return switch exponent {
-        case 0: sign * fraction * 0x1p-24
-        case 31: fraction == 0 ? sign * .infinity : .nan
-        default: sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
         }
     }
 
