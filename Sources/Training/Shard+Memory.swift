@@ -1,0 +1,106 @@
+import ExperimentSpec
+import Kernels
+import Networks
+import TensorCore
+
+extension Shard {
+    /// Workspace elements of one shard at the largest mask sizes: its own, and temporary memory of its thread.
+    static func workspaceElements(
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds, on backend: Backend
+    ) -> (kept: Int, temporary: Int) {
+        let encoder = networks.encoder
+        let (patches, width) = (encoder.settings.patchCount, encoder.settings.width)
+        let (contextTokens, blockTokens, blocks) = (limits.contextCount, limits.targetCount, limits.blockCount)
+        let features = alignedElements(images * patches * width)
+        let blockElements = alignedElements(blocks * images * blockTokens * width)
+        let contextElements = alignedElements(images * contextTokens * width)
+        let pooled = alignedElements(images * width)
+        let normalization = features + 2 * alignedElements(images * patches)
+        var (kept, temporary) = (2 * blockElements, 0)
+
+        switch needs {
+        case .blocks:
+            let chosen = images * min(patches, blocks * blockTokens)
+            let part = encoder.featureElements(images: images, tokens: patches, chosen: chosen, on: backend)
+            let normalized = alignedElements(chosen * width) + 2 * alignedElements(chosen)
+            temporary = part.kept + max(part.temporary, normalized)
+        case .allFeatures:
+            let part = encoder.featureElements(images: images, tokens: patches, on: backend)
+            kept += part.kept + normalization
+            temporary = part.temporary
+        case .gradient:
+            let part = encoder.forwardElements(images: images, tokens: patches, on: backend)
+            let backward = encoder.backwardElements(images: images, tokens: patches, on: backend)
+            kept += part.kept + normalization
+            temporary = max(part.temporary, blockElements + 2 * features + backward)
+        }
+        let context = encoder.forwardElements(images: images, tokens: contextTokens, on: backend)
+        kept += context.kept
+        var backward = encoder.backwardElements(images: images, tokens: contextTokens, on: backend)
+        temporary = max(temporary, context.temporary)
+        if let predictor = networks.predictor {
+            let part = predictor.forwardElements(
+                images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens, on: backend)
+            kept += part.kept
+            temporary = max(temporary, part.temporary)
+            backward = max(
+                backward,
+                predictor.backwardElements(
+                    images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens,
+                    on: backend))
+        } else {
+            kept += blockElements + pooled
+            backward = max(backward, 2 * pooled)
+        }
+        temporary = max(temporary, contextElements + backward)
+        if limits.rounds > 1 {
+            let views = viewElements(networks, images: images, limits: limits, needs, on: backend)
+            (kept, temporary) = (max(kept, views.kept), max(temporary, views.temporary))
+        }
+        return (kept, temporary)
+    }
+
+    /// Workspace elements of `forwardViews`. Features in passing may need more temporary memory than passes that keep.
+    private static func viewElements(
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds, on backend: Backend
+    ) -> (kept: Int, temporary: Int) {
+        let (encoder, settings) = (networks.encoder, networks.encoder.settings)
+        let blockElements = alignedElements(limits.blockCount * images * limits.targetCount * settings.width)
+        let context = encoder.featureElements(images: images, tokens: limits.contextCount, on: backend)
+        var (kept, temporary) = context
+        if let predictor = networks.predictor {
+            let part = predictor.forwardElements(
+                images: images, contextTokens: limits.contextCount, blocks: limits.blockCount,
+                blockTokens: limits.targetCount, on: backend)
+            kept += part.kept
+            temporary = max(temporary, part.temporary)
+        } else {
+            kept += blockElements + alignedElements(images * settings.width)
+        }
+        if needs != .blocks {
+            let targets = encoder.featureElements(images: images, tokens: settings.patchCount, on: backend)
+            (kept, temporary) = (max(kept, targets.kept), max(temporary, targets.temporary))
+        }
+        return (kept, temporary)
+    }
+}
+
+/// What a step needs of the target encoder.
+enum TargetNeeds {
+    /// Features of the patches that some block uses.
+    case blocks
+    /// Features of all patches.
+    case allFeatures
+    /// The same, and a gradient through them.
+    case gradient
+
+    init(_ rule: TargetRule, _ objective: StepObjective, _ work: NetworkWork) {
+        if rule == .sharedWithGradient {
+            self = .gradient
+        } else if work == .everything || objective.pairs == .contextTarget {
+            self = .allFeatures
+        } else {
+            self = .blocks
+        }
+    }
+}
