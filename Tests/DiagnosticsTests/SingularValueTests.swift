@@ -81,6 +81,25 @@ import Testing
         #expect(spectra.centred[5] > 1e-3 * spectra.centred[0])
     }
 
+    @Test("directions that features lack are zero by the covariance too, not the root of rounding")
+    func covarianceKnowsMissingDirections() {
+        let (rows, columns, missing) = (400, 12, 3)
+        var values = normalMatrix(rows: rows, columns: columns, seed: 5).values
+        // The last columns say what the first ones say, twice as loud.
+        for row in 0..<rows {
+            for j in 0..<missing { values[row * columns + columns - 1 - j] = 2 * values[row * columns + j] }
+        }
+        let features = FeatureMatrix(rows: rows, columns: columns, values: values)
+        let means = ColumnStatistics(of: features).means
+        let spectra = SingularSpectra(of: features, means: means, includeCentred: true, affordable: 0)
+        let exact = SingularSpectra(of: features, means: means, includeCentred: true)
+        for (fast, slow) in [(spectra.uncentred, exact.uncentred), (spectra.centred, exact.centred)] {
+            #expect(fast.suffix(missing).allSatisfy { $0 == 0 }, "\(fast)")
+            let present = columns - missing
+            #expect(relativeError(Array(fast.prefix(present)), Array(slow.prefix(present))) <= 1e-10)
+        }
+    }
+
     /// cos by its series, enough terms for |x| ≤ π/2: no library is needed for one known spectrum.
     private func cosine(_ x: Double) -> Double {
         var (term, sum) = (1.0, 1.0)
