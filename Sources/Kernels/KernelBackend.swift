@@ -179,6 +179,19 @@ package protocol KernelBackend: Sendable {
     ///   y [B, K or N, C·p·p].
     func patches(
         of images: Tensor<Self>, patchSize: Int, indices: IndexTensor<Self>?, to y: Tensor<Self>)
+    /// Elements of scratch for the patch embedding and for its backward pass; grow with B and K.
+    func patchScratch(_ shape: PatchShape) -> (forward: Int, backward: Int)
+    /// y[b, k, :] = W · patch(b, k) + bias + positions[place of the patch]: a convolution whose stride is its size.
+    ///
+    /// The pixels go to the product a few images at a time; there is no copy of all patches.
+    /// - Parameters: W [D, C·p·p], bias [D], positions [N, D], y [B, K, D]; `scratch` as `patchScratch` says.
+    func embedPatches(
+        _ input: PatchInput<Self>, weight: Weight<Self>, bias: Tensor<Self>, positions: Tensor<Self>,
+        scratch: Tensor<Self>, to y: Tensor<Self>)
+    /// dW += dyᵀ · patches and db += Σ dy. No gradient flows to the images.
+    func embedPatchesBackward(
+        _ input: PatchInput<Self>, dy: Tensor<Self>, weight: Weight<Self>, scratch: Tensor<Self>,
+        dWeight: Tensor<Self>, dBias: Tensor<Self>)
     /// x[b, k, :] += table[indices[b, k], :], or table[k, :] without indices.
     ///
     /// - Parameters: x [B, K, D], table [N, D], indices [B, K] or none (then K ≤ N).

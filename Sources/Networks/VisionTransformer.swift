@@ -88,7 +88,7 @@ package struct VisionTransformer: Sendable {
 
     /// What the backward pass needs.
     package struct Activations<Backend: KernelBackend>: Sendable {
-        /// The input, which the backward pass cuts into patches again.
+        /// The input, which the backward pass reads again.
         let images: Tensor<Backend>
         let indices: IndexTensor<Backend>?
         let blocks: BlockStack.Activations<Backend>
@@ -100,7 +100,7 @@ package struct VisionTransformer: Sendable {
     /// Features with everything kept that `backward` needs.
     ///
     /// - Parameters:
-    ///   - images: [B, C, S, S]; left as they are until `backward`.
+    ///   - images: [B, C, S, S]; left as they are until `backward`, which reads them again.
     ///   - indices: The patches to encode, [B, K]; none: all N.
     package func forward<Backend: KernelBackend>(
         _ images: Tensor<Backend>, indices: IndexTensor<Backend>?, parameters: Parameters<Backend>,
@@ -125,7 +125,7 @@ package struct VisionTransformer: Sendable {
     package func features<Backend: KernelBackend>(
         _ images: Tensor<Backend>, indices: IndexTensor<Backend>? = nil, queries: BlockInput<Backend>.Queries = .all,
         parameters: Parameters<Backend>, positions: Tensor<Backend>, workspace: Workspace<Backend>,
-        visit: (Int, Tensor<Backend>) -> Void = { _, _ in }
+        visit: (Int, Tensor<Backend>) -> Void
     ) -> Tensor<Backend> {
         let shape = tokenShape(images, indices)
         let resultShape: Shape
@@ -178,10 +178,10 @@ package struct VisionTransformer: Sendable {
             saved.blocks, dy: dx, parameters: parameters,
             gradients: BlockGradients(parameters: gradients.flat, own: nil, turn: gradients.turn),
             temporary: temporary)
-        let patches = temporary.take(Shape(dx.shape[0], dx.shape[1], settings.patchElements))
-        backend.patches(of: saved.images, patchSize: settings.patchSize, indices: saved.indices, to: patches)
-        backend.linearBackwardWeight(
-            patches, dy: dx, weight: parameters.weight(patchEmbedding.weight),
+        let scratch = backend.patchScratch(patchShape(images: dx.shape[0], tokens: dx.shape[1])).backward
+        backend.embedPatchesBackward(
+            PatchInput(saved.images, patchSize: settings.patchSize, indices: saved.indices), dy: dx,
+            weight: parameters.weight(patchEmbedding.weight), scratch: temporary.take(Shape(scratch)),
             dWeight: patchEmbedding.weight(gradients), dBias: patchEmbedding.bias(gradients))
     }
 
@@ -199,11 +199,15 @@ package struct VisionTransformer: Sendable {
         let backend = temporary.backend
         let mark = temporary.mark
         defer { temporary.release(to: mark) }
-        let patches = temporary.take(Shape(x.shape[0], x.shape[1], settings.patchElements))
-        backend.patches(of: images, patchSize: settings.patchSize, indices: indices, to: patches)
-        backend.linear(
-            patches, weight: parameters.weight(patchEmbedding.weight), bias: patchEmbedding.bias(parameters), to: x)
-        backend.addRows(of: positions, indices: indices, to: x)
+        let scratch = backend.patchScratch(patchShape(images: x.shape[0], tokens: x.shape[1])).forward
+        backend.embedPatches(
+            PatchInput(images, patchSize: settings.patchSize, indices: indices),
+            weight: parameters.weight(patchEmbedding.weight), bias: patchEmbedding.bias(parameters),
+            positions: positions, scratch: temporary.take(Shape(scratch)), to: x)
+    }
+
+    private func patchShape(images: Int, tokens: Int) -> PatchShape {
+        PatchShape(images: images, tokens: tokens, elements: settings.patchElements, width: settings.width)
     }
 }
 
@@ -216,9 +220,10 @@ extension VisionTransformer {
     ) -> (kept: Int, temporary: Int) {
         let rows = images * tokens
         let blocks = stack.forwardElements(BlockShape(sequences: images, tokens: tokens), on: backend)
+        let embedding = backend.patchScratch(patchShape(images: images, tokens: tokens))
         return (
             2 * alignedElements(rows * settings.width) + 2 * alignedElements(rows) + blocks.kept,
-            max(blocks.scratch, alignedElements(rows * settings.patchElements))
+            max(blocks.scratch, alignedElements(embedding.forward))
         )
     }
 
@@ -226,7 +231,8 @@ extension VisionTransformer {
     package func backwardElements(images: Int, tokens: Int, on backend: some KernelBackend) -> Int {
         let rows = images * tokens
         let blocks = stack.backwardElements(BlockShape(sequences: images, tokens: tokens), on: backend)
-        return alignedElements(rows * settings.width) + max(blocks, alignedElements(rows * settings.patchElements))
+        let embedding = backend.patchScratch(patchShape(images: images, tokens: tokens))
+        return alignedElements(rows * settings.width) + max(blocks, alignedElements(embedding.backward))
     }
 
     /// Workspace elements of `features`: its result, and what is soon given back.
@@ -247,7 +253,7 @@ extension VisionTransformer {
                     BlockShape(sequences: images, tokens: tokens, queryRows: rows - 1), on: backend))
         }
         let output = alignedElements(outputs * settings.width)
-        let embedding = alignedElements(rows * settings.patchElements)
+        let embedding = alignedElements(backend.patchScratch(patchShape(images: images, tokens: tokens)).forward)
         return (
             output,
             alignedElements(rows * settings.width)

@@ -140,7 +140,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             used.find(in: batch, range, on: backend)
             let features = encoder.features(
                 images, queries: used.queries, parameters: target, positions: common.encoderPositions,
-                workspace: temporary)
+                workspace: temporary, visit: { _, _ in })
             let normalized = normalizeTargets(features, temporary)
             backend.gatherBlocks(
                 normalized.normalized.reshaped(Shape(1, used.count, blockShape[3])),
@@ -148,7 +148,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             )
         case .allFeatures:
             let features = encoder.features(
-                images, parameters: target, positions: common.encoderPositions, workspace: workspace)
+                images, parameters: target, positions: common.encoderPositions, workspace: workspace,
+                visit: { _, _ in })
             let all = normalizeTargets(features, workspace)
             backend.gatherBlocks(all.normalized, indices: blockIndices, to: targets)
             allTargets = all
@@ -213,13 +214,14 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             let mark = workspace.mark
             poolTargets(
                 encoder.features(
-                    input.images, parameters: target, positions: common.encoderPositions, workspace: workspace), common)
+                    input.images, parameters: target, positions: common.encoderPositions, workspace: workspace,
+                    visit: { _, _ in }), common)
             workspace.release(to: mark)
         }
         let context = encoder.features(
             input.images, indices: input.contextIndices,
             parameters: online.window(at: 0, count: encoder.layout.count), positions: common.encoderPositions,
-            workspace: workspace)
+            workspace: workspace, visit: { _, _ in })
         guard common.objective.pairs == .blocks else { return poolContext(context, common) }
         if let predictor = common.networks.predictor, let positions = common.predictorPositions {
             let section = section("predictor", common)

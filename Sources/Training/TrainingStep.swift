@@ -259,7 +259,9 @@ package final class TrainingStep<Backend: KernelBackend> {
         phases += PhaseSeconds.critical(threads: team.threads, numbers.count, thread: { threadOfShard[$0] }) {
             shards[$0].forwardSeconds
         }
-        for (shard, number) in zip(shards, numbers) { predictionLosses[number] = shard.predictionLoss }
+        for index in 0..<numbers.count {
+            predictionLosses[numbers.lowerBound + index] = shards[index].predictionLoss
+        }
     }
 
     /// The losses, once every shard has been through its forward pass.

@@ -19,7 +19,8 @@ enum Operation: String, CaseIterable {
     case packedLinear, packedLinearBackwardInput, packedLinearBackwardWeight
     case layerNorm, layerNormBackward, attention, attentionBackward
     case blockForward, blockBackward, splitAttention, splitAttentionBackward, joinTokens, joinTokensBackward
-    case patches, addRows, gatherBlocks, gatherBlocksBackward, appendMaskTokens, appendMaskTokensBackward
+    case patches, embedPatches, embedPatchesBackward, addRows
+    case gatherBlocks, gatherBlocksBackward, appendMaskTokens, appendMaskTokensBackward
     case lastTokens, lastTokensBackward, meanTokens, meanTokensBackward
     case elementwiseLoss, columnMoments, normalizeColumns, addColumns, batchNorm, batchNormBackward
     case softmaxCrossEntropy, adamW, exponentialMovingAverage
@@ -42,7 +43,7 @@ enum Operation: String, CaseIterable {
         case .gatherBlocksBackward, .meanTokens, .appendMaskTokensBackward, .joinTokensBackward: 1e-6
         // Sums of up to a few hundred products: errors grow like √k · u, and so does the result; up to 8e-7 measured.
         case .multiply, .linear, .linearGELU, .linearBackwardInput, .linearBackwardWeight, .packedLinear,
-            .packedLinearBackwardInput, .packedLinearBackwardWeight:
+            .packedLinearBackwardInput, .packedLinearBackwardWeight, .embedPatches, .embedPatchesBackward:
             2e-6
         // The error function of a back end may be an approximation to a few u; up to 2e-7 measured.
         case .geluBackward: 1e-6
@@ -63,7 +64,9 @@ enum Operation: String, CaseIterable {
     var bf16Tolerance: Double {
         switch self {
         // Sums of products of two rounded numbers; up to 0.009 measured, where a bias cancels a single product.
-        case .packedLinear, .packedLinearBackwardInput, .packedLinearBackwardWeight: 0.02
+        case .packedLinear, .packedLinearBackwardInput, .packedLinearBackwardWeight, .embedPatches,
+            .embedPatchesBackward:
+            0.02
         // Half a dozen roundings in a row; up to 0.003 and 0.012 measured.
         case .blockForward: 0.01
         case .blockBackward: 0.04

@@ -11,11 +11,17 @@ private let tokenSizes = [(1, 1, 1), (2, 5, 3), (3, 9, 16), (2, 49, 96), (1, 4, 
 
 let tokenCases: [any OperationCase] =
     patchSizes.flatMap { images, channels, gridRows, gridColumns, patch in
-        [nil, 1, 3].map {
-            PatchesCase(
+        [nil, 1, 3].flatMap { kept -> [any OperationCase] in
+            let patches = PatchesCase(
                 images: images, channels: channels, gridRows: gridRows, gridColumns: gridColumns, patch: patch,
-                kept: $0)
+                kept: kept)
+            return [patches, EmbedPatchesCase(patches, width: 21), EmbedPatchesBackwardCase(patches, width: 21)]
         }
+    }
+    // More images than go through at once.
+    + [nil, 150].flatMap { kept -> [any OperationCase] in
+        let patches = PatchesCase(images: 5, channels: 2, gridRows: 16, gridColumns: 13, patch: 2, kept: kept)
+        return [EmbedPatchesCase(patches, width: 33), EmbedPatchesBackwardCase(patches, width: 33)]
     }
     + tokenSizes.flatMap { images, places, width -> [any OperationCase] in
         [1, 4].flatMap { blocks in
@@ -49,12 +55,53 @@ struct PatchesCase: OperationCase {
     let kept: Int?
     var operation: Operation { .patches }
 
+    var places: Int { gridRows * gridColumns }
+    var elements: Int { channels * patch * patch }
+
+    func input<Backend: KernelBackend>(on bench: Bench<Backend>) -> PatchInput<Backend> {
+        PatchInput(
+            bench.input(images, channels, gridRows * patch, gridColumns * patch), patchSize: patch,
+            indices: kept.map { bench.indices(images, $0, below: places) })
+    }
+
     func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
-        let pixels = bench.input(images, channels, gridRows * patch, gridColumns * patch)
-        let places = gridRows * gridColumns
+        let input = input(on: bench)
         bench.backend.patches(
-            of: pixels, patchSize: patch, indices: kept.map { bench.indices(images, $0, below: places) },
-            to: bench.output("y", images, kept ?? places, channels * patch * patch))
+            of: input.images, patchSize: patch, indices: input.indices,
+            to: bench.output("y", images, kept ?? places, elements))
+    }
+}
+
+struct EmbedPatchesCase: OperationCase {
+    let patches: PatchesCase, width: Int
+    var operation: Operation { .embedPatches }
+
+    init(_ patches: PatchesCase, width: Int) { (self.patches, self.width) = (patches, width) }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        let input = patches.input(on: bench)
+        let weight = bench.packed(bench.input(width, patches.elements))
+        let (bias, positions) = (bench.input(width), bench.input(patches.places, width))
+        bench.backend.embedPatches(
+            input, weight: weight, bias: bias, positions: positions,
+            scratch: bench.scratch(bench.backend.patchScratch(input.shape(width: width)).forward),
+            to: bench.output("y", patches.images, patches.kept ?? patches.places, width))
+    }
+}
+
+struct EmbedPatchesBackwardCase: OperationCase {
+    let patches: PatchesCase, width: Int
+    var operation: Operation { .embedPatchesBackward }
+
+    init(_ patches: PatchesCase, width: Int) { (self.patches, self.width) = (patches, width) }
+
+    func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
+        let input = patches.input(on: bench)
+        let weight = bench.packed(bench.input(width, patches.elements))
+        bench.backend.embedPatchesBackward(
+            input, dy: bench.input(patches.images, patches.kept ?? patches.places, width), weight: weight,
+            scratch: bench.scratch(bench.backend.patchScratch(input.shape(width: width)).backward),
+            dWeight: bench.changed("dWeight", width, patches.elements), dBias: bench.changed("dBias", width))
     }
 }
 

@@ -120,4 +120,44 @@ private let backend = ReferenceBackend<Double>()
         }
         #expect(backend.doubles(some) == rows)
     }
+
+    @Test("patches embedded a few images at a time are embedded as all at once are", arguments: [nil, 150])
+    func embeddingInGroups(chosen: Int?) {
+        let (images, grid, patch, width) = (5, 16, 2, 3)
+        let tokens = chosen ?? grid * grid
+        let x = backend.tensor(normals(images * 4 * grid * grid, sample: 1), images, 1, 2 * grid, 2 * grid)
+        let weight = backend.tensor(normals(width * 4, sample: 2), width, 4)
+        let bias = backend.tensor(normals(width, sample: 3), width)
+        let positions = backend.tensor(normals(grid * grid * width, sample: 4), grid * grid, width)
+        let indices = chosen.map { count in
+            backend.indices((0..<images * count).map { $0 * 7 % (grid * grid) }, images, count)
+        }
+        let input = PatchInput(x, patchSize: patch, indices: indices)
+        let shape = input.shape(width: width)
+        #expect(shape.groupRows < images * tokens)
+        let scratch = backend.patchScratch(shape)
+
+        let cut = backend.tensor(filledWith: .nan, images, tokens, 4)
+        let expected = backend.tensor(filledWith: .nan, images, tokens, width)
+        backend.patches(of: x, patchSize: patch, indices: indices, to: cut)
+        backend.linear(cut, weight: weight, bias: bias, to: expected)
+        backend.addRows(of: positions, indices: indices, to: expected)
+        let y = backend.tensor(filledWith: .nan, images, tokens, width)
+        backend.embedPatches(
+            input, weight: Weight(values: weight, packed: nil), bias: bias, positions: positions,
+            scratch: backend.tensor(filledWith: .nan, scratch.forward), to: y)
+        #expect(backend.doubles(y) == backend.doubles(expected))
+
+        let dy = backend.tensor(normals(images * tokens * width, sample: 5), images, tokens, width)
+        let gradients = (0..<2).map { _ in
+            (backend.tensor(filledWith: 1, width, 4), backend.tensor(filledWith: 1, width))
+        }
+        backend.linearBackwardWeight(cut, dy: dy, dWeight: gradients[0].0, dBias: gradients[0].1)
+        backend.embedPatchesBackward(
+            input, dy: dy, weight: Weight(values: weight, packed: nil),
+            scratch: backend.tensor(filledWith: .nan, scratch.backward), dWeight: gradients[1].0,
+            dBias: gradients[1].1)
+        #expect(relativeError(backend.doubles(gradients[1].0), backend.doubles(gradients[0].0)) <= 1e-13)
+        #expect(relativeError(backend.doubles(gradients[1].1), backend.doubles(gradients[0].1)) <= 1e-13)
+    }
 }

@@ -71,7 +71,7 @@ import Testing
             let workspace = Workspace(backend, capacity: 1_000)
             let output = encoder.features(
                 backend.constant(image, Shape(1, 1, 8, 8)), indices: indices, parameters: Parameters(parameters),
-                positions: positions, workspace: workspace)
+                positions: positions, workspace: workspace, visit: { _, _ in })
             return backend.values(of: output)
         }
         var random = RandomStream(seed: 2, purpose: .tests)

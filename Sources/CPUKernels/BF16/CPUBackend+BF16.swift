@@ -17,7 +17,7 @@ extension CPUBackend {
     // MARK: Linear maps of float32 rows
 
     /// The bfloat16 kernels and the packed copy, where both are there.
-    private func narrowForm(_ weight: Weight<CPUBackend>) -> (CBF16Table, PackedMatrix)? {
+    func narrowForm(_ weight: Weight<CPUBackend>) -> (CBF16Table, PackedMatrix)? {
         guard let narrowKernels, let packed = weight.packed?.packed(at: weight.values.offset),
             packed.outputs == weight.values.shape[0]
         else { return nil }

@@ -15,6 +15,19 @@ extension ShapeCheck {
         if let indices { require(indices, is: Shape(y[0], y[1]), "indices", for: y, operation) }
     }
 
+    /// weight [D, C·p·p]; bias [D]; y [B, K, D]; also for gradients in the same places.
+    package static func embedPatches<Backend>(
+        _ input: PatchInput<Backend>, weight: Shape, bias: Shape, y: Shape, _ operation: StaticString = "embedPatches"
+    ) {
+        require(y, rank: 3, "y", operation)
+        let shape = input.shape(width: y[2])
+        patches(
+            images: input.images.shape, patchSize: input.patchSize, indices: input.indices?.shape,
+            y: Shape(y[0], y[1], shape.elements))
+        require(weight, is: Shape(y[2], shape.elements), "weight", for: y, operation)
+        require(bias, is: Shape(y[2]), "bias", for: y, operation)
+    }
+
     /// x [B, K, D], table [N, D], indices [B, K] or none, then K ≤ N.
     package static func addRows(table: Shape, indices: Shape?, x: Shape) {
         let operation: StaticString = "addRows"
