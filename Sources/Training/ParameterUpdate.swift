@@ -7,7 +7,7 @@ import TensorCore
 /// The flat vector is cut into chunks that never cross a network or the border of weight decay, and matrices between
 /// groups of 32 rows; chunks are shared out over threads, and sums over chunks run in order. A chunk is updated, averaged
 /// into the target encoder and packed again while it is in the cache.
-final class ParameterUpdate<Backend: KernelBackend> {
+final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
     private struct Chunk {
         /// Number of the network.
         let section: Int
@@ -34,6 +34,17 @@ final class ParameterUpdate<Backend: KernelBackend> {
     let gradients: Tensor<Backend>
     /// Whether that is the memory of the first sum that is added.
     let isInPlace: Bool
+    private var sweep = Sweep.none
+
+    /// What is done to every chunk, and what that reads.
+    private enum Sweep {
+        case none
+        /// Chunks of one sum after the other.
+        case clear([Tensor<Backend>])
+        case add([Tensor<Backend>], isFirst: Bool, isLast: Bool)
+        case measure
+        case apply(StepHyperparameters, clip: Double, t: Int, TrainingState<Backend>, averagesTarget: Bool)
+    }
 
     /// - Parameters:
     ///   - gradients: Where all sums are added up.
@@ -93,12 +104,7 @@ final class ParameterUpdate<Backend: KernelBackend> {
     }
 
     /// Sets all sums to zero.
-    func clear(_ sums: [Tensor<Backend>]) {
-        team.forEach(sums.count * chunks.count) { index in
-            let chunk = chunks[index % chunks.count]
-            backend.fill(sums[index / chunks.count].window(at: chunk.offset, chunk.shape), with: 0)
-        }
-    }
+    func clear(_ sums: [Tensor<Backend>]) { run(.clear(sums), sums.count * chunks.count) }
 
     /// Adds some sums of gradients to the gradient, one after the other.
     ///
@@ -107,25 +113,11 @@ final class ParameterUpdate<Backend: KernelBackend> {
     ///   - isLast: The gradient is complete; its norms are taken.
     func add(_ sums: [Tensor<Backend>], isFirst: Bool, isLast: Bool) {
         precondition(!isInPlace || (isFirst && isLast), "sums that come in parts need a gradient of their own")
-        team.forEach(chunks.count) { index in
-            let chunk = chunks[index]
-            let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
-            let destination = window(gradients)
-            if isFirst && !isInPlace { backend.copy(window(sums[0]), to: destination) }
-            for sum in (isFirst ? 1 : 0)..<sums.count {
-                backend.add(window(sums[sum]), times: 1, to: destination)
-            }
-            if isLast { squares[index] = backend.sumOfSquares(destination) }
-        }
+        run(.add(sums, isFirst: isFirst, isLast: isLast), chunks.count)
     }
 
     /// Takes the squares of a complete gradient that did not come from `add`.
-    func measure() {
-        team.forEach(chunks.count) { index in
-            let chunk = chunks[index]
-            squares[index] = backend.sumOfSquares(gradients.window(at: chunk.offset, chunk.shape))
-        }
-    }
+    func measure() { run(.measure, chunks.count) }
 
     /// Euclidean norms of the summed gradient, and of its parts.
     func norms() -> (total: Double, encoder: Double, predictor: Double) {
@@ -149,25 +141,63 @@ final class ParameterUpdate<Backend: KernelBackend> {
         averagesTarget: Bool
     ) {
         let clip = hyperparameters.clipNorm.map { min(1, $0 / (norm + 1e-6)) } ?? 1
-        team.forEach(chunks.count) { index in
-            let chunk = chunks[index]
-            let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
-            if clip < 1 { backend.scale(window(gradients), by: Backend.Scalar(clip)) }
-            backend.adamW(
-                parameters: window(state.online), gradients: window(gradients),
-                firstMoments: window(state.firstMoments), secondMoments: window(state.secondMoments),
-                AdamWStep(
-                    learningRate: hyperparameters.learningRate,
-                    weightDecay: chunk.decays ? hyperparameters.weightDecay : 0, beta1: hyperparameters.beta1,
-                    beta2: hyperparameters.beta2, epsilon: hyperparameters.epsilon, t: t))
-            // The encoder comes first in the flat vector, at the places that it has in the target's.
-            let averages = averagesTarget && chunk.offset < encoderCount
-            if averages {
-                backend.exponentialMovingAverage(
-                    source: window(state.online), momentum: hyperparameters.momentum, target: window(state.target))
-            }
-            state.refreshPackedWeights(
-                chunk.offset..<(chunk.offset + chunk.shape.count), target: averages, on: backend)
+        run(.apply(hyperparameters, clip: clip, t: t, state, averagesTarget: averagesTarget), chunks.count)
+    }
+
+    // MARK: Chunks
+
+    private func run(_ sweep: Sweep, _ count: Int) {
+        self.sweep = sweep
+        team.forEach(count, of: self)
+        self.sweep = .none
+    }
+
+    package func doPiece(_ index: Int, thread: Int) {
+        let chunk = chunks[index % chunks.count]
+        switch sweep {
+        case .none: preconditionFailure("a chunk without a sweep")
+        case .clear(let sums):
+            backend.fill(sums[index / chunks.count].window(at: chunk.offset, chunk.shape), with: 0)
+        case .add(let sums, let isFirst, let isLast):
+            add(sums, isFirst: isFirst, chunk)
+            if isLast { squares[index] = squareSum(chunk) }
+        case .measure: squares[index] = squareSum(chunk)
+        case .apply(let hyperparameters, let clip, let t, let state, let averagesTarget):
+            apply(hyperparameters, clip: clip, t: t, state, averagesTarget: averagesTarget, chunk)
         }
+    }
+
+    private func squareSum(_ chunk: Chunk) -> Double {
+        backend.sumOfSquares(gradients.window(at: chunk.offset, chunk.shape))
+    }
+
+    private func add(_ sums: [Tensor<Backend>], isFirst: Bool, _ chunk: Chunk) {
+        let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
+        let destination = window(gradients)
+        if isFirst && !isInPlace { backend.copy(window(sums[0]), to: destination) }
+        for sum in (isFirst ? 1 : 0)..<sums.count { backend.add(window(sums[sum]), times: 1, to: destination) }
+    }
+
+    private func apply(
+        _ hyperparameters: StepHyperparameters, clip: Double, t: Int, _ state: TrainingState<Backend>,
+        averagesTarget: Bool, _ chunk: Chunk
+    ) {
+        let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
+        if clip < 1 { backend.scale(window(gradients), by: Backend.Scalar(clip)) }
+        backend.adamW(
+            parameters: window(state.online), gradients: window(gradients),
+            firstMoments: window(state.firstMoments), secondMoments: window(state.secondMoments),
+            AdamWStep(
+                learningRate: hyperparameters.learningRate,
+                weightDecay: chunk.decays ? hyperparameters.weightDecay : 0, beta1: hyperparameters.beta1,
+                beta2: hyperparameters.beta2, epsilon: hyperparameters.epsilon, t: t))
+        // The encoder comes first in the flat vector, at the places that it has in the target's.
+        let averages = averagesTarget && chunk.offset < encoderCount
+        if averages {
+            backend.exponentialMovingAverage(
+                source: window(state.online), momentum: hyperparameters.momentum, target: window(state.target))
+        }
+        state.refreshPackedWeights(
+            chunk.offset..<(chunk.offset + chunk.shape.count), target: averages, on: backend)
     }
 }

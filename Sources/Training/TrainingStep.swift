@@ -19,22 +19,16 @@ package final class TrainingStep<Backend: KernelBackend> {
     package let targetRule: TargetRule
     package let limits: StepLimits
     package let backend: Backend
-    package let team: ThreadTeam
     /// The processes that share each round's shards.
     let communicator: any Communicator
 
     /// What the last step, or the last forward pass alone, took; the batch is at hand when it begins.
     package private(set) var phases = PhaseSeconds()
 
-    /// As many as are in memory at once.
-    private let shards: [Shard<Backend>]
-    /// Which thread did each shard in the last pass.
-    private let threadOfShard: HostBuffer<Int>
+    /// As many shards as are in memory at once.
+    private let lanes: ShardTeam<Backend>
     /// Sums of gradients; each is of a few shards, which add to it in their order.
     private let sums: [Tensor<Backend>]
-    private let orders: [SummationOrder]
-    /// Temporary memory of each thread.
-    private let temporaries: [Workspace<Backend>]
     /// Each shard's part of the batch's mean.
     var predictionLosses: [Double]
     let common: Shard<Backend>.Common
@@ -59,7 +53,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         self.targetRule = targetRule
         self.limits = limits
         self.backend = backend
-        team = ThreadTeam(threads: threads)
+        let team = ThreadTeam(threads: threads)
         let width = networks.encoder.settings.width
         let viewCount = objective.pairs == .blocks ? limits.blockCount : 2
         let viewShape = Shape(viewCount, limits.imageCount, width)
@@ -74,19 +68,21 @@ package final class TrainingStep<Backend: KernelBackend> {
         let sums = (0..<groups).map { _ in backend.makeTensor(Shape(networks.count)) }
         let orders = (0..<groups).map { _ in SummationOrder(members: StepLimits.shardsPerSum) }
         let isWhole = limits.rounds == 1 && communicator.count == 1
-        shards = (0..<lanes).map { lane in
+        let shards = (0..<lanes).map { lane in
             let (group, member) = (lane / StepLimits.shardsPerSum, lane % StepLimits.shardsPerSum)
             return Shard(
                 networks, images: isWhole ? limits.images(ofShard: lane).count : limits.largestShard, limits: limits,
                 needs, gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)),
                 on: backend)
         }
-        threadOfShard = HostBuffer(count: limits.shards)
-        (self.sums, self.orders) = (sums, orders)
+        self.sums = sums
         let temporary = Shard<Backend>.workspaceElements(
             networks, images: limits.largestShard, limits: limits, needs, on: backend
         ).temporary
-        temporaries = (0..<min(threads, lanes)).map { _ in Workspace(backend, capacity: temporary) }
+        self.lanes = ShardTeam(
+            shards, common: common, limits: limits,
+            temporaries: (0..<min(threads, lanes)).map { _ in Workspace(backend, capacity: temporary) }, orders: orders,
+            team: team)
         predictionLosses = Array(repeating: 0, count: limits.shards)
         regularizerWorkspace = Workspace(
             backend, capacity: Self.regularizerElements(networks, views: viewCount, images: limits.imageCount))
@@ -138,7 +134,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     }
 
     /// The most images that it asks for at once.
-    package var imagesAtOnce: Int { shards.count * limits.largestShard }
+    package var imagesAtOnce: Int { lanes.shards.count * limits.largestShard }
 
     /// This process's part of a round.
     private func ownShards(ofRound round: Int) -> Range<Int> {
@@ -147,7 +143,8 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// All shards, as many at a time as this process has memory for.
     private var roundsAlone: [Range<Int>] {
-        stride(from: 0, to: limits.shards, by: shards.count).map { $0..<min($0 + shards.count, limits.shards) }
+        let count = lanes.shards.count
+        return stride(from: 0, to: limits.shards, by: count).map { $0..<min($0 + count, limits.shards) }
     }
 
     /// One whole step.
@@ -175,18 +172,20 @@ package final class TrainingStep<Backend: KernelBackend> {
     }
 
     /// What the last round of `evaluate` computed, shard by shard.
-    package var outputs: [ShardOutputs<Backend>] { shards.compactMap(\.outputs) }
+    package var outputs: [ShardOutputs<Backend>] { lanes.shards.compactMap(\.outputs) }
 
     /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
     package var allocations: Int {
-        (shards.map(\.workspace) + temporaries).reduce(regularizerWorkspace.allocations) { $0 + $1.allocations }
+        (lanes.shards.map(\.workspace) + lanes.temporaries).reduce(regularizerWorkspace.allocations) {
+            $0 + $1.allocations
+        }
     }
     /// Elements of a workspace: planned, and used at most.
     package typealias Elements = (planned: Int, used: Int)
     /// Of the workspaces of shards, and of the temporary memory of threads.
     package var workspaceElements: (shards: [Elements], threads: [Elements]) {
         let elements = { (workspace: Workspace<Backend>) in (workspace.capacity, workspace.highWaterMark) }
-        return (shards.map { elements($0.workspace) }, temporaries.map(elements))
+        return (lanes.shards.map { elements($0.workspace) }, lanes.temporaries.map(elements))
     }
 
     // MARK: Phases
@@ -206,11 +205,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         var metrics = StepMetrics()
         if needsTwoPasses(part) {
             for round in 0..<limits.rounds {
-                try run(batch, ownShards(ofRound: round)) { shard, images, buffer, temporary in
-                    shard.forwardViews(
-                        batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
-                        temporary: temporary, common)
-                }
+                lanes.forwardViews(try input(batch, ownShards(ofRound: round), state))
             }
             exchange(views: true, losses: false)
             regularize(state, part, &metrics)
@@ -234,34 +229,20 @@ package final class TrainingStep<Backend: KernelBackend> {
         return metrics
     }
 
-    /// Calls `body` with each of the given shards' memory, images, a buffer that holds them, and its thread's temporary
-    /// memory, on all threads.
-    private func run(
-        _ batch: StepBatch, _ numbers: Range<Int>,
-        _ body: (Shard<Backend>, Range<Int>, (images: HostBuffer<Float>, first: Int), Workspace<Backend>) -> Void
-    ) throws {
+    private func input(
+        _ batch: StepBatch, _ numbers: Range<Int>, _ state: TrainingState<Backend>
+    ) throws -> ShardTeam<Backend>.Input {
         precondition(
             batch.imageCount == limits.imageCount && batch.blockCount == limits.blockCount,
             "a batch of \(batch.imageCount) images for a step of \(limits.imageCount)")
-        let buffer = try batch.images.buffer(limits.images(ofShards: numbers))
-        team.forEach(numbers.count) { index, thread in
-            threadOfShard[index] = thread
-            body(shards[index], limits.images(ofShard: numbers.lowerBound + index), buffer, temporaries[thread])
-        }
+        return ShardTeam<Backend>.Input(
+            batch: batch, numbers: numbers, buffer: try batch.images.buffer(limits.images(ofShards: numbers)),
+            online: state.onlineParameters, target: state.targetParameters)
     }
 
     private func forward(_ batch: StepBatch, _ numbers: Range<Int>, _ state: TrainingState<Backend>) throws {
-        try run(batch, numbers) { shard, images, buffer, temporary in
-            shard.forward(
-                batch, images, from: buffer, online: state.onlineParameters, target: state.targetParameters,
-                temporary: temporary, common)
-        }
-        phases += PhaseSeconds.critical(threads: team.threads, numbers.count, thread: { threadOfShard[$0] }) {
-            shards[$0].forwardSeconds
-        }
-        for index in 0..<numbers.count {
-            predictionLosses[numbers.lowerBound + index] = shards[index].predictionLoss
-        }
+        phases += lanes.forward(try input(batch, numbers, state))
+        for (lane, number) in numbers.enumerated() { predictionLosses[number] = lanes.shards[lane].predictionLoss }
     }
 
     /// The losses, once every shard has been through its forward pass.
@@ -292,18 +273,10 @@ package final class TrainingStep<Backend: KernelBackend> {
         let numbers = ownShards(ofRound: round)
         let sums = Array(self.sums.prefix((numbers.count + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum))
         update.clear(sums)
-        if targetRule == .sharedWithGradient {
-            backwardInTurn(numbers.count) { shard, temporary in
-                shard.backwardThroughTargets(
-                    online: state.onlineParameters, includesPrediction: part.includesPrediction,
-                    regularized: regularized, temporary: temporary, common)
-            }
-        }
-        backwardInTurn(numbers.count) { shard, temporary in
-            shard.backward(
-                online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized,
-                temporary: temporary, common)
-        }
+        let gradient = ShardTeam<Backend>.Gradient(
+            online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized)
+        if targetRule == .sharedWithGradient { phases += lanes.backwardThroughTargets(numbers.count, gradient) }
+        phases += lanes.backward(numbers.count, gradient)
         // The projector's gradient is that of the whole batch; it joins the first sum.
         if regularized, numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {
             backend.add(
@@ -315,18 +288,6 @@ package final class TrainingStep<Backend: KernelBackend> {
             update.add(sums, isFirst: isFirst, isLast: isLast, communicator: communicator)
         } else {
             update.add(sums, isFirst: isFirst, isLast: isLast)
-        }
-    }
-
-    /// Calls `pass` for the first shards on all threads; they add to their sums of gradients in their order.
-    private func backwardInTurn(_ count: Int, _ pass: (Shard<Backend>, Workspace<Backend>) -> Void) {
-        for order in orders { order.reset() }
-        team.forEach(count) { index, thread in
-            threadOfShard[index] = thread
-            pass(shards[index], temporaries[thread])
-        }
-        phases += PhaseSeconds.critical(threads: team.threads, count, thread: { threadOfShard[$0] }) {
-            shards[$0].backwardSeconds
         }
     }
 

@@ -8,7 +8,8 @@ import Training
 @Suite struct BenchCommandTests {
     private func bench(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> [String: Any] {
         let program = try Program.run(
-            ["bench", SmokeRun.spec, "--steps", "7", "--warmup", "1", "--threads", "2", "--json"] + arguments,
+            ["bench", SmokeRun.spec, "--steps", "7", "--warmup", "1", "--json"]
+                + (arguments.contains("--threads") ? [] : ["--threads", "2"]) + arguments,
             environment: environment)
         #expect(program.status == 0, "\(program.error)")
         return try program.checkedJSON()
@@ -78,6 +79,14 @@ import Training
         #expect((report["peak_memory_bytes"] as? Int ?? 0) > 10 << 20)
         #expect((report["gemm_gigaflops_per_second"] as? Double ?? 0) > 0)
         #expect(report["allocations_per_step"] is Int)
+    }
+
+    @Test("a steady step allocates nothing", arguments: ["float32", "bf16"], [1, 2])
+    func aSteadyStepAllocatesNothing(precision: String, threads: Int) throws {
+        for arguments in [["--arm", "ijepa"], ["--arm", "cjepa"], ["--arm", "shared"]] {
+            let report = try bench(arguments + ["--precision", precision, "--threads", "\(threads)", "--no-loader"])
+            #expect(report["allocations_per_step"] as? Int == 0, "\(arguments)")
+        }
     }
 
     @Test func thePrecisionIsChosen() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import Synchronization
 import Testing
@@ -38,5 +39,39 @@ import Training
             #expect(thread >= 0 && thread < threads)
         }
         log.stages.withLock { #expect($0[0].sorted() == Array(0..<100)) }
+    }
+
+    @Test("a team does one call after the other")
+    func calls() {
+        let team = ThreadTeam(threads: 3)
+        for count in [0, 1, 2, 50, 3] {
+            let log = Log(stages: 1)
+            team.forEach(count) { piece in log.note(piece, 0) }
+            log.stages.withLock { #expect($0[0].sorted() == Array(0..<count)) }
+        }
+    }
+
+    @Test("a team is so many threads, which end with it")
+    func threadsEnd() throws {
+        let threads = 12
+        // Places of the threads under /proc.
+        let places = Mutex<Set<String>>([])
+        do {
+            let begun = Atomic(0)
+            ThreadTeam(threads: threads).forEach(threads) { _ in
+                begun.add(1, ordering: .relaxed)
+                // No thread gets a second piece before each has one.
+                while begun.load(ordering: .relaxed) < threads { usleep(100) }
+                let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
+                places.withLock { _ = $0.insert(place ?? "") }
+            }
+        }
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
+        let others = places.withLock { $0.subtracting([own]) }
+        #expect(others.count == threads - 1)
+        let end = ContinuousClock.now + .seconds(60)
+        let exist = { others.contains { FileManager.default.fileExists(atPath: "/proc/\($0)") } }
+        while exist(), ContinuousClock.now < end { usleep(10_000) }
+        #expect(!exist())
     }
 }
