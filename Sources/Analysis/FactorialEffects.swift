@@ -28,6 +28,12 @@ package struct FactorialEffects: Hashable, Encodable, Sendable {
         package let referenceLevels: [String]
         package let cells: Int
         package let contrast: PairedComparison
+
+        /// "objective=c × target=shared".
+        package var name: String {
+            // Levels that are values of a key have its name already.
+            zip(factors, levels).map { $1.hasPrefix("\($0)=") ? $1 : "\($0)=\($1)" }.joined(separator: " × ")
+        }
     }
 
     package let column: String

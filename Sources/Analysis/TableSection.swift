@@ -134,11 +134,8 @@ extension TableText {
         ]
         if !effects.interactions.isEmpty {
             let rows = effects.interactions.map { interaction in
-                let names = zip(interaction.factors, interaction.levels).map { "\($0)=\($1)" }
-                return [
-                    notation.escape(names.joined(separator: " × ")), "\(interaction.cells)",
-                    "\(interaction.contrast.pairs)",
-                ] + detail(interaction.contrast)
+                [notation.escape(interaction.name), "\(interaction.cells)", "\(interaction.contrast.pairs)"]
+                    + detail(interaction.contrast)
             }
             sections.append(
                 TextSection(

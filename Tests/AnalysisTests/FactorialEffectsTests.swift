@@ -64,6 +64,17 @@ import Testing
         #expect(interaction.contrast.pairs == 3)
     }
 
+    @Test func `an interaction names each axis once`() throws {
+        let contrast = try #require(try effects().interactions.first).contrast
+        func name(_ levels: [String]) -> String {
+            FactorialEffects.Interaction(
+                factors: ["weight", "target"], levels: levels, referenceLevels: ["", ""], cells: 1, contrast: contrast
+            ).name
+        }
+        #expect(name(["weight=0.1", "shared"]) == "weight=0.1 × target=shared")
+        #expect(name(["strong", "shared"]) == "weight=strong × target=shared")
+    }
+
     @Test func `a missing cell leaves comparisons over the cells that both sides have`() throws {
         let effects = try effects(without: "c.shared")
         #expect(effects.interactions.isEmpty)
