@@ -5,10 +5,10 @@ import TensorCore
 extension CPUBackend {
     /// Whether a linear map runs on our own loops, by its weight's shape and the instruction set alone.
     ///
-    /// While the weight fits into half of a second cache (512 KiB), they need no packed copy of x, and write each output
-    /// once, bias included: 5 to 15 % faster than OpenBLAS with the kernels for the same instruction set.
+    /// While the weight stays in the second cache (640 KiB), they need no packed copy of x, and write each output once,
+    /// bias included: 5 to 10 % faster than OpenBLAS with the kernels for the same instruction set (docs/performance.md).
     private func fitsOwnKernels(weight: Shape) -> Bool {
-        kernels.instruction_set != .portable && weight.count <= 131_072
+        kernels.instruction_set != .portable && weight.count <= 163_840
     }
 
     /// y = x · Wᵀ + b.
