@@ -94,9 +94,10 @@ struct NetworkSizes: Sendable {
         let block = BlockTokens(sequences: images, tokens: tokens, rows: rows)
         let perBlock = trainedValues(block, width, heads: model.heads)
         let kept = rows * (2 * width + 2) + model.depth * perBlock.kept + (streams(model.depth).kept + 1) * rows * width
-        let backward = rows * width + max(perBlock.backward, rows * patchValues)
+        let patches = embeddingValues(images: images, tokens: tokens)
+        let backward = rows * width + max(perBlock.backward, patches.backward)
         let forward = perBlock.forward + streams(model.depth).turning * rows * width
-        return PassValues(kept: kept, temporary: max(forward, rows * patchValues, backward))
+        return PassValues(kept: kept, temporary: max(forward, patches.forward, backward))
     }
 
     /// Features of so many of all images' tokens (none: all), without a backward pass.
@@ -112,7 +113,16 @@ struct NetworkSizes: Sendable {
             BlockTokens(sequences: images, tokens: tokens, rows: outputs), width, heads: model.heads)
         let stream = min(2, model.depth - 1) * rows * width
         let blocks = outputs * width + stream + max(whole.inference, last.inference)
-        return PassValues(kept: outputs * width, temporary: rows * width + max(rows * patchValues, blocks))
+        let patches = embeddingValues(images: images, tokens: tokens).forward
+        return PassValues(kept: outputs * width, temporary: rows * width + max(patches, blocks))
+    }
+
+    /// What the patch embedding needs for a while: the patches of a few images, and in bfloat16 a packed weight gradient.
+    private func embeddingValues(images: Int, tokens: Int) -> (forward: Int, backward: Int) {
+        let (rows, width) = (min(images * tokens, max(tokens, 512)), model.width)
+        let forward = rows * patchValues
+        guard isNarrow else { return (forward, forward) }
+        return (forward, max(forward, rows * (patchValues + width) / 2 + 272 * (patchValues + width)))
     }
 
     /// The predictor's M sequences of Kc + Kp tokens of each image, with a backward pass.

@@ -120,7 +120,8 @@ package struct VisionTransformer: Sendable {
     ///
     /// - Parameters:
     ///   - queries: The tokens whose features are wanted.
-    ///   - visit: Called with the number (from 0) and the output of each block, [B, K, D] but for the last.
+    ///   - visit: Called with the number (from 0) and the output of each block, [B, K, D] but for the last. (It has no
+    ///     default, which would be made anew in each call.)
     /// - Returns: [B, K, D], or [R, D] of chosen tokens.
     package func features<Backend: KernelBackend>(
         _ images: Tensor<Backend>, indices: IndexTensor<Backend>? = nil, queries: BlockInput<Backend>.Queries = .all,

@@ -21,7 +21,8 @@ package final class FeatureExtractor<Backend: KernelBackend> {
 
     private let encoder: VisionTransformer
     private let backend: Backend
-    private let team: ThreadTeam
+    /// For others too that work between its calls.
+    let team: ThreadTeam
     private let positions: Tensor<Backend>
     private let lanes: [Lane]
 

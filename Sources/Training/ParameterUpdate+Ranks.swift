@@ -11,7 +11,7 @@ extension ParameterUpdate {
 
     /// As `add` in one process; all ranks call it for every round. After the last round all have the sum.
     func add(
-        _ sums: [Tensor<Backend>], isFirst: Bool, isLast: Bool, communicator: any Communicator
+        _ sums: ArraySlice<Tensor<Backend>>, isFirst: Bool, isLast: Bool, communicator: any Communicator
     ) {
         let (rank, last) = (communicator.rank, communicator.count - 1)
         forEachPiece { piece in
@@ -19,13 +19,13 @@ extension ParameterUpdate {
                 let running = communicator.receive(piece.count, of: Backend.Scalar.self, from: rank - 1)
                 let sum = staging.window(at: 0, Shape(piece.count))
                 backend.store(running, in: sum)
-                addPiece(sums[...], piece, to: sum)
+                addPiece(sums, piece, to: sum)
                 // The sum may be the first part's memory, so it is written last.
                 backend.copy(sum, to: gradients.window(at: piece.lowerBound, Shape(piece.count)))
             } else {
                 let sum = gradients.window(at: piece.lowerBound, Shape(piece.count))
                 if isFirst && !isInPlace {
-                    backend.copy(sums[0].window(at: piece.lowerBound, sum.shape), to: sum)
+                    backend.copy(sums[sums.startIndex].window(at: piece.lowerBound, sum.shape), to: sum)
                 }
                 addPiece(sums.dropFirst(isFirst ? 1 : 0), piece, to: sum)
             }

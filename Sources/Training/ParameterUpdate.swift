@@ -34,14 +34,13 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
     let gradients: Tensor<Backend>
     /// Whether that is the memory of the first sum that is added.
     let isInPlace: Bool
-    private var sweep = Sweep.none
+    private var sweep: Sweep?
 
     /// What is done to every chunk, and what that reads.
     private enum Sweep {
-        case none
         /// Chunks of one sum after the other.
-        case clear([Tensor<Backend>])
-        case add([Tensor<Backend>], isFirst: Bool, isLast: Bool)
+        case clear(ArraySlice<Tensor<Backend>>)
+        case add(ArraySlice<Tensor<Backend>>, isFirst: Bool, isLast: Bool)
         case measure
         case apply(StepHyperparameters, clip: Double, t: Int, TrainingState<Backend>, averagesTarget: Bool)
     }
@@ -104,14 +103,14 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
     }
 
     /// Sets all sums to zero.
-    func clear(_ sums: [Tensor<Backend>]) { run(.clear(sums), sums.count * chunks.count) }
+    func clear(_ sums: ArraySlice<Tensor<Backend>>) { run(.clear(sums), sums.count * chunks.count) }
 
     /// Adds some sums of gradients to the gradient, one after the other.
     ///
     /// - Parameters:
     ///   - isFirst: What was added before does not count.
     ///   - isLast: The gradient is complete; its norms are taken.
-    func add(_ sums: [Tensor<Backend>], isFirst: Bool, isLast: Bool) {
+    func add(_ sums: ArraySlice<Tensor<Backend>>, isFirst: Bool, isLast: Bool) {
         precondition(!isInPlace || (isFirst && isLast), "sums that come in parts need a gradient of their own")
         run(.add(sums, isFirst: isFirst, isLast: isLast), chunks.count)
     }
@@ -149,15 +148,15 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
     private func run(_ sweep: Sweep, _ count: Int) {
         self.sweep = sweep
         team.forEach(count, of: self)
-        self.sweep = .none
+        self.sweep = nil
     }
 
-    package func doPiece(_ index: Int, thread: Int) {
+    func doPiece(_ index: Int, thread: Int) {
         let chunk = chunks[index % chunks.count]
         switch sweep {
-        case .none: preconditionFailure("a chunk without a sweep")
+        case nil: preconditionFailure("a chunk without a sweep")
         case .clear(let sums):
-            backend.fill(sums[index / chunks.count].window(at: chunk.offset, chunk.shape), with: 0)
+            backend.fill(sums[sums.startIndex + index / chunks.count].window(at: chunk.offset, chunk.shape), with: 0)
         case .add(let sums, let isFirst, let isLast):
             add(sums, isFirst: isFirst, chunk)
             if isLast { squares[index] = squareSum(chunk) }
@@ -171,11 +170,11 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
         backend.sumOfSquares(gradients.window(at: chunk.offset, chunk.shape))
     }
 
-    private func add(_ sums: [Tensor<Backend>], isFirst: Bool, _ chunk: Chunk) {
+    private func add(_ sums: ArraySlice<Tensor<Backend>>, isFirst: Bool, _ chunk: Chunk) {
         let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
         let destination = window(gradients)
-        if isFirst && !isInPlace { backend.copy(window(sums[0]), to: destination) }
-        for sum in (isFirst ? 1 : 0)..<sums.count { backend.add(window(sums[sum]), times: 1, to: destination) }
+        if isFirst && !isInPlace { backend.copy(window(sums[sums.startIndex]), to: destination) }
+        for sum in sums.dropFirst(isFirst ? 1 : 0) { backend.add(window(sum), times: 1, to: destination) }
     }
 
     private func apply(

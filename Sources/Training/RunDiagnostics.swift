@@ -14,7 +14,6 @@ final class RunDiagnostics<Backend: KernelBackend> {
     private let backend: Backend
     private let test: ImageDataset
     private let extractor: FeatureExtractor<Backend>
-    private let team: ThreadTeam
     private let choice: PatchChoice?
     private let objects: [Int]
     private let crop: RandomResizedCrop
@@ -35,7 +34,6 @@ final class RunDiagnostics<Backend: KernelBackend> {
         self.backend = backend
         self.test = test
         self.extractor = extractor
-        team = ThreadTeam(threads: threads)
         let rows = configuration.diagnostics.patchRows
         choice =
             rows > 0
@@ -124,7 +122,7 @@ final class RunDiagnostics<Backend: KernelBackend> {
         tables.withUnsafeMutableBufferPointer { slots in
             // Each thread fills slots of its own.
             let slots = slots
-            team.forEach(views.count) { index in
+            extractor.team.forEach(views.count) { index in
                 let view = views[index]
                 let diagnostics = FeatureDiagnostics(view.features, scope: .all, seed: Self.seed)
                 slots[index] = DiagnosticsRecord.Table(

@@ -41,7 +41,7 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
         let rehearsals = try (0..<slots).map { _ in
             try RunRehearsal(configuration, cost: cost, on: backend, threads: threads)
         }
-        // Threads of their own, since teams of threads inside those of a team would wait for each other.
+        // Threads of their own, since each rehearsal has teams that are its own.
         let paces = Paces()
         let done = DispatchGroup()
         for rehearsal in rehearsals {

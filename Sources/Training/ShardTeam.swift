@@ -17,7 +17,7 @@ final class ShardTeam<Backend: KernelBackend>: TeamWork {
     private let orders: [SummationOrder]
     /// Which thread did each shard in the last pass.
     private let threadOfShard: HostBuffer<Int>
-    private var pass = Pass.none
+    private var pass: Pass?
 
     /// What shards go forward on.
     struct Input {
@@ -36,7 +36,6 @@ final class ShardTeam<Backend: KernelBackend>: TeamWork {
     }
 
     private enum Pass {
-        case none
         case forwardViews(Input), forward(Input)
         case backwardThroughTargets(Gradient), backward(Gradient)
     }
@@ -89,14 +88,14 @@ final class ShardTeam<Backend: KernelBackend>: TeamWork {
     private func run(_ pass: Pass, _ count: Int) {
         self.pass = pass
         team.forEach(count, of: self)
-        self.pass = .none
+        self.pass = nil
     }
 
-    package func doPiece(_ index: Int, thread: Int) {
+    func doPiece(_ index: Int, thread: Int) {
         threadOfShard[index] = thread
         let (shard, temporary) = (shards[index], temporaries[thread])
         switch pass {
-        case .none: preconditionFailure("a shard without a pass")
+        case nil: preconditionFailure("a shard without a pass")
         case .forwardViews(let input):
             shard.forwardViews(
                 input.batch, limits.images(ofShard: input.numbers.lowerBound + index), from: input.buffer,

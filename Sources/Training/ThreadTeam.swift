@@ -1,9 +1,10 @@
 import Dispatch
-import Foundation
+import Glibc
 import Synchronization
 
-/// Numbered pieces of work, from 0. Which thread does a piece must not change what it computes.
+/// Numbered pieces of work, from 0, that do not depend on one another.
 package protocol TeamWork: AnyObject {
+    /// Called from several threads at once. Which thread does a piece must not change what it computes.
     func doPiece(_ index: Int, thread: Int)
 }
 
@@ -13,44 +14,37 @@ package protocol TeamWork: AnyObject {
 /// number. The thread that calls is one of the team, with number 0; the others sleep between calls, and end with the
 /// team. A call allocates nothing, unless it is given a closure.
 package final class ThreadTeam: Sendable {
+    /// As many as may work at once: fewer do where the system gives no more.
     package let threads: Int
     private let call = TeamCall()
-    /// What wakes each of the other threads.
-    private let bells: [DispatchSemaphore]
+    private let helpers: [TeamHelper]
 
     package init(threads: Int) {
         precondition(threads >= 1, "a team of \(threads) threads does nothing")
         self.threads = threads
-        bells = (1..<threads).map { _ in DispatchSemaphore(value: 0) }
-        for (index, bell) in bells.enumerated() {
-            Thread { [call] in
-                while true {
-                    bell.wait()
-                    guard call.takePieces(as: index + 1) else { return }
-                    call.finished.signal()
-                }
-            }.start()
+        var helpers: [TeamHelper] = []
+        for number in 1..<threads {
+            let helper = TeamHelper(call, number: number)
+            guard helper.start() else { break }
+            helpers.append(helper)
         }
+        self.helpers = helpers
     }
 
     deinit {
-        // Without work the threads end.
-        for bell in bells { bell.signal() }
+        call.isOver.store(true, ordering: .relaxed)
+        for helper in helpers { helper.bell.signal() }
     }
 
     /// Does pieces 0 ..< count; returns when all are done.
     ///
     /// - Precondition: The team is not at work, not even for the thread that calls.
     package func forEach(_ count: Int, of work: any TeamWork) {
-        let workers = min(threads, count)
-        guard workers > 1 else {
-            for index in 0..<count { work.doPiece(index, thread: 0) }
-            return
-        }
+        let woken = max(0, min(helpers.count, count - 1))
         call.begin(count, work)
-        for index in 0..<workers - 1 { bells[index].signal() }
-        _ = call.takePieces(as: 0)
-        for _ in 0..<workers - 1 { call.finished.wait() }
+        for index in 0..<woken { helpers[index].bell.signal() }
+        call.takePieces(as: 0)
+        for _ in 0..<woken { call.finished.wait() }
         call.end()
     }
 
@@ -66,9 +60,46 @@ package final class ThreadTeam: Sendable {
     }
 }
 
-/// What a team is doing. Written by the thread that calls while all others sleep; semaphores order what they see.
+/// A thread that sleeps until its bell rings.
+private final class TeamHelper: Sendable {
+    let bell = DispatchSemaphore(value: 0)
+    private let call: TeamCall
+    private let number: Int
+
+    init(_ call: TeamCall, number: Int) { (self.call, self.number) = (call, number) }
+
+    /// Starts the thread; false where the system has none to give. (Foundation's Thread would not tell.)
+    func start() -> Bool {
+        var thread = pthread_t()
+        let argument = Unmanaged.passRetained(self)
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<TeamHelper>.fromOpaque(argument).takeRetainedValue().work() }
+                return nil
+            }, argument.toOpaque())
+        guard status == 0 else {
+            argument.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+
+    private func work() {
+        while true {
+            bell.wait()
+            guard !call.isOver.load(ordering: .relaxed) else { return }
+            call.takePieces(as: number)
+            call.finished.signal()
+        }
+    }
+}
+
+/// What a team is doing. The thread that calls writes it while no other looks; semaphores order what the others see.
 private final class TeamCall: @unchecked Sendable {
     let finished = DispatchSemaphore(value: 0)
+    let isOver = Atomic(false)
     private let isAtWork = Atomic(false)
     private let next = Atomic(0)
     private var count = 0
@@ -86,12 +117,12 @@ private final class TeamCall: @unchecked Sendable {
         isAtWork.store(false, ordering: .releasing)
     }
 
-    /// Does one piece after the other until none is left; false if there is no work at all.
-    func takePieces(as thread: Int) -> Bool {
-        guard let work else { return false }
+    /// Does one piece after the other until none is left.
+    func takePieces(as thread: Int) {
+        guard let work else { return }
         while true {
             let index = next.add(1, ordering: .relaxed).oldValue
-            guard index < count else { return true }
+            guard index < count else { return }
             work.doPiece(index, thread: thread)
         }
     }

@@ -26,7 +26,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     package private(set) var phases = PhaseSeconds()
 
     /// As many shards as are in memory at once.
-    private let lanes: ShardTeam<Backend>
+    private let shardTeam: ShardTeam<Backend>
     /// Sums of gradients; each is of a few shards, which add to it in their order.
     private let sums: [Tensor<Backend>]
     /// Each shard's part of the batch's mean.
@@ -79,7 +79,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         let temporary = Shard<Backend>.workspaceElements(
             networks, images: limits.largestShard, limits: limits, needs, on: backend
         ).temporary
-        self.lanes = ShardTeam(
+        shardTeam = ShardTeam(
             shards, common: common, limits: limits,
             temporaries: (0..<min(threads, lanes)).map { _ in Workspace(backend, capacity: temporary) }, orders: orders,
             team: team)
@@ -134,7 +134,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     }
 
     /// The most images that it asks for at once.
-    package var imagesAtOnce: Int { lanes.shards.count * limits.largestShard }
+    package var imagesAtOnce: Int { shardTeam.shards.count * limits.largestShard }
 
     /// This process's part of a round.
     private func ownShards(ofRound round: Int) -> Range<Int> {
@@ -143,7 +143,7 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// All shards, as many at a time as this process has memory for.
     private var roundsAlone: [Range<Int>] {
-        let count = lanes.shards.count
+        let count = shardTeam.shards.count
         return stride(from: 0, to: limits.shards, by: count).map { $0..<min($0 + count, limits.shards) }
     }
 
@@ -172,11 +172,11 @@ package final class TrainingStep<Backend: KernelBackend> {
     }
 
     /// What the last round of `evaluate` computed, shard by shard.
-    package var outputs: [ShardOutputs<Backend>] { lanes.shards.compactMap(\.outputs) }
+    package var outputs: [ShardOutputs<Backend>] { shardTeam.shards.compactMap(\.outputs) }
 
     /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
     package var allocations: Int {
-        (lanes.shards.map(\.workspace) + lanes.temporaries).reduce(regularizerWorkspace.allocations) {
+        (shardTeam.shards.map(\.workspace) + shardTeam.temporaries).reduce(regularizerWorkspace.allocations) {
             $0 + $1.allocations
         }
     }
@@ -185,7 +185,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     /// Of the workspaces of shards, and of the temporary memory of threads.
     package var workspaceElements: (shards: [Elements], threads: [Elements]) {
         let elements = { (workspace: Workspace<Backend>) in (workspace.capacity, workspace.highWaterMark) }
-        return (lanes.shards.map { elements($0.workspace) }, lanes.temporaries.map(elements))
+        return (shardTeam.shards.map { elements($0.workspace) }, shardTeam.temporaries.map(elements))
     }
 
     // MARK: Phases
@@ -205,7 +205,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         var metrics = StepMetrics()
         if needsTwoPasses(part) {
             for round in 0..<limits.rounds {
-                lanes.forwardViews(try input(batch, ownShards(ofRound: round), state))
+                shardTeam.forwardViews(try input(batch, ownShards(ofRound: round), state))
             }
             exchange(views: true, losses: false)
             regularize(state, part, &metrics)
@@ -241,8 +241,8 @@ package final class TrainingStep<Backend: KernelBackend> {
     }
 
     private func forward(_ batch: StepBatch, _ numbers: Range<Int>, _ state: TrainingState<Backend>) throws {
-        phases += lanes.forward(try input(batch, numbers, state))
-        for (lane, number) in numbers.enumerated() { predictionLosses[number] = lanes.shards[lane].predictionLoss }
+        phases += shardTeam.forward(try input(batch, numbers, state))
+        for (lane, number) in numbers.enumerated() { predictionLosses[number] = shardTeam.shards[lane].predictionLoss }
     }
 
     /// The losses, once every shard has been through its forward pass.
@@ -271,12 +271,12 @@ package final class TrainingStep<Backend: KernelBackend> {
     private func backward(round: Int, _ state: TrainingState<Backend>, _ part: LossPart) {
         let regularized = isRegularized(part)
         let numbers = ownShards(ofRound: round)
-        let sums = Array(self.sums.prefix((numbers.count + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum))
+        let sums = self.sums.prefix((numbers.count + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum)
         update.clear(sums)
         let gradient = ShardTeam<Backend>.Gradient(
             online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized)
-        if targetRule == .sharedWithGradient { phases += lanes.backwardThroughTargets(numbers.count, gradient) }
-        phases += lanes.backward(numbers.count, gradient)
+        if targetRule == .sharedWithGradient { phases += shardTeam.backwardThroughTargets(numbers.count, gradient) }
+        phases += shardTeam.backward(numbers.count, gradient)
         // The projector's gradient is that of the whole batch; it joins the first sum.
         if regularized, numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {
             backend.add(

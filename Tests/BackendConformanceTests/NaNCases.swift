@@ -13,6 +13,8 @@ private let nanBases: [any OperationCase] = [
     AttentionCase(images: 1, tokens: 5, heads: 3, headWidth: 4, sharp: false),
     AttentionCase(images: 2, tokens: 33, heads: 1, headWidth: 16, sharp: false),
     MeanTokensCase(images: 2, tokens: 3, width: 17),
+    EmbedPatchesCase(
+        PatchesCase(images: 2, channels: 1, gridRows: 3, gridColumns: 2, patch: 4, kept: nil), width: 19),
     ColumnMomentsCase(rows: 5, columns: 19, correction: 1, shift: 0),
     BatchNormCase(rows: 5, columns: 19, affine: true),
     CrossEntropyCase(rows: 3, classes: 10, large: false, inPlace: false),

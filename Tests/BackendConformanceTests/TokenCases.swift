@@ -9,6 +9,22 @@ private let patchSizes = [
 /// (images, places N, width).
 private let tokenSizes = [(1, 1, 1), (2, 5, 3), (3, 9, 16), (2, 49, 96), (1, 4, 17), (5, 3, 33)]
 
+/// More patches than go through at once: of several images, and of one; and weights without a packed copy.
+private let embeddingCases: [any OperationCase] = {
+    var cases: [any OperationCase] = []
+    for kept in [nil, 150] {
+        let patches = PatchesCase(images: 5, channels: 2, gridRows: 16, gridColumns: 13, patch: 2, kept: kept)
+        cases.append(EmbedPatchesCase(patches, width: 33))
+        cases.append(EmbedPatchesBackwardCase(patches, width: 33))
+    }
+    let patches = PatchesCase(images: 2, channels: 1, gridRows: 24, gridColumns: 25, patch: 2, kept: nil)
+    for isPacked in [true, false] {
+        cases.append(EmbedPatchesCase(patches, width: 9, isPacked: isPacked))
+        cases.append(EmbedPatchesBackwardCase(patches, width: 9, isPacked: isPacked))
+    }
+    return cases
+}()
+
 let tokenCases: [any OperationCase] =
     patchSizes.flatMap { images, channels, gridRows, gridColumns, patch in
         [nil, 1, 3].flatMap { kept -> [any OperationCase] in
@@ -18,11 +34,7 @@ let tokenCases: [any OperationCase] =
             return [patches, EmbedPatchesCase(patches, width: 21), EmbedPatchesBackwardCase(patches, width: 21)]
         }
     }
-    // More images than go through at once.
-    + [nil, 150].flatMap { kept -> [any OperationCase] in
-        let patches = PatchesCase(images: 5, channels: 2, gridRows: 16, gridColumns: 13, patch: 2, kept: kept)
-        return [EmbedPatchesCase(patches, width: 33), EmbedPatchesBackwardCase(patches, width: 33)]
-    }
+    + embeddingCases
     + tokenSizes.flatMap { images, places, width -> [any OperationCase] in
         [1, 4].flatMap { blocks in
             [1, 6].flatMap { kept -> [any OperationCase] in
@@ -73,14 +85,17 @@ struct PatchesCase: OperationCase {
 }
 
 struct EmbedPatchesCase: OperationCase {
-    let patches: PatchesCase, width: Int
+    let patches: PatchesCase, width: Int, isPacked: Bool
     var operation: Operation { .embedPatches }
 
-    init(_ patches: PatchesCase, width: Int) { (self.patches, self.width) = (patches, width) }
+    init(_ patches: PatchesCase, width: Int, isPacked: Bool = true) {
+        (self.patches, self.width, self.isPacked) = (patches, width, isPacked)
+    }
 
     func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
         let input = patches.input(on: bench)
-        let weight = bench.packed(bench.input(width, patches.elements))
+        let values = bench.input(width, patches.elements)
+        let weight = isPacked ? bench.packed(values) : Weight(values: values, packed: nil)
         let (bias, positions) = (bench.input(width), bench.input(patches.places, width))
         bench.backend.embedPatches(
             input, weight: weight, bias: bias, positions: positions,
@@ -90,14 +105,17 @@ struct EmbedPatchesCase: OperationCase {
 }
 
 struct EmbedPatchesBackwardCase: OperationCase {
-    let patches: PatchesCase, width: Int
+    let patches: PatchesCase, width: Int, isPacked: Bool
     var operation: Operation { .embedPatchesBackward }
 
-    init(_ patches: PatchesCase, width: Int) { (self.patches, self.width) = (patches, width) }
+    init(_ patches: PatchesCase, width: Int, isPacked: Bool = true) {
+        (self.patches, self.width, self.isPacked) = (patches, width, isPacked)
+    }
 
     func run<Backend: KernelBackend>(on bench: Bench<Backend>) {
         let input = patches.input(on: bench)
-        let weight = bench.packed(bench.input(width, patches.elements))
+        let values = bench.input(width, patches.elements)
+        let weight = isPacked ? bench.packed(values) : Weight(values: values, packed: nil)
         bench.backend.embedPatchesBackward(
             input, dy: bench.input(patches.images, patches.kept ?? patches.places, width), weight: weight,
             scratch: bench.scratch(bench.backend.patchScratch(input.shape(width: width)).backward),

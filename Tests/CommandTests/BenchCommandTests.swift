@@ -83,7 +83,11 @@ import Training
 
     @Test("a steady step allocates nothing", arguments: ["float32", "bf16"], [1, 2])
     func aSteadyStepAllocatesNothing(precision: String, threads: Int) throws {
-        for arguments in [["--arm", "ijepa"], ["--arm", "cjepa"], ["--arm", "shared"]] {
+        let variants = [
+            ["--arm", "ijepa"], ["--arm", "shared"],
+            ["--arm", "cjepa", "--set", "resources.shards=12", "--set", "resources.accumulate=2"],
+        ]
+        for arguments in variants {
             let report = try bench(arguments + ["--precision", precision, "--threads", "\(threads)", "--no-loader"])
             #expect(report["allocations_per_step"] as? Int == 0, "\(arguments)")
         }

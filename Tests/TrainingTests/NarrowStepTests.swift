@@ -38,9 +38,16 @@ import Training
         #expect(backend.values(of: one.state.target) == backend.values(of: many.state.target))
     }
 
-    @Test("what a plan says of a step's memory on bfloat16 is what the step plans")
-    func memory() throws {
+    @Test(
+        "what a plan says of a step's memory on bfloat16 is what the step plans",
+        arguments: [false, true])
+    func memory(hasLargePatches: Bool) throws {
         var configuration = configuration
+        if hasLargePatches {
+            // The patches of a few images are more than all that blocks need for a while.
+            (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (256, 32, 3)
+            configuration.resources.shards = 1
+        }
         // Rows without padding, which the plan does not count; blocks enough that outputs take turns.
         (configuration.model.width, configuration.model.depth) = (64, 6)
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (64, 5)

@@ -27,7 +27,7 @@ extension CPUBackend {
         input.forEachGroup { part, firstRow in
             let shape = part.shape(width: width)
             let rows = y.window(at: firstRow * width, Shape(shape.images, shape.tokens, width))
-            round(part, shape, whole, memory, kernels)
+            narrowPatches(part, shape, whole, memory, kernels)
             kernels.product(
                 whole.patches(memory), paddedColumns(shape.elements), packed.forward, shape.images * shape.tokens,
                 shape.elements, width, .store(to: rows.hostPointer, stride: width, bias: bias.hostPointer))
@@ -52,7 +52,7 @@ extension CPUBackend {
         input.forEachGroup { part, firstRow in
             let shape = part.shape(width: width)
             let rows = shape.images * shape.tokens
-            round(part, shape, whole, memory, kernels)
+            narrowPatches(part, shape, whole, memory, kernels)
             kernels.narrow(
                 dy.hostPointer + firstRow * width, rows, width, width, whole.dPatches(memory), paddedColumns(width))
             kernels.weight_gradient(
@@ -62,7 +62,7 @@ extension CPUBackend {
     }
 
     /// Each patch of `input` as a row of a narrow matrix; its pixels pass through one line of floats.
-    private func round(
+    private func narrowPatches(
         _ input: PatchInput<CPUBackend>, _ shape: PatchShape, _ plan: BF16PatchScratch, _ memory: Floats,
         _ kernels: CBF16Table
     ) {

@@ -10,25 +10,29 @@ package struct PatchInput<Backend: KernelBackend>: Sendable {
     package let indices: IndexTensor<Backend>?
 
     package init(_ images: Tensor<Backend>, patchSize: Int, indices: IndexTensor<Backend>?) {
-        precondition(images.shape.rank == 4, "images \(images.shape) are not [B, C, height, width]")
+        precondition(
+            images.shape.rank == 4 && patchSize > 0,
+            "patches of \(patchSize) of images \(images.shape), which are not [B, C, height, width]")
         self.images = images
         self.patchSize = patchSize
         self.indices = indices
     }
 
+    /// K: patches of each image.
+    package var tokens: Int {
+        indices?.shape[1] ?? (images.shape[2] / patchSize) * (images.shape[3] / patchSize)
+    }
+
     /// - Parameter width: D, of what the patches become.
     package func shape(width: Int) -> PatchShape {
-        let extents = images.shape
-        return PatchShape(
-            images: extents[0],
-            tokens: indices?.shape[1] ?? (extents[2] / patchSize) * (extents[3] / patchSize),
-            elements: extents[1] * patchSize * patchSize, width: width)
+        PatchShape(
+            images: images.shape[0], tokens: tokens, elements: images.shape[1] * patchSize * patchSize, width: width)
     }
 
     /// Calls `body` with a few images at a time, in order, and with the row where the first of their patches lies among
     /// all.
     package func forEachGroup(_ body: (_ part: PatchInput, _ firstRow: Int) -> Void) {
-        let (extents, tokens) = (images.shape, shape(width: 0).tokens)
+        let (extents, tokens) = (images.shape, tokens)
         let atOnce = max(1, PatchShape.rowsAtOnce / max(tokens, 1))
         for first in stride(from: 0, to: extents[0], by: atOnce) {
             let count = min(atOnce, extents[0] - first)

@@ -2,8 +2,9 @@ package import TensorCore
 
 extension ShapeCheck {
     /// images [B, C, height, width]; indices [B, K] or none; y [B, K or N, C·p·p].
-    package static func patches(images: Shape, patchSize: Int, indices: Shape?, y: Shape) {
-        let operation: StaticString = "patches"
+    package static func patches(
+        images: Shape, patchSize: Int, indices: Shape?, y: Shape, _ operation: StaticString = "patches"
+    ) {
         require(images, rank: 4, "images", operation)
         require(y, rank: 3, "y", operation)
         precondition(
@@ -23,7 +24,7 @@ extension ShapeCheck {
         let shape = input.shape(width: y[2])
         patches(
             images: input.images.shape, patchSize: input.patchSize, indices: input.indices?.shape,
-            y: Shape(y[0], y[1], shape.elements))
+            y: Shape(y[0], y[1], shape.elements), operation)
         require(weight, is: Shape(y[2], shape.elements), "weight", for: y, operation)
         require(bias, is: Shape(y[2]), "bias", for: y, operation)
     }
