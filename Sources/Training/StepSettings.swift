@@ -49,8 +49,10 @@ package struct StepObjective: Sendable {
         case .l1: prediction = .l1
         }
         let terms = configuration.vicreg
-        regularizerWeight = terms.weight
         vicreg = VICReg(invariance: terms.invariance, variance: terms.variance, covariance: terms.covariance)
+        // Without any term there is no regulariser, and none that could be inert.
+        let hasTerms = terms.invariance != 0 || terms.variance != 0 || terms.covariance != 0
+        regularizerWeight = hasTerms ? terms.weight : 0
         pairs = terms.pairs
     }
 }

@@ -108,4 +108,15 @@ import Training
         #expect(measured.backend.values(of: measured.state.target) == plain.backend.values(of: plain.state.target))
         #expect(measured.step.allocations == allocations)
     }
+
+    @Test("a regulariser without terms is none")
+    func noTerms() {
+        var configuration = ObjectiveConfiguration()
+        configuration.vicreg.weight = 0.1
+        #expect(StepObjective(configuration).regularizerWeight == 0.1)
+        (configuration.vicreg.invariance, configuration.vicreg.variance, configuration.vicreg.covariance) = (0, 0, 0)
+        #expect(StepObjective(configuration).regularizerWeight == 0)
+        configuration.vicreg.covariance = 1
+        #expect(StepObjective(configuration).regularizerWeight == 0.1)
+    }
 }
