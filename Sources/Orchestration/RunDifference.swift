@@ -43,7 +43,9 @@ package struct RunDifference: Encodable, Sendable {
     package var results: [Number]
 
     /// Entries that differ between any two runs and tell nothing.
-    private static let incidental: Set<String> = ["started_at", "ended_at", "command", "attempts", "exit_reason"]
+    private static let incidental: Set<String> = [
+        "started_at", "ended_at", "command", "attempts", "exit_reason", "peak_memory_bytes",
+    ]
 
     /// - Throws: `RunStore`'s errors for files that are missing or damaged.
     package init(_ first: RunDirectory, _ second: RunDirectory, liveness: WorkerLiveness = .system) throws {

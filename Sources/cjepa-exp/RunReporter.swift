@@ -168,6 +168,9 @@ final class RunReporter: RunRecorder {
         let now = Date()
         writer.header.status = status
         writer.setProvenance(["ended_at": .string(now.ISO8601Format()), "exit_reason": .string(reason)])
+        if let memory = Machine.peakMemoryBytes {
+            writer.setProvenance(["peak_memory_bytes": .integer(memory)])
+        }
         func store(_ body: () throws -> Void) throws {
             // A run that ends for want of space has waited for it already.
             if failure == .diskFull { try body() } else { try space(body) }

@@ -72,6 +72,8 @@ import Testing
                 $0.hasPrefix("cjepa-s0-")
             })
         let file = try RunFile(path: SmokeRun.results + "/smoke/\(name)/run.h5")
+        // A worker has some ten MiB at least.
+        #expect(Int(file.provenance["peak_memory_bytes"] ?? "") ?? 0 > 10 << 20)
         for source in ["target", "context", "predictions"] {
             for view in ["images", "patches", "within"] {
                 let table = try file.table("diagnostics/\(source)/\(view)")

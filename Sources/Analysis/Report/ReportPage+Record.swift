@@ -82,5 +82,7 @@ extension ReportInput {
     }
 
     /// Differ from run to run by nature.
-    private static let timesOfRuns: Set<String> = ["started_at", "ended_at", "attempts", "exit_reason", "command"]
+    private static let timesOfRuns: Set<String> = [
+        "started_at", "ended_at", "attempts", "exit_reason", "command", "peak_memory_bytes",
+    ]
 }
