@@ -1,7 +1,7 @@
 """Writes statistics.json: what scipy and statsmodels make of small samples, for the tests of the module Statistics.
 
-    python3 -m venv /tmp/statistics && /tmp/statistics/bin/pip install scipy==1.17.1 statsmodels==0.15.0
-    /tmp/statistics/bin/python Tests/Golden/make_statistics.py
+    python3 -m venv .build/statistics && .build/statistics/bin/pip install scipy==1.17.1 statsmodels==0.15.0
+    .build/statistics/bin/python Tests/Golden/make_statistics.py
 
 Nothing in it is random: bootstrap intervals rest on all nⁿ resamples of a sample, permutation tests on all 2ⁿ patterns.
 """

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A matrix of four runs on a real Slurm on this machine: one task is cancelled, one worker is killed on its node, one
-# task is told to leave, and in the end every run is done. Installs slurm-wlm and munge where they are missing.
+# task is told to leave, and in the end every run is done; then one run over two processes, where mpirun is. Installs
+# slurm-wlm and munge where they are missing.
 #
 # Usage: Tests/Slurm/run.sh PROGRAM
 set -euo pipefail
@@ -104,5 +105,32 @@ for path in files:
     with h5py.File(path) as file:
         assert file["steps/step"][:].tolist() == list(range(1, 1501)), path
 PYTHON
-"$program" table matrix --results "$folder/results" | grep -q "raw pixels" || fail "the table lacks the floors"
+# Not piped: grep leaves at the first match, and the program would find its output closed.
+"$program" table matrix --results "$folder/results" >"$folder/table"
+grep -q "raw pixels" "$folder/table" || fail "the table lacks the floors"
+
+# once FOLDER OPTION…: a short run of eight shards.
+once() {
+    "$program" run "$spec" --results "$folder/$1" --only cjepa-s0 --set training.steps=60 \
+        --set resources.shards=8 "${@:2}" >/dev/null
+}
+ranked_is_done() {
+    "$program" status matrix --results "$folder/ranks" --json | json "d['counts']" | grep -qx "{'done': 1}"
+}
+if command -v mpirun >/dev/null; then
+    say "one run over two processes of a task: what one process computes"
+    once alone
+    once ranks --launcher slurm --cpus 2 --memory 2G --set resources.ranks=2
+    until_true "the run of two processes is done" ranked_is_done
+    /usr/bin/python3 - "$folder"/{alone,ranks}/matrix/cjepa-s0-*/run.h5 <<'PYTHON' || fail "two processes differ from one"
+import h5py, sys
+alone, ranks = (h5py.File(path) for path in sys.argv[1:])
+assert ranks["provenance"].attrs["ranks"] == 2 and alone["provenance"].attrs["ranks"] == 1
+for column in ("loss", "gradient_norm", "vicreg_variance"):
+    values = alone["steps"][column][:].tolist()
+    assert len(values) == 60 and values == ranks["steps"][column][:].tolist(), column
+PYTHON
+else
+    say "not tried over several processes: there is no mpirun"
+fi
 say "passed"
