@@ -113,6 +113,7 @@ struct RerunCommand: AsyncParsableCommand {
         }
         return Experiment(
             name: record.name, question: record.question, expected: record.expected, baseline: record.baseline,
-            arms: record.arms.filter { arm in runs.contains { $0.arm == arm } }, runs: runs, specPath: record.specPath)
+            arms: record.arms.filter { arm in runs.contains { $0.arm == arm } }, runs: runs, specPath: record.specPath,
+            expectations: record.expectations ?? [], factors: record.factors ?? [])
     }
 }

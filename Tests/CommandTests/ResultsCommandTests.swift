@@ -178,6 +178,7 @@ import Testing
         #expect(none.status == 64 && none.error.contains("no run failed"), "\(none.error)")
         let run = try directory("ijepa-s0", in: folder)
         let before = try RunFile(path: run.resultsFile).table("steps")["loss"]
+        let recorded = try ExperimentRecord.load(fromExperiment: folder.path + "/smoke")
         let again = try Program.run(["rerun", "ijepa-s0", "--json"] + place).checkedJSON()
         let entries = try #require(again["runs"] as? [[String: Any]])
         #expect(entries.map { $0["name"] as? String } == ["ijepa-s0"])
@@ -185,9 +186,11 @@ import Testing
         let after = try RunFile(path: run.resultsFile).table("steps")["loss"]
         #expect(before?.count == 24 && after == before)
         #expect(try run.loadState()?.attempts == 1)
-        // The others are still the experiment's.
+        // The experiment is what it was: its other runs, its claims and its axes.
         let record = try ExperimentRecord.load(fromExperiment: folder.path + "/smoke")
+        #expect(record == recorded)
         #expect(record.runs.count == 3 && record.arms == ["ijepa", "cjepa", "shared"])
+        #expect(record.expectations?.isEmpty == false && record.factors?.isEmpty == false)
 
         // A failed run goes on, or starts over.
         var state = try #require(try run.loadState())
