@@ -139,7 +139,8 @@ extension ReportInput {
     }
 
     private static func logTail(of path: String) -> [String] {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+        // A worker that was killed may have left half a character.
+        let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
         return text.split(separator: "\n").suffix(logLines).map(String.init)
     }
 }
