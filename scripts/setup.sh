@@ -9,10 +9,11 @@ needed_swift=6.2
 
 # Libraries with their headers, and the data set.
 packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev pkg-config dataset-fashion-mnist)
-# A Python that reads the results, a browser that reads the report, and Open MPI, which the program loads where it is
-# asked to.
+# A Python that reads the results, a browser that reads the report, Open MPI, which the program loads where it is
+# asked to, and the two programs that set the LaTeX tables.
 [ "${1:-}" = --tests ] &&
-    packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell openmpi-bin)
+    packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell openmpi-bin
+        texlive-latex-base texlive-latex-recommended texlive-luatex lmodern)
 [ "${1:-}" = --slurm ] && packages=(slurm-wlm munge python3 python3-h5py)
 plugins=.build/python
 readers=.build/python-export

@@ -5,7 +5,7 @@ extension ComparisonTable {
             table: self,
             notation: TableText.Notation(
                 number: { "\($0.withMinusSign) ± \($1)" }, single: \.withMinusSign, bold: { "**\($0)**" },
-                escape: { $0.replacing("|", with: "\\|") },
+                escape: \.escapedForMarkdown,
                 notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" }))
         var sections = ["### \(experiment)" + (question.isEmpty ? "" : ": \(question)")]
         sections.append(Self.aligned(text.values, endsInText: text.hasCollapse))
@@ -13,10 +13,12 @@ extension ComparisonTable {
             sections.append("Difference from \(baseline), paired by seed:")
             sections.append(Self.aligned(differences))
         }
-        for section in text.sections(wanted) {
+        for section in self.sections(wanted) {
             sections.append(section.title)
             sections.append(
-                Self.aligned(section.rows, textColumns: section.textColumns, endsInText: section.endsInText))
+                Self.aligned(
+                    section.rows.map { $0.map(\.escapedForMarkdown) }, textColumns: section.textColumns,
+                    endsInText: section.endsInText))
             sections += section.remarks
         }
         if !notes.isEmpty {
@@ -51,5 +53,8 @@ extension ComparisonTable {
 
 extension String {
     /// A number with the typographic minus in place of the hyphen; exponents keep theirs.
-    fileprivate var withMinusSign: String { hasPrefix("-") ? "−\(dropFirst())" : self }
+    var withMinusSign: String { hasPrefix("-") ? "−\(dropFirst())" : self }
+
+    /// A cell whose bars end no column.
+    fileprivate var escapedForMarkdown: String { replacing("|", with: "\\|") }
 }

@@ -37,6 +37,16 @@ struct TableText {
         let escape: (String) -> String
         /// References to notes.
         let notes: ([Int]) -> String
+
+        /// Text as people read it, with nothing escaped.
+        static var plain: Notation {
+            Notation(
+                number: { mean, deviation in
+                    deviation == TableText.missing ? mean.withMinusSign : "\(mean.withMinusSign) ± \(deviation)"
+                },
+                single: \.withMinusSign, bold: { $0 }, escape: { $0 },
+                notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" })
+        }
     }
 
     static let missing = "–"

@@ -17,7 +17,7 @@ package enum TableSection: String, CaseIterable, Sendable {
     package static let usual: Set<TableSection> = [.statistics, .effects]
 }
 
-/// A smaller table below the main one, with what is to be known about it.
+/// A smaller table below the main one, with what is to be known about it. Plain text: a format escapes it whole.
 struct TextSection {
     let title: String
     /// The heading first.
@@ -27,11 +27,20 @@ struct TextSection {
     /// Whether the last column is text as well.
     var endsInText = false
     var remarks: [String] = []
+
+    /// The title where no text follows on it: without its colon.
+    var heading: String { title.hasSuffix(":") ? String(title.dropLast()) : title }
+}
+
+extension ComparisonTable {
+    /// The sections that are asked for and have something to say; what the spec claims always.
+    func sections(_ wanted: Set<TableSection>) -> [TextSection] {
+        TableText(table: self, notation: .plain).sections(wanted)
+    }
 }
 
 extension TableText {
-    /// The sections that are asked for and have something to say; what the spec claims always.
-    func sections(_ wanted: Set<TableSection>) -> [TextSection] {
+    fileprivate func sections(_ wanted: Set<TableSection>) -> [TextSection] {
         var sections: [TextSection] = []
         if !table.verdicts.isEmpty { sections.append(expectations) }
         let shown = table.shownInSections
@@ -53,7 +62,7 @@ extension TableText {
             title: "What the spec expects:",
             rows: [["claim", "verdict", "because"]]
                 + table.verdicts.map {
-                    [notation.escape($0.claim), $0.outcome.words, notation.escape($0.reason.withMinusSigns)]
+                    [$0.claim, $0.outcome.words, $0.reason.withMinusSigns]
                 },
             textColumns: 2, endsInText: true)
     }
@@ -82,7 +91,7 @@ extension TableText {
                 interval.map { "[\(sign(estimate($0.low)!)), \(sign(estimate($0.high)!))]" } ?? Self.missing
             }
             return [
-                notation.escape(row.label), "\(paired.pairs)", sign(estimate(paired.mean, isSigned: true)!),
+                row.label, "\(paired.pairs)", sign(estimate(paired.mean, isSigned: true)!),
                 interval(paired.studentInterval), interval(paired.bootstrapInterval),
                 paired.studentP.map(NumberFormat.probability) ?? missing,
                 inference.studentPHolm.map(NumberFormat.probability) ?? missing,
@@ -97,7 +106,7 @@ extension TableText {
         let remarks = arms.compactMap { $0.cells[index].inference?.paired.remark }.uniqued()
         return TextSection(
             title:
-                "\(notation.escape(column.name)): what the differences from \(notation.escape(table.baseline)) are worth"
+                "\(column.name): what the differences from \(table.baseline) are worth"
                 + (column.isAccuracy ? ", in points:" : ":"),
             rows: [heading] + rows, remarks: remarks.map { "\($0)." })
     }
@@ -121,25 +130,25 @@ extension TableText {
         }
         let main = effects.levels.map { level in
             [
-                notation.escape(level.factor), notation.escape(level.level) + (level.isReference ? " (reference)" : ""),
+                level.factor, level.level + (level.isReference ? " (reference)" : ""),
                 "\(level.cells)", "\(level.marginal?.n ?? 0)",
                 number(level.marginal, column: column, usual: level.marginal?.n ?? 0, isSigned: false),
             ] + detail(level.effect)
         }
         var sections = [
             TextSection(
-                title: "\(notation.escape(column.name)): main effects of the axes\(unit)",
+                title: "\(column.name): main effects of the axes\(unit)",
                 rows: [["axis", "level", "cells", "seeds", "marginal mean", "effect", "95 % (t)", "p (t)"]] + main,
                 textColumns: 2)
         ]
         if !effects.interactions.isEmpty {
             let rows = effects.interactions.map { interaction in
-                [notation.escape(interaction.name), "\(interaction.cells)", "\(interaction.contrast.pairs)"]
+                [interaction.name, "\(interaction.cells)", "\(interaction.contrast.pairs)"]
                     + detail(interaction.contrast)
             }
             sections.append(
                 TextSection(
-                    title: "\(notation.escape(column.name)): interactions of two axes, against their reference levels:",
+                    title: "\(column.name): interactions of two axes, against their reference levels:",
                     rows: [["levels", "cells", "seeds", "contrast", "95 % (t)", "p (t)"]] + rows))
         }
         return sections
@@ -162,7 +171,7 @@ extension TableText {
             let heading = shown.map { NumberFormat.position(series.positions[$0], series.axis) }
             let rows = series.curves.map { curve in
                 let usual = curve.points.compactMap { $0?.n }.max() ?? 0
-                return [notation.escape(curve.arm)]
+                return [curve.arm]
                     + shown.map { number(curve.points[$0], column: column, usual: usual, isSigned: false) }
             }
             let title =
@@ -180,7 +189,7 @@ extension TableText {
                         + (series.axis == .seconds ? " Seconds depend on the machine and on what else it did." : "")
                 ]
             return TextSection(
-                title: "\(notation.escape(column.name)) \(title):", rows: [["arm"] + heading] + rows, remarks: remarks)
+                title: "\(column.name) \(title):", rows: [["arm"] + heading] + rows, remarks: remarks)
         }
     }
 
@@ -193,12 +202,12 @@ extension TableText {
                 number(statistics, column: column, usual: arm.last.n, isSigned: isSigned)
             }
             return [
-                notation.escape(arm.arm), text(arm.last), text(arm.best), text(arm.advantage, isSigned: true),
+                arm.arm, text(arm.last), text(arm.best), text(arm.advantage, isSigned: true),
                 arm.steps.map(String.init).joined(separator: ", "), "\(arm.evaluations)",
             ]
         }
         return TextSection(
-            title: "\(notation.escape(column.name)): best evaluation against the last:",
+            title: "\(column.name): best evaluation against the last:",
             rows: [["arm", "last", "best", "best − last", "best at step", "evaluations"]] + rows,
             remarks: [
                 "Best evaluations are selected on the test images that score them, so they are too good by "
@@ -214,7 +223,7 @@ extension TableText {
         }
         let rows = table.published.map { figure in
             [
-                notation.escape("\(figure.model), \(figure.pretraining)"), notation.escape(figure.metric),
+                "\(figure.model), \(figure.pretraining)", figure.metric,
                 figure.epochs.map(String.init) ?? Self.missing, percent(figure.ijepa), percent(figure.varcov),
                 percent(figure.cjepa), sign("+" + NumberFormat.fixedText(figure.cjepa - figure.ijepa, decimals: 1)),
                 "table \(figure.paperTable)",
@@ -225,7 +234,7 @@ extension TableText {
             title: "Published figures, not measured here:",
             rows: [["model", "metric", "epochs", "I-JEPA", "+ var, cov", "C-JEPA", "difference", "source"]] + rows,
             textColumns: 2, endsInText: true,
-            remarks: sources.map { notation.escape($0) } + [
+            remarks: sources + [
                 "Other data, sizes and lengths of training: for orientation, not for comparison."
             ])
     }

@@ -88,9 +88,18 @@ import Testing
     @Test(arguments: [
         ("50 % of $x_1 & {y}", "50 \\% of \\$x\\_1 \\& \\{y\\}"), ("a\\b", "a\\textbackslash{}b"),
         ("#~^", "\\#\\textasciitilde{}\\textasciicircum{}"), ("0.996→1", "0.996$\\to$1"), ("–", "--"),
+        ("≤ α₀", "$\\le$ $\\alpha$$_0$"), ("|é<", "$|$é$<$"), ("漢\u{1B}", "[U+6F22][U+1B]"),
     ])
     func `LaTeX sees no command in a name`(text: String, escaped: String) {
         #expect(text.escapedForLaTeX == escaped)
+    }
+
+    @Test(arguments: [
+        ("1.89e-04 ± 2.0e+06", "1.89$\\times 10^{-4}$ $\\pm$ 2.0$\\times 10^{6}$"), ("shared_e2", "shared\\_e2"),
+        ("[−0.5, 50 %]", "[$-$0.5, 50 \\%]"),
+    ])
+    func `LaTeX sets exponents as powers of ten`(cell: String, set: String) {
+        #expect(cell.cellForLaTeX == set)
     }
 
     @Test(arguments: [

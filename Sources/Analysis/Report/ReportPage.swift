@@ -96,12 +96,11 @@ extension ReportInput {
                 return cells.indices.contains(column - 2) ? cells[column - 2].difference?.mean : nil
             }
         }
-        for (index, section) in text.sections(TableSection.usual).enumerated() {
-            html += "<h3>\(section.title.hasSuffix(":") ? String(section.title.dropLast()) : section.title)</h3>\n"
-            // "< 0.001" and "n < 3" are no tags.
-            let rows = section.rows.map { $0.map { $0.replacing("< ", with: "&lt; ") } }
+        for (index, section) in table.sections(TableSection.usual).enumerated() {
+            html += "<h3>\(escaped(section.heading))</h3>\n"
+            let rows = section.rows.map { $0.map(escaped) }
             html += htmlTable(rows, id: "section-\(index)") { _, _ in nil }
-            html += section.remarks.map { "<p class=\"soft\">\($0)</p>\n" }.joined()
+            html += section.remarks.map { "<p class=\"soft\">\(escaped($0))</p>\n" }.joined()
         }
         if !table.notes.isEmpty {
             let list = "<ol class=\"soft\">" + table.notes.map { "<li>\(escaped($0))</li>" }.joined() + "</ol>\n"

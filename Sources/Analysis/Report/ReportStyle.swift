@@ -138,7 +138,7 @@ enum ReportStyle {
                 const up = head.getAttribute("aria-sort") !== "ascending";
                 heads.forEach(other => other.removeAttribute("aria-sort"));
                 head.setAttribute("aria-sort", up ? "ascending" : "descending");
-                const key = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
+                const key = row => row.cells[column].dataset.value ?? row.cells[column].textContent.replace("−", "-");
                 const rows = [...table.tBodies[0].rows];
                 rows.sort((a, b) => {
                   const [x, y] = [key(a), key(b)];
