@@ -41,12 +41,24 @@ struct SlurmArguments: ParsableArguments {
     @Option(help: ArgumentHelp("How often a task goes back into the queue at most.", valueName: "n"))
     var requeues: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Tasks of one job array (default: the cluster's MaxArraySize, else \(SlurmLimits().arraySize)).",
+            valueName: "n"))
+    var maxArraySize: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Tasks of the experiment in the queue at once (default: what the cluster's MaxSubmitJobs leaves).",
+            valueName: "n"))
+    var maxSubmit: Int?
+
     @Flag(help: "Print the batch scripts; write and submit nothing.")
     var dryRun = false
 
     private var isUsed: Bool {
         [partition, time, memory].contains { $0 != nil }
-            || [arrayParallelism, cpus, notice, requeues].contains { $0 != nil }
+            || [arrayParallelism, cpus, notice, requeues, maxArraySize, maxSubmit].contains { $0 != nil }
             || !sbatch.isEmpty || dryRun
     }
 
@@ -60,7 +72,10 @@ struct SlurmArguments: ParsableArguments {
             throw ValidationError("With --launcher slurm, --array-parallelism takes --workers' place.")
         }
         if threads != nil { throw ValidationError("With --launcher slurm, --cpus takes --threads' place.") }
-        for (name, value) in [("--array-parallelism", arrayParallelism), ("--cpus", cpus), ("--notice", notice)] {
+        for (name, value) in [
+            ("--array-parallelism", arrayParallelism), ("--cpus", cpus), ("--notice", notice),
+            ("--max-array-size", maxArraySize), ("--max-submit", maxSubmit),
+        ] {
             if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
         }
         if let requeues, requeues < 0 { throw ValidationError("--requeues must not be negative, but is \(requeues).") }
@@ -78,6 +93,8 @@ struct SlurmArguments: ParsableArguments {
             extra: sbatch)
         if let notice { options.noticeSeconds = notice }
         if let requeues { options.mostRequeues = requeues }
+        options.mostIndices = maxArraySize
+        options.mostSubmitted = maxSubmit
         return options
     }
 

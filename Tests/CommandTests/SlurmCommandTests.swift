@@ -80,6 +80,44 @@ import Testing
         #expect((kept["kept"] as? [Any])?.count == 1 && (kept["cleaned"] as? [Any])?.isEmpty == true)
     }
 
+    @Test
+    func `Arrays and queue keep to what scontrol says, and one array waits for another where tasks at once are few`()
+        throws
+    {
+        try script(
+            "sbatch",
+            "printf '%s\\n' \"$*\" >> \(folder.path)/calls.txt; echo $((77 + $(wc -l < \(folder.path)/calls.txt)))")
+        try script(
+            "scontrol",
+            """
+            case "$*" in
+            *config*) echo 'MaxArraySize            = 2' ;;
+            *assoc_mgr*) echo "Account=a UserName=\(NSUserName())(0) MaxSubmitJobs=5(2)" ;;
+            esac
+            """)
+        let first = try program(run + ["--json", "--array-parallelism", "1"]).checkedJSON()
+        let arrays = try #require(first["arrays"] as? [[String: Any]])
+        #expect(arrays.map { $0["tasks"] as? [String] } == [["floors", "ijepa-s0"], ["cjepa-s0"]])
+        #expect(first["left_out"] as? Int == 1)
+        let calls = try String(contentsOfFile: folder.path + "/calls.txt", encoding: .utf8).split(separator: "\n")
+        #expect(calls.count == 2 && !calls[0].contains("dependency"))
+        #expect(calls.last?.contains("--dependency=afterany:78 ") == true, "\(calls)")
+        // The options count in place of the cluster's limits; 78_0 is at work.
+        try queue("78|0|RUNNING|None|n1\n78|1|COMPLETED|None|\n79|0|FAILED|None|\n")
+        let second = try program(run + ["--max-array-size", "9", "--max-submit", "2"])
+        #expect(second.output.contains("1 task submitted as job 80"), "\(second.output)")
+        #expect(second.output.contains("2 tasks do not fit into the queue"), "\(second.output)")
+    }
+
+    @Test func `A line break in a path does not reach the batch script`() throws {
+        let refused = try program([
+            "run", SmokeRun.spec, "--results", results + "\n#SBATCH --uid=0", "--launcher", "slurm", "--dry-run",
+        ])
+        #expect(refused.status == 64)
+        #expect(refused.error.contains("choose another folder with --results"), "\(refused.error)")
+        #expect(!refused.output.contains("uid"))
+    }
+
     @Test func aTaskDoesItsRun() throws {
         _ = try program(run + ["--only", "ijepa"])
         let files = try FileManager.default.contentsOfDirectory(atPath: results + "/smoke/slurm")

@@ -46,6 +46,12 @@ import Testing
         #expect(text.contains("\nexport A='one two'\nexport B='2'\n"))
     }
 
+    @Test func aLineBreakInANameEndsNoComment() throws {
+        var script = script()
+        script.experiment = "trial\nrm -rf x"
+        #expect(!script.text.contains("\nrm"))
+    }
+
     // MARK: The script at work
 
     private struct Outcome {

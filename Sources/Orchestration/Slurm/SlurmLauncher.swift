@@ -30,6 +30,8 @@ package struct SlurmLauncher {
         package var directory: String
         package var isDryRun: Bool
         package var arrays: [JobArray]
+        /// Tasks that the cluster's limits leave for a later submission.
+        package var leftOut: Int
         package var runs: [Entry]
 
         /// What was submitted; in a dry run the scripts with their tasks.
@@ -41,22 +43,30 @@ package struct SlurmLauncher {
                         (["# \(array.script)", "# tasks, in \(array.tasksFile):"] + tasks + [array.scriptText ?? ""])
                         .joined(separator: "\n")
                 }
-                return scripts.isEmpty ? "# \(experiment): nothing to submit" : scripts.joined(separator: "\n")
+                let lines = scripts + (leftOut > 0 ? ["# \(leftOutText)"] : [])
+                return lines.isEmpty ? "# \(experiment): nothing to submit" : lines.joined(separator: "\n")
             }
             var lines = arrays.map { array in
                 "\(experiment): \(array.tasks.count) task\(array.tasks.count == 1 ? "" : "s") submitted as job "
                     + (array.job.map(String.init) ?? "?") + " (\(array.script))"
             }
             let others = runs.filter { ["skip", "busy", "conflict"].contains($0.action) }
-            if arrays.isEmpty { lines.append("\(experiment): nothing to submit") }
+            if leftOut > 0 {
+                lines.append("\(experiment): \(leftOutText)")
+            } else if arrays.isEmpty {
+                lines.append("\(experiment): nothing to submit")
+            }
             for entry in others { lines.append("\(entry.name): \(entry.reason)") }
             if !arrays.isEmpty { lines.append("look in with: cjepa-exp status \(directory) --watch") }
             return lines.joined(separator: "\n")
         }
+
+        private var leftOutText: String {
+            "\(leftOut) \(leftOut == 1 ? "task does" : "tasks do") not fit into the queue (MaxSubmitJobs, or "
+                + "--max-submit); run the same command again when others are done"
+        }
     }
 
-    /// Tasks of one array; more than Slurm's default allows (MaxArraySize 1001) go into several.
-    private static let mostTasks = 1000
     /// Memory on top of what is predicted: a task that needs more is killed.
     private static let memoryMargin = 1.25
     private static let floorsMemoryBytes = 1 << 30
@@ -97,6 +107,7 @@ package struct SlurmLauncher {
         _ experiment: Experiment, isPartial: Bool, floors: [FloorsRequest], isDryRun: Bool,
         predictedMemory: (RunConfiguration) -> Int = { CostEstimate($0).memoryBytes }, at time: Date = Date()
     ) async throws -> Report {
+        try checkPath()
         if !isDryRun { try folder.create() }
         let lock = isDryRun ? nil : try ExperimentLock(experimentDirectory: folder.path)
         defer { withExtendedLifetime(lock) {} }
@@ -135,15 +146,16 @@ package struct SlurmLauncher {
         }
         let memory = (predicted + (missingFloors.isEmpty ? [] : [Self.floorsMemoryBytes])).max() ?? 0
         var arrays: [JobArray] = []
-        for start in stride(from: 0, to: jobs.count, by: Self.mostTasks) {
-            let part = Array(jobs[start..<min(jobs.count, start + Self.mostTasks)])
+        let queued = queue.tasks.values.count { $0.isWaiting || $0.isWorking }
+        let (parts, leftOut) = await SlurmLimits.ask(options, queued: queued).arrays(of: jobs)
+        for (number, part) in parts.enumerated() {
             arrays.append(
                 try await submit(
-                    part, of: experiment.name, number: start / Self.mostTasks, cpus: cpus,
+                    part, of: experiment.name, number: number, after: arrays.last?.job, cpus: cpus,
                     memoryBytes: Int(Double(memory) * Self.memoryMargin), isDryRun: isDryRun, at: time))
         }
         return Report(
-            experiment: experiment.name, directory: folder.path, isDryRun: isDryRun, arrays: arrays,
+            experiment: experiment.name, directory: folder.path, isDryRun: isDryRun, arrays: arrays, leftOut: leftOut,
             runs: prepared.map { item in
                 Report.Entry(
                     name: item.run.name, arm: item.run.arm, seed: item.run.seed, path: item.directory.path,
@@ -161,10 +173,28 @@ package struct SlurmLauncher {
         return max(resources.threads ?? together, resources.ranks)
     }
 
+    /// Folder of scripts and logs, absolute.
+    private var place: String { URL(fileURLWithPath: folder.path).standardizedFileURL.path + "/slurm" }
+
+    /// A line of the batch script ends at a line break, and Slurm expands nothing behind a backslash in a file's name.
+    ///
+    /// - Throws: `OrchestrationError` where a path cannot stand in a batch script.
+    private func checkPath() throws {
+        guard place.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == "\\" }) else {
+            return
+        }
+        throw OrchestrationError(
+            .system, path: place.debugDescription,
+            message: "a line break, another control character or a backslash in a path cannot stand in a batch script",
+            remedy: "choose another folder with --results")
+    }
+
+    /// - Parameter after: The array before it, where there is one: where tasks at once are limited, this one waits for
+    ///   it, since Slurm's limit counts within one array only.
     private func submit(
-        _ jobs: [Job], of experiment: String, number: Int, cpus: Int, memoryBytes: Int, isDryRun: Bool, at time: Date
+        _ jobs: [Job], of experiment: String, number: Int, after: Int?, cpus: Int, memoryBytes: Int, isDryRun: Bool,
+        at time: Date
     ) async throws -> JobArray {
-        let place = URL(fileURLWithPath: folder.path).standardizedFileURL.path + "/slurm"
         let stamp = time.formatted(
             Date.ISO8601FormatStyle(dateSeparator: .omitted, dateTimeSeparator: .standard, timeSeparator: .omitted))
         let base = "\(place)/\(stamp)" + (number > 0 ? "-\(number)" : "")
@@ -185,7 +215,8 @@ package struct SlurmLauncher {
                 remedy: "make the experiment's folder writable, or choose another folder with --results")
         }
         try StoredJSON.write(SlurmTasks(jobs), to: script.tasksFile)
-        let job = try await submit(array.script)
+        let dependency = options.arrayParallelism == nil ? nil : after.map { "--dependency=afterany:\($0)" }
+        let job = try await submit(array.script, dependency: dependency)
         array.job = job
         var submissions = try SlurmSubmissions.load(from: folder)
         submissions.submissions.append(
@@ -203,7 +234,7 @@ package struct SlurmLauncher {
     }
 
     /// - Returns: The job's number.
-    private func submit(_ script: String) async throws -> Int {
+    private func submit(_ script: String, dependency: String?) async throws -> Int {
         func failure(_ message: String) -> OrchestrationError {
             OrchestrationError(
                 .system, path: script, message: "sbatch did not take the script: \(message)",
@@ -211,7 +242,7 @@ package struct SlurmLauncher {
         }
         let result: SystemCommand.Result
         do {
-            result = try await SystemCommand.run(sbatch, ["--parsable", script])
+            result = try await SystemCommand.run(sbatch, ["--parsable"] + (dependency.map { [$0] } ?? []) + [script])
         } catch {
             throw OrchestrationError(
                 .system, path: script, message: "sbatch cannot be run (\(error))",

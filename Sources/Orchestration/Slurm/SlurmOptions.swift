@@ -15,10 +15,15 @@ package struct SlurmOptions: Hashable, Sendable {
     package var noticeSeconds: Int
     /// How often a task is put back into the queue at most.
     package var mostRequeues: Int
+    /// In place of the cluster's MaxArraySize.
+    package var mostIndices: Int?
+    /// Tasks in the queue at once, in place of what the cluster's limits leave.
+    package var mostSubmitted: Int?
 
     package init(
         partition: String? = nil, timeLimit: String? = nil, arrayParallelism: Int? = nil, memory: String? = nil,
-        cpus: Int? = nil, extra: [String] = [], noticeSeconds: Int = 120, mostRequeues: Int = 100
+        cpus: Int? = nil, extra: [String] = [], noticeSeconds: Int = 120, mostRequeues: Int = 100,
+        mostIndices: Int? = nil, mostSubmitted: Int? = nil
     ) {
         self.partition = partition
         self.timeLimit = timeLimit
@@ -28,5 +33,7 @@ package struct SlurmOptions: Hashable, Sendable {
         self.extra = extra
         self.noticeSeconds = noticeSeconds
         self.mostRequeues = mostRequeues
+        self.mostIndices = mostIndices
+        self.mostSubmitted = mostSubmitted
     }
 }

@@ -54,7 +54,7 @@ package struct SlurmScript: Sendable {
 
     package var text: String {
         var lines = [
-            "#!/bin/bash", "# Runs of the experiment \(experiment), one a task; made by cjepa-exp.",
+            "#!/bin/bash", "# Runs of the experiment \(Self.printable(experiment)), one a task; made by cjepa-exp.",
         ]
         lines += directives.map { "#SBATCH " + Self.directive($0) }
         lines.append("")
@@ -113,6 +113,11 @@ package struct SlurmScript: Sendable {
         exit "$code"
 
         """#
+
+    /// A comment ends with its line.
+    private static func printable(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
+    }
 
     /// Slurm splits names of jobs at commas where it filters by them, and shows the first characters only.
     static func jobName(of experiment: String) -> String {
