@@ -1,17 +1,20 @@
 extension RunConfiguration {
     /// Every key with its value, sorted, on one line, numbers as the shortest decimals that read back the same.
+    ///
+    /// Values that hold where a stored configuration lacks the key are left out: the text stays when keys are added.
     package func canonicalJSON() -> String {
-        var keys = Dictionary(uniqueKeysWithValues: SpecKey.all.map { ($0.path, $0.value(in: self)) })
+        var keys = Dictionary(
+            uniqueKeysWithValues: SpecKey.all.filter { $0.value(in: self) != $0.earlierValue }
+                .map { ($0.path, $0.value(in: self)) })
         keys["seed"] = .integer(seed)
         return Self.json(keys.filter { $0.value != .null })
     }
 
     /// What a run is: the canonical JSON without the seed, and without keys that cannot change a result (where files
-    /// lie, threads, what is stored, the name of a preset whose numbers stand beside it, epochs once there are steps).
+    /// lie, threads, what is stored, the name of a preset whose numbers stand beside it, epochs once there are steps) and
+    /// without values that held before there was a choice.
     package func identityJSON() -> String {
-        let keys = SpecKey.all
-            .filter { $0.isIdentity && ($0.isIdentityAtDefault || $0.value(in: self) != $0.defaultValue) }
-            .map { ($0.path, $0.value(in: self)) }
+        let keys = SpecKey.all.filter { $0.isIdentity(in: self) }.map { ($0.path, $0.value(in: self)) }
         return Self.json(Dictionary(uniqueKeysWithValues: keys).filter { $0.value != .null })
     }
 

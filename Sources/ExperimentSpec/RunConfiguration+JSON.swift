@@ -32,12 +32,21 @@ extension RunConfiguration {
         try containers[""]!.encode(seed, forKey: Name(stringValue: "seed"))
     }
 
-    /// Missing keys have their defaults.
+    /// Missing keys mean what they meant before there was a choice, else they have their defaults.
     ///
     /// - Throws: `DecodingError` for an unknown key or a value that the key does not accept, naming its path.
     package init(from decoder: any Decoder) throws {
-        self.init()
+        self = .ofEarlierVersions
         try read(try decoder.container(keyedBy: Name.self), below: "")
+    }
+
+    /// The defaults, but for keys that changed what a version without them did: those have its behaviour.
+    package static var ofEarlierVersions: RunConfiguration {
+        var configuration = RunConfiguration()
+        for key in SpecKey.all {
+            if let value = key.earlierValue { key.set(value, in: &configuration) }
+        }
+        return configuration
     }
 
     private mutating func read(_ container: KeyedDecodingContainer<Name>, below group: String) throws {

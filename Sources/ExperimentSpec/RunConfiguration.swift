@@ -152,9 +152,18 @@ package struct ProjectorConfiguration: Codable, Hashable, Sendable {
         case mlp
     }
 
+    /// Over which rows the BatchNorms of `mlp` take their statistics.
+    package enum BatchNorm: String, Codable, CaseIterable, Sendable {
+        /// The images of one view, as the public VICReg code, which calls its projector once for each.
+        case perView = "per_view"
+        /// The images of all views together.
+        case joint
+    }
+
     package var kind: Kind = .none
     /// Output widths of the linear maps: one for `linear`, three for `mlp`.
     package var widths: [Int] = []
+    package var batchNorm: BatchNorm = .perView
 
     package init() {}
 }

@@ -124,6 +124,12 @@ extension SpecKey {
         SpecKey(
             "objective.vicreg.projector.widths", \.objective.vicreg.projector.widths,
             "Output widths of the projector: one for linear, three for mlp.", limits: .between(1, 65_536)),
+        SpecKey(
+            "objective.vicreg.projector.batch_norm", \.objective.vicreg.projector.batchNorm,
+            "Statistics of the BatchNorms of mlp: of each view (target block) by itself, as the public VICReg, or of all "
+                + "views together.",
+            earlierValue: .joint,
+            applies: { $0.objective.vicreg.weight > 0 && $0.objective.vicreg.projector.kind == .mlp }),
     ]
 
     private static let targetEncoder: [SpecKey] = [

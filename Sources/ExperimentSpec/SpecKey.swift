@@ -48,21 +48,29 @@ package struct SpecKey: Sendable {
     package let limits: SpecLimits
     /// How many elements a list may have.
     package let count: ClosedRange<Int>?
-    /// Whether the value takes part in the hash: keys that cannot change a result do not.
+    /// Whether the value takes part in the hash: keys that cannot change a result do not. `isIdentity(in:)` says more.
     package let isIdentity: Bool
     /// Whether it does where it has its default too: not so for keys that are younger than hashes in use.
     let isIdentityAtDefault: Bool
+    /// What versions from before the key did, where that is not the default. Runs with this value have the hash that
+    /// those versions gave them, and a stored configuration without the key means this value.
+    let earlierValue: SpecValue?
     package let documentation: String
 
     private let getter: @Sendable (RunConfiguration) -> SpecValue
     private let setter: @Sendable (inout RunConfiguration, SpecValue) -> Void
     /// The value as the key's Swift type would give it back; none where the type does not fit.
     private let normalizer: @Sendable (SpecValue) -> SpecValue?
+    private let condition: @Sendable (RunConfiguration) -> Bool
 
+    /// - Parameters:
+    ///   - earlierValue: See the property.
+    ///   - applies: Whether the key can change a run of this configuration; none: any.
     init<Value: SpecConvertible>(
         _ path: String, _ property: any WritableKeyPath<RunConfiguration, Value> & Sendable, _ documentation: String,
         limits: SpecLimits = .none, count: ClosedRange<Int>? = nil, isIdentity: Bool = true,
-        isIdentityAtDefault: Bool = true
+        isIdentityAtDefault: Bool = true, earlierValue: Value? = nil,
+        applies: @escaping @Sendable (RunConfiguration) -> Bool = { _ in true }
     ) {
         self.path = path
         type = Value.specType
@@ -71,6 +79,8 @@ package struct SpecKey: Sendable {
         self.count = count
         self.isIdentity = isIdentity
         self.isIdentityAtDefault = isIdentityAtDefault
+        self.earlierValue = earlierValue?.specValue
+        condition = applies
         self.documentation = documentation
         getter = { $0[keyPath: property].specValue }
         setter = { configuration, value in
@@ -90,6 +100,19 @@ package struct SpecKey: Sendable {
     package var defaultValue: SpecValue { value(in: RunConfiguration()) }
 
     package func value(in configuration: RunConfiguration) -> SpecValue { getter(configuration) }
+
+    /// Whether the key takes part in the hash of this configuration.
+    ///
+    /// A key that cannot change the run does not, nor one with the value that held before there was a choice: runs keep
+    /// their hashes when keys are added.
+    func isIdentity(in configuration: RunConfiguration) -> Bool {
+        let value = value(in: configuration)
+        return isIdentity && (isIdentityAtDefault || value != defaultValue) && value != earlierValue
+            && applies(to: configuration)
+    }
+
+    /// Whether the key can change a run of this configuration.
+    package func applies(to configuration: RunConfiguration) -> Bool { condition(configuration) }
 
     /// - Precondition: `value` came from `decode`.
     func set(_ value: SpecValue, in configuration: inout RunConfiguration) { setter(&configuration, value) }

@@ -193,6 +193,7 @@ extension MaskConfiguration.Sampler: SpecChoice {}
 extension ObjectiveConfiguration.Prediction: SpecChoice {}
 extension VICRegConfiguration.Pairs: SpecChoice {}
 extension ProjectorConfiguration.Kind: SpecChoice {}
+extension ProjectorConfiguration.BatchNorm: SpecChoice {}
 extension TargetEncoderConfiguration.Kind: SpecChoice {}
 extension TargetEncoderConfiguration.MomentumSchedule: SpecChoice {}
 extension OptimizerConfiguration.DecaySchedule: SpecChoice {}

@@ -4,16 +4,24 @@ import TensorCore
 /// The map from pooled predictions to the space that VICReg acts on.
 ///
 /// `linear`: one map without bias (VICReg's terms do not see a shift). `mlp`: Linear–BatchNorm–ReLU twice, then a
-/// linear map without bias, as the public VICReg code's expander. BatchNorm takes its statistics over all rows that
-/// are given at once.
+/// linear map without bias, as the public VICReg code's expander.
 package struct Projector: Sendable {
     package enum Settings: Sendable, Hashable {
         case linear(input: Int, output: Int)
-        case mlp(input: Int, widths: [Int])
+        case mlp(input: Int, widths: [Int], batchNorm: BatchNorm = .perView)
+    }
+
+    /// Over which rows a BatchNorm takes its statistics.
+    package enum BatchNorm: Sendable, Hashable {
+        /// The rows of one view: the public VICReg code calls its projector once for each view.
+        case perView
+        /// All rows of all views.
+        case joint
     }
 
     package let layout: ParameterLayout
     package let outputWidth: Int
+    private let batchNorm: BatchNorm
     private let hiddenLayers: [HiddenLayer]
     private let last: ParameterSlot
 
@@ -30,8 +38,9 @@ package struct Projector: Sendable {
         var builder = ParameterLayout.Builder()
         let (input, widths): (Int, [Int])
         switch settings {
-        case .linear(let from, let to): (input, widths) = (from, [to])
-        case .mlp(let from, let through): (input, widths) = (from, through)
+        // A linear map has no BatchNorm.
+        case .linear(let from, let to): (input, widths, batchNorm) = (from, [to], .perView)
+        case .mlp(let from, let through, let norm): (input, widths, batchNorm) = (from, through, norm)
         }
         precondition(!widths.isEmpty, "a projector needs an output width")
         var width = input
@@ -55,46 +64,57 @@ package struct Projector: Sendable {
 
     /// What the backward pass needs.
     package struct Activations<Backend: KernelBackend>: Sendable {
+        /// Rows are those of all views: [M · n, width]; mean and rstd [M, width], or [1, width] where views share them.
         struct Hidden: Sendable {
             let input, linear, mean, rstd, normalized: Tensor<Backend>
         }
         let hidden: [Hidden]
         let lastInput: Tensor<Backend>
-        /// [n, d].
+        /// [M, n, d].
         package let output: Tensor<Backend>
     }
 
-    /// - Parameter x: [n, input width].
+    /// - Parameter views: [M, n, input width], M views of the same n images.
     package func forward<Backend: KernelBackend>(
-        _ x: Tensor<Backend>, parameters: Tensor<Backend>, workspace: Workspace<Backend>
+        _ views: Tensor<Backend>, parameters: Tensor<Backend>, workspace: Workspace<Backend>
     ) -> Activations<Backend> {
         let backend = workspace.backend
-        let rows = x.shape[0]
-        var x = x
+        let (viewCount, images) = (views.shape[0], views.shape[1])
+        let rows = viewCount * images
+        let groups = normGroups(views: viewCount)
+        var x = views.reshaped(Shape(rows, views.shape[2]))
         var saved: [Activations<Backend>.Hidden] = []
         for layer in hiddenLayers {
             let shape = Shape(rows, layer.width)
             let linear = workspace.take(shape)
-            let (mean, rstd) = (workspace.take(Shape(layer.width)), workspace.take(Shape(layer.width)))
+            let moments = Shape(groups, layer.width)
+            let (mean, rstd) = (workspace.take(moments), workspace.take(moments))
             let (normalized, activated) = (workspace.take(shape), workspace.take(shape))
             backend.linear(
                 x, weight: layer.linear.weight(parameters), bias: layer.linear.bias(parameters), to: linear)
-            backend.batchNorm(
-                linear, gamma: layer.norm.weight(parameters), beta: layer.norm.bias(parameters),
-                epsilon: Backend.Scalar(Self.normEpsilon), mean: mean, rstd: rstd, to: normalized)
+            for group in 0..<groups {
+                backend.batchNorm(
+                    linear.part(group, of: groups), gamma: layer.norm.weight(parameters),
+                    beta: layer.norm.bias(parameters), epsilon: Backend.Scalar(Self.normEpsilon),
+                    mean: mean.vector(group), rstd: rstd.vector(group), to: normalized.part(group, of: groups))
+            }
             backend.relu(normalized, to: activated)
             saved.append(.init(input: x, linear: linear, mean: mean, rstd: rstd, normalized: normalized))
             x = activated
         }
         let output = workspace.take(Shape(rows, outputWidth))
         backend.linear(x, weight: last(parameters), bias: nil, to: output)
-        return Activations(hidden: saved, lastInput: x, output: output)
+        return Activations(
+            hidden: saved, lastInput: x, output: output.reshaped(Shape(viewCount, images, outputWidth)))
     }
 
+    /// Groups of rows that a BatchNorm normalises by themselves; they follow one another.
+    private func normGroups(views: Int) -> Int { batchNorm == .perView ? views : 1 }
+
     /// - Parameters:
-    ///   - dy: Gradient of the output, [n, d].
+    ///   - dy: Gradient of the output, [M, n, d].
     ///   - gradients: Flat, like `parameters`; accumulates.
-    ///   - dx: Gradient of the input, [n, input width]; overwritten.
+    ///   - dx: Gradient of the input, [M, n, input width]; overwritten.
     package func backward<Backend: KernelBackend>(
         _ saved: Activations<Backend>, dy: Tensor<Backend>, parameters: Tensor<Backend>, gradients: Tensor<Backend>,
         workspace: Workspace<Backend>, dx: Tensor<Backend>
@@ -102,16 +122,22 @@ package struct Projector: Sendable {
         let backend = workspace.backend
         let mark = workspace.mark
         defer { workspace.release(to: mark) }
+        let (viewCount, rows) = (dy.shape[0], dy.shape[0] * dy.shape[1])
+        let groups = normGroups(views: viewCount)
+        let (dy, dx) = (dy.reshaped(Shape(rows, dy.shape[2])), dx.reshaped(Shape(rows, dx.shape[2])))
         backend.linearBackwardWeight(saved.lastInput, dy: dy, dWeight: last(gradients), dBias: nil)
         var dOutput = saved.hidden.isEmpty ? dx : workspace.take(saved.lastInput.shape)
         backend.linearBackwardInput(dy: dy, weight: last(parameters), dx: dOutput, accumulate: false)
         for (index, (layer, activations)) in zip(hiddenLayers, saved.hidden).enumerated().reversed() {
             backend.reluBackward(activations.normalized, dy: dOutput, dx: dOutput)
             let dLinear = workspace.take(activations.linear.shape)
-            backend.batchNormBackward(
-                activations.linear, gamma: layer.norm.weight(parameters), mean: activations.mean,
-                rstd: activations.rstd, dy: dOutput, dx: dLinear, dGamma: layer.norm.weight(gradients),
-                dBeta: layer.norm.bias(gradients))
+            for group in 0..<groups {
+                backend.batchNormBackward(
+                    activations.linear.part(group, of: groups), gamma: layer.norm.weight(parameters),
+                    mean: activations.mean.vector(group), rstd: activations.rstd.vector(group),
+                    dy: dOutput.part(group, of: groups), dx: dLinear.part(group, of: groups),
+                    dGamma: layer.norm.weight(gradients), dBeta: layer.norm.bias(gradients))
+            }
             backend.linearBackwardWeight(
                 activations.input, dy: dLinear, dWeight: layer.linear.weight(gradients),
                 dBias: layer.linear.bias(gradients))
@@ -121,11 +147,25 @@ package struct Projector: Sendable {
         }
     }
 
-    /// Workspace elements of `forward` and `backward` together.
-    package func elements(rows: Int) -> Int {
-        let perRow = hiddenLayers.reduce(0) {
-            $0 + 5 * alignedElements(rows * $1.width) + 2 * alignedElements($1.width)
+    /// Workspace elements of `forward` and `backward` together, for M views of n images.
+    package func elements(views: Int, images: Int) -> Int {
+        let rows = views * images
+        let hidden = hiddenLayers.reduce(0) {
+            $0 + 5 * alignedElements(rows * $1.width) + 2 * alignedElements(normGroups(views: views) * $1.width)
         }
-        return perRow + alignedElements(rows * outputWidth)
+        return hidden + alignedElements(rows * outputWidth)
+    }
+}
+
+extension Tensor {
+    /// One of `count` equal parts of the rows of a matrix.
+    fileprivate func part(_ index: Int, of count: Int) -> Tensor {
+        let shape = Shape(self.shape[0] / count, self.shape[1])
+        return window(at: index * shape.count, shape)
+    }
+
+    /// One row of a matrix.
+    fileprivate func vector(_ row: Int) -> Tensor {
+        window(at: row * shape[1], Shape(shape[1]))
     }
 }

@@ -76,7 +76,7 @@ struct EarlierRuns {
 
     /// Keys that make a run what it is and whose values differ.
     static func differences(_ old: RunConfiguration, _ new: RunConfiguration) -> [RunChanges.Change] {
-        SpecKey.all.filter(\.isIdentity).compactMap { key in
+        SpecKey.all.filter { $0.isIdentity && ($0.applies(to: old) || $0.applies(to: new)) }.compactMap { key in
             let (from, to) = (key.value(in: old), key.value(in: new))
             return from == to ? nil : RunChanges.Change(name: key.path, from: from.text, to: to.text)
         }

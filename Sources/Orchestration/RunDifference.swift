@@ -55,6 +55,7 @@ package struct RunDifference: Encodable, Sendable {
         self.first = Self.side(left)
         self.second = Self.side(right)
         configuration = SpecKey.all.compactMap { key in
+            guard key.applies(to: left.configuration) || key.applies(to: right.configuration) else { return nil }
             let (from, to) = (key.value(in: left.configuration), key.value(in: right.configuration))
             return from == to ? nil : Pair(name: key.path, first: from.text, second: to.text)
         }

@@ -60,7 +60,11 @@ package struct MethodNetworks: Sendable {
         switch configuration.kind {
         case .none: nil
         case .linear: Projector(.linear(input: width, output: configuration.widths[0]))
-        case .mlp: Projector(.mlp(input: width, widths: configuration.widths))
+        case .mlp:
+            Projector(
+                .mlp(
+                    input: width, widths: configuration.widths,
+                    batchNorm: configuration.batchNorm == .perView ? .perView : .joint))
         }
     }
 

@@ -305,19 +305,15 @@ package final class TrainingStep<Backend: KernelBackend> {
         }
         let scale = objective.regularizerWeight
         if let projector = networks.projector, let section = networks.section("projector"), let projectorGradients {
-            let (viewCount, images, width) = (common.views.shape[0], common.views.shape[1], common.views.shape[2])
-            let flat = Shape(viewCount * images, width)
             let parameters = state.online.window(at: section.offset, Shape(section.layout.count))
-            let projected = projector.forward(
-                common.views.reshaped(flat), parameters: parameters, workspace: workspace)
-            let shape = Shape(viewCount, images, projector.outputWidth)
-            let gradient = workspace.take(shape)
+            let projected = projector.forward(common.views, parameters: parameters, workspace: workspace)
+            let gradient = workspace.take(projected.output.shape)
             metrics.terms = vicreg.evaluate(
-                views: projected.output.reshaped(shape), scale: scale, gradient: gradient, workspace: workspace)
+                views: projected.output, scale: scale, gradient: gradient, workspace: workspace)
             backend.fill(projectorGradients, with: 0)
             projector.backward(
-                projected, dy: gradient.reshaped(projected.output.shape), parameters: parameters,
-                gradients: projectorGradients, workspace: workspace, dx: common.dViews.reshaped(flat))
+                projected, dy: gradient, parameters: parameters, gradients: projectorGradients, workspace: workspace,
+                dx: common.dViews)
         } else {
             metrics.terms = vicreg.evaluate(
                 views: common.views, scale: scale, gradient: common.dViews, workspace: workspace)
@@ -328,6 +324,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     private static func regularizerElements(_ networks: MethodNetworks, views: Int, images: Int) -> Int {
         let width = networks.projector?.outputWidth ?? networks.encoder.settings.width
         return VICReg.elements(rows: images, columns: width)
-            + (networks.projector?.elements(rows: views * images) ?? 0) + alignedElements(views * images * width)
+            + (networks.projector?.elements(views: views, images: images) ?? 0)
+            + alignedElements(views * images * width)
     }
 }

@@ -30,7 +30,8 @@ private func floorsRuns(
 
 /// Eight digits of a hash of everything that floors depend on: the data set, and how probes are fitted and tested.
 private func floorsKey(_ configuration: RunConfiguration) -> String {
-    var relevant = RunConfiguration()
+    // Keys that are added later and do not matter here leave the hash as it is.
+    var relevant = RunConfiguration.ofEarlierVersions
     relevant.data = configuration.data
     // Floors take their images from the whole training set, whatever part of it the run trains on.
     relevant.data.trainSubset = nil

@@ -27,6 +27,46 @@ import Testing
         #expect(try hash(override) != hash())
     }
 
+    private static let mlp = "objective.vicreg={weight: 0.001, projector: {kind: mlp, widths: [8, 8, 4]}}"
+
+    /// The hashes are those of a version without the keys.
+    @Test(arguments: [
+        (
+            [mlp, "objective.vicreg.projector.batch_norm=joint"],
+            "eb3a3a43d5ed17798a3e8aeed3009c0228f4241f60f1c7f28bd8084c12e51678"
+        )
+    ])
+    func `a run that does what versions without a key did keeps its hash`(
+        overrides: [String], earlier: String
+    ) throws {
+        #expect(try load("", overrides: overrides).runs[0].configurationHash == earlier)
+        // Without the last override the run does something else.
+        #expect(try load("", overrides: overrides.dropLast()).runs[0].configurationHash != earlier)
+    }
+
+    @Test(arguments: [
+        ["objective.vicreg.projector={kind: linear, widths: [8]}", "objective.vicreg.weight=0.001"],
+        ["objective.vicreg.projector={kind: mlp, widths: [8, 8, 4]}", "objective.vicreg.weight=0"],
+    ])
+    func `a key without effect is no part of the hash`(overrides: [String]) throws {
+        let run = try load("", overrides: overrides).runs[0]
+        let other = try load("", overrides: overrides + ["objective.vicreg.projector.batch_norm=joint"]).runs[0]
+        #expect(run.configuration != other.configuration)
+        #expect(run.configurationHash == other.configurationHash)
+    }
+
+    @Test func `a stored configuration without a key means what versions without it did`() throws {
+        let specified = try load("", overrides: [Self.mlp]).runs[0].configuration
+        #expect(specified.objective.vicreg.projector.batchNorm == .perView)
+        let text = String(decoding: try JSONEncoder().encode(specified), as: UTF8.self)
+        #expect(try JSONDecoder().decode(RunConfiguration.self, from: Data(text.utf8)) == specified)
+        let earlier = text.replacing(#/"batch_norm":"per_view",?/#, with: "")
+        #expect(earlier != text)
+        let stored = try JSONDecoder().decode(RunConfiguration.self, from: Data(earlier.utf8))
+        #expect(stored.objective.vicreg.projector.batchNorm == .joint)
+        #expect(stored.objective.vicreg.projector.widths == [8, 8, 4])
+    }
+
     @Test func `auto is the precision that this machine is good at, before anything is named`() throws {
         let folder = try SpecFolder()
         let path = try folder.write(smallSpec)

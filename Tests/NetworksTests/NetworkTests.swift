@@ -83,6 +83,49 @@ import Testing
         #expect(features(image) != before)
     }
 
+    @Test("BatchNorm of the projector sees each view by itself, or all together; memory is as planned")
+    func projectorStatistics() {
+        var random = RandomStream(seed: 4, purpose: .tests)
+        let (views, images) = (3, 5)
+        // Views of unlike scale, so that their own statistics differ from common ones.
+        let values = (0..<views).map { view in (0..<(images * 8)).map { _ in Double(view + 1) * random.normal() } }
+        for batchNorm in [Projector.BatchNorm.perView, .joint] {
+            let projector = Projector(.mlp(input: 8, widths: [10, 7, 6], batchNorm: batchNorm))
+            let parameters = backend.constant(
+                (0..<projector.layout.count).map { _ in random.normal() }, Shape(projector.layout.count))
+            /// Output, and gradients of parameters and input, for an output gradient of the output itself.
+            func pass(_ values: [[Double]], images: Int) -> (output: [Double], gradients: [Double], dx: [Double]) {
+                let shape = Shape(values.count, images, 8)
+                let planned = projector.elements(views: values.count, images: images)
+                let workspace = Workspace(backend, capacity: planned)
+                let saved = projector.forward(
+                    backend.constant(values.flatMap { $0 }, shape), parameters: parameters, workspace: workspace)
+                let gradients = backend.constant(
+                    [Double](repeating: 0, count: projector.layout.count), Shape(projector.layout.count))
+                let dx = backend.makeTensor(shape)
+                projector.backward(
+                    saved, dy: saved.output, parameters: parameters, gradients: gradients, workspace: workspace, dx: dx)
+                #expect(workspace.allocations == 1 && workspace.highWaterMark <= planned)
+                return (backend.values(of: saved.output), backend.values(of: gradients), backend.values(of: dx))
+            }
+            let all = pass(values, images: images)
+            let single = values.map { pass([$0], images: images) }
+            let together = pass([values.flatMap { $0 }], images: views * images)
+            let sums = single.map(\.gradients).reduce([Double](repeating: 0, count: projector.layout.count)) {
+                zip($0, $1).map(+)
+            }
+            switch batchNorm {
+            case .perView:
+                #expect(all.output == single.flatMap(\.output) && all.dx == single.flatMap(\.dx))
+                #expect(relativeError(all.gradients, sums) <= 1e-12)
+                #expect(relativeError(all.output, together.output) > 0.01)
+            case .joint:
+                #expect(all == together)
+                #expect(relativeError(all.output, single.flatMap(\.output)) > 0.01)
+            }
+        }
+    }
+
     @Test("features without and with kept activations are equal, and use the memory that was planned")
     func featuresAgree() {
         let encoder = VisionTransformer(.init(imageSize: 8, patchSize: 2, channels: 2, width: 8, depth: 3, heads: 2))

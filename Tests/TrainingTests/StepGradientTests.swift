@@ -34,6 +34,7 @@ import Training
             pairs: .contextTarget),
         Case(name: "linear projector", projector: .linear(input: 8, output: 6)),
         Case(name: "MLP projector", projector: .mlp(input: 8, widths: [10, 7, 6])),
+        Case(name: "MLP projector, views together", projector: .mlp(input: 8, widths: [10, 7, 6], batchNorm: .joint)),
         Case(name: "no predictor", hasPredictor: false),
         Case(name: "no predictor, context against target", pairs: .contextTarget, hasPredictor: false),
     ]
