@@ -46,7 +46,8 @@ struct WorkerEntry: ParsableCommand {
     func run() throws {
         // First of all: from here on it is noticed when whoever started this process goes away.
         let parent = getppid()
-        InterruptSignals.install()
+        // Floors are computed in one go, and have nothing to save before their end.
+        if floors == nil { InterruptSignals.install() } else { InterruptSignals.installExit() }
         // A listener that went away must not kill the worker while it writes.
         signal(SIGPIPE, SIG_IGN)
         // Beyond a limit of file sizes writing fails, which can be told; the signal would only kill.
