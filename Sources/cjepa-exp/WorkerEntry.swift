@@ -37,7 +37,7 @@ struct WorkerEntry: ParsableCommand {
     var mpi: Bool?
 
     func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
         guard (folder != nil) != (floors != nil), (floors != nil) == (configuration != nil) else {
             throw ValidationError("Give a run's folder, or --floors with --configuration.")
         }
