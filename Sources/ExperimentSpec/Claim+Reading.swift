@@ -154,7 +154,7 @@ private struct ClaimReader {
             if names.contains(name) { return name }
             refuse(
                 node.location, key, "there is no arm '\(name)'", nearest: nearestName(to: name, among: names),
-                remedy: "arms: \(names.joined(separator: ", "))")
+                remedy: "arms: \(listed(names))")
             return nil
         }
     }

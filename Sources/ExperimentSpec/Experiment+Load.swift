@@ -32,9 +32,11 @@ extension Experiment {
         }
         document.override(overrides, diagnostics)
         let matrix = SpecMatrix(document.matrix, diagnostics)
+        matrix.checkSize(document, diagnostics)
         try diagnostics.throwIfAny()
 
         var arms = matrix.arms(of: document, diagnostics)
+        matrix.checkRuns(arms, of: document, diagnostics)
         try diagnostics.throwIfAny()
         for index in arms.indices where arms[index].configuration.training.precision == .auto {
             arms[index].configuration.training.precision = automaticPrecision
@@ -206,15 +208,15 @@ extension Experiment {
             if matching.count == 1 { return matching[0] }
             diagnostics.report(
                 part.location, keyPath: "baseline",
-                matching.isEmpty ? "no arm is like this" : "several arms are: \(matching.joined(separator: ", "))",
-                remedy: "name one arm: \(names.joined(separator: ", "))")
+                matching.isEmpty ? "no arm is like this" : "several arms are: \(listed(matching))",
+                remedy: "name one arm: \(listed(names))")
             return ""
         }
         let name = part.node.value?.text ?? ""
         if !names.contains(name) {
             diagnostics.report(
                 part.node.location, keyPath: "baseline", "there is no arm '\(name)'",
-                nearest: nearestName(to: name, among: names), remedy: "arms: \(names.joined(separator: ", "))")
+                nearest: nearestName(to: name, among: names), remedy: "arms: \(listed(names))")
         }
         return name
     }
@@ -253,7 +255,7 @@ extension Experiment {
                 diagnostics.report(
                     SpecLocation(file: "\(option) \(pattern)"), "matches no arm and no run",
                     nearest: nearestName(to: pattern, among: names.sorted()),
-                    remedy: "arms: \(Set(runs.map(\.arm)).sorted().joined(separator: ", "))")
+                    remedy: "arms: \(listed(Set(runs.map(\.arm)).sorted()))")
             }
         }
         let selected = runs.filter { (only.isEmpty || matches($0, only)) && !matches($0, skip) }

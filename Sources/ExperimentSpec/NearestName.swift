@@ -1,8 +1,15 @@
 /// The known name that needs the fewest edits to become `name`; none where even that is mostly other letters.
 package func nearestName(to name: String, among known: some Sequence<String>) -> String? {
+    // Nothing that long is a slip of the fingers.
+    guard name.utf8.count <= 200 else { return nil }
     let best = known.map { (distance: editDistance(name, $0), name: $0) }.min { $0 < $1 }
     guard let best, best.distance * 2 <= max(name.count, 2) else { return nil }
     return best.name
+}
+
+/// Names for a message: "a, b, c and 40 more".
+func listed(_ names: [String], most: Int = 20) -> String {
+    names.prefix(most).joined(separator: ", ") + (names.count > most ? " and \(names.count - most) more" : "")
 }
 
 /// Levenshtein distance, where two neighbouring letters that changed places count as one edit.

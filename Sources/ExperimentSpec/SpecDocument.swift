@@ -37,18 +37,7 @@ struct SpecDocument: Sendable {
     static func read(_ path: String, chain: [String] = [], _ diagnostics: SpecDiagnostics) throws(SpecErrors)
         -> SpecDocument
     {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            let exists = FileManager.default.fileExists(atPath: path)
-            throw SpecErrors([
-                SpecError(
-                    SpecLocation(file: path),
-                    exists ? "the spec cannot be read as UTF-8 text" : "there is no such spec",
-                    remedy: exists ? "save it as UTF-8" : "give the path of a .spec file")
-            ])
-        }
+        let text = try readText(of: path)
         let whole = SpecLocation(file: path, line: 1, column: 1)
         guard let root = try SpecNode.parse(text, file: path), !root.isNull else {
             throw SpecErrors([SpecError(whole, "the spec is empty", remedy: "docs/spec.md shows a small one")])
@@ -60,6 +49,32 @@ struct SpecDocument: Sendable {
             ])
         }
         return try read(entries, path: path, chain: chain, diagnostics)
+    }
+
+    /// The text of a file that is no larger than a spec may be, whatever the file is.
+    private static func readText(of path: String) throws(SpecErrors) -> String {
+        func failure(_ message: String, remedy: String) -> SpecErrors {
+            SpecErrors([SpecError(SpecLocation(file: path), message, remedy: remedy)])
+        }
+        let data: Data?
+        do {
+            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            defer { try? file.close() }
+            data = try file.read(upToCount: SpecBounds.fileBytes + 1)
+        } catch {
+            throw FileManager.default.fileExists(atPath: path)
+                ? failure("the spec cannot be read as UTF-8 text", remedy: "save it as UTF-8")
+                : failure("there is no such spec", remedy: "give the path of a .spec file")
+        }
+        guard data?.count ?? 0 <= SpecBounds.fileBytes else {
+            throw failure(
+                "more than \(SpecBounds.fileBytes) bytes, which is more than a spec may have",
+                remedy: "give the path of a .spec file")
+        }
+        guard let text = String(data: data ?? Data(), encoding: .utf8) else {
+            throw failure("the spec cannot be read as UTF-8 text", remedy: "save it as UTF-8")
+        }
+        return text
     }
 
     private static func read(
@@ -200,7 +215,7 @@ struct SpecDocument: Sendable {
         }
         switch entry.value.value {
         case .integer(let count)?:
-            let most = 10_000
+            let most = SpecBounds.runs
             return (1...most).contains(count)
                 ? Array(0..<count) : refuse("\(count) is out of range: a count of seeds must be ≥ 1, ≤ \(most)")
         case .list(let values)?:

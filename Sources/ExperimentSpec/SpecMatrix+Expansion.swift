@@ -38,6 +38,38 @@ extension SpecMatrix {
         return arms
     }
 
+    /// Refuses a grid of more arms, or a matrix of more runs, than `SpecBounds` allows, before it is laid out.
+    func checkSize(_ document: SpecDocument, _ diagnostics: SpecDiagnostics) {
+        guard axes.count <= SpecBounds.axes else {
+            return diagnostics.report(
+                document.matrixLocation, keyPath: "matrix.axes",
+                "\(axes.count) axes, but at most \(SpecBounds.axes) are laid out",
+                remedy: "set keys that are alike in all arms outside the matrix")
+        }
+        let counts = groups.map { axes[$0[0]].options.count }
+        let arms = counts.reduce(1.0) { $0 * Double($1) }
+        if arms > Double(SpecBounds.arms) {
+            let axes = groups.filter { self.axes[$0[0]].options.count > 1 }.map { group in
+                "\(group.map { self.axes[$0].name }.joined(separator: "+")) \(self.axes[group[0]].options.count)"
+            }
+            diagnostics.report(
+                document.matrixLocation, keyPath: "matrix",
+                "\(SpecValue.shortest(arms)) combinations of the axes (\(axes.joined(separator: " × "))), but at most "
+                    + "\(SpecBounds.arms) are laid out",
+                remedy: "take values out of the axes, let axes advance together ('zip'), or make several specs of it")
+        }
+    }
+
+    /// Refuses more runs than `SpecBounds` allows.
+    func checkRuns(_ arms: [SpecArm], of document: SpecDocument, _ diagnostics: SpecDiagnostics) {
+        let (count, seeds) = (arms.count, document.seeds.count)
+        guard count * seeds > SpecBounds.runs else { return }
+        diagnostics.report(
+            document.matrixLocation, keyPath: "matrix",
+            "\(count) arms with \(seeds) seeds make \(count * seeds) runs, but at most \(SpecBounds.runs) are planned",
+            remedy: "take arms or seeds away, or make several specs of it")
+    }
+
     /// The axes as factors of a design; axes that advance together make one.
     func factors(of arms: [SpecArm]) -> [Factor] {
         groups.map { group in

@@ -269,7 +269,7 @@ extension SpecMatrix {
                 let names = axes[axis].options.map(\.name)
                 diagnostics.report(
                     node.location, keyPath: "\(path).\(entry.key)", "the axis has no '\(text)'",
-                    nearest: nearestName(to: text, among: names), remedy: "it has: \(names.joined(separator: ", "))")
+                    nearest: nearestName(to: text, among: names), remedy: "it has: \(listed(names))")
                 return nil
             }
             found.insert(option)

@@ -62,8 +62,18 @@ struct SpecNode: Sendable {
 extension SpecNode {
     /// The tree of one YAML document; none for an empty one.
     ///
-    /// - Throws: `SpecErrors` with the place where YAML's grammar is broken or a key stands twice.
+    /// - Throws: `SpecErrors` with the place where YAML's grammar is broken, a key stands twice or a bound of `SpecBounds`
+    ///   is passed.
     static func parse(_ text: String, file: String, hasLines: Bool = true) throws(SpecErrors) -> SpecNode? {
+        let whole = SpecLocation(file: file, line: hasLines ? 1 : nil, column: hasLines ? 1 : nil)
+        guard SpecBounds.writtenOut(text) <= Double(SpecBounds.characters) else {
+            throw SpecErrors([
+                SpecError(
+                    whole,
+                    "more than \(SpecBounds.characters) characters, if aliases (*name) were replaced by what they stand for",
+                    remedy: "take aliases of aliases away")
+            ])
+        }
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -74,30 +84,37 @@ extension SpecNode {
         }
         guard let root else { return nil }
         let diagnostics = SpecDiagnostics()
-        let whole = SpecLocation(file: file, line: hasLines ? 1 : nil, column: hasLines ? 1 : nil)
-        let node = SpecNode(root, within: whole, hasLines: hasLines, diagnostics)
+        let node = try SpecNode(
+            root, within: whole, hasLines: hasLines, depth: 0, budget: SpecBudget(), diagnostics)
         try diagnostics.throwIfAny()
         return node
     }
 
-    private init(_ node: Node, within parent: SpecLocation, hasLines: Bool, _ diagnostics: SpecDiagnostics) {
+    private init(
+        _ node: Node, within parent: SpecLocation, hasLines: Bool, depth: Int, budget: SpecBudget,
+        _ diagnostics: SpecDiagnostics
+    ) throws(SpecErrors) {
         location = Self.location(of: node, within: parent, hasLines: hasLines)
+        try budget.take(location, depth: depth)
+        func child(_ node: Node, within place: SpecLocation) throws(SpecErrors) -> SpecNode {
+            try SpecNode(node, within: place, hasLines: hasLines, depth: depth + 1, budget: budget, diagnostics)
+        }
         switch node {
         case .scalar(let scalar):
             content = .scalar(Self.value(of: scalar))
         case .sequence(let sequence):
-            let here = location
-            content = .list(sequence.map { SpecNode($0, within: here, hasLines: hasLines, diagnostics) })
+            var nodes: [SpecNode] = []
+            for element in sequence { nodes.append(try child(element, within: location)) }
+            content = .list(nodes)
         case .mapping(let mapping):
             var entries: [Entry] = []
             for (key, value) in mapping {
                 let place = Self.location(of: key, within: location, hasLines: hasLines)
                 guard let name = key.scalar?.string else {
-                    diagnostics.report(place, "a key must be a single word, not \(key)")
+                    diagnostics.report(place, "a key must be a single word, not a list or a group")
                     continue
                 }
-                let child = SpecNode(value, within: place, hasLines: hasLines, diagnostics)
-                entries.append(Entry(key: name, location: place, value: child))
+                entries.append(Entry(key: name, location: place, value: try child(value, within: place)))
             }
             content = .map(entries)
         case .alias:

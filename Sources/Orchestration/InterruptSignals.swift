@@ -24,29 +24,40 @@ package enum InterruptSignals {
         return number == 0 ? nil : Settlement.name(of: number)
     }
 
+    private static let numbers = [SIGINT, SIGTERM, SIGUSR1, SIGHUP]
+
     /// Takes the signals over for the rest of the process. SIGHUP stays ignored where it is (nohup).
     package static func install() {
         // Touched here, so that no lazy initialisation can happen inside the handler.
         _ = (level, latestName)
-        let numbers = [SIGINT, SIGTERM, SIGUSR1, SIGHUP]
-        defer { unblock(numbers) }
+        handle(with: { number in
+            InterruptSignals.latest.store(number, ordering: .relaxed)
+            if number == SIGINT { InterruptSignals.interrupts.add(1, ordering: .relaxed) }
+            InterruptSignals.counter.add(1, ordering: .relaxed)
+        })
+    }
+
+    /// Until `install`, lets the signals end the process at once, as one that has nothing to save and can be started
+    /// again (EX_TEMPFAIL).
+    package static func installExit() {
+        handle(with: { _ in _exit(WorkerExit.toBeResumed) })
+    }
+
+    private static func handle(with handler: @escaping @convention(c) (Int32) -> Void) {
         for number in numbers {
             var current = sigaction()
             sigaction(number, nil, &current)
             if number == SIGHUP, isIgnored(current) { continue }
             var action = sigaction()
-            action.__sigaction_handler.sa_handler = { number in
-                InterruptSignals.latest.store(number, ordering: .relaxed)
-                if number == SIGINT { InterruptSignals.interrupts.add(1, ordering: .relaxed) }
-                InterruptSignals.counter.add(1, ordering: .relaxed)
-            }
+            action.__sigaction_handler.sa_handler = handler
             action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
         }
+        unblock()
     }
 
     /// A process inherits the signals that its parent's thread had blocked, and threads of a pool block most.
-    private static func unblock(_ numbers: [Int32]) {
+    private static func unblock() {
         var set = sigset_t()
         sigemptyset(&set)
         for number in numbers { sigaddset(&set, number) }

@@ -13,6 +13,8 @@ struct Settlement {
     var memoryRanOut = false
     /// The user has asked to stop.
     var isInterrupting: Bool
+    /// Seconds that it was given to stop, if it was killed for not doing so.
+    var exhaustedPatience: Double?
     var totalSteps: Int
     var step: Int
     var attempt: Int
@@ -29,6 +31,7 @@ struct Settlement {
             if result == .done, !FileManager.default.fileExists(atPath: request.output) {
                 return (.failed, "the worker ended without writing \(request.output)")
             }
+            if result == .interrupted { return (result, "stopped before its end") }
             return (result, reason.map { endMessage ?? $0 })
         }
     }
@@ -48,6 +51,18 @@ struct Settlement {
                 "killed by the system, because memory ran out: fewer runs at once (resources.workers), a smaller batch "
                     + "or fewer shards take less", .outOfMemory
             )
+        case .leftBehind(let pid):
+            (
+                .failed,
+                "process \(pid) does not end, not even by SIGKILL: it waits for a disk or another device. It is left "
+                    + "behind", .other
+            )
+        case .signalled(let signal) where isInterrupting && signal != SIGINT && exhaustedPatience != nil:
+            (
+                .interrupted,
+                "killed, since it did not stop within \(Quantity.duration(exhaustedPatience ?? 0)) of being asked to",
+                nil
+            )
         case .signalled(let signal) where isInterrupting && Self.requests.contains(signal):
             (.interrupted, "signal \(Self.name(of: signal))", nil)
         case .signalled(let signal) where Self.requests.contains(signal):
@@ -64,6 +79,8 @@ struct Settlement {
 
     private func apply(to directory: RunDirectory) -> (JobOutcome.Result, String?) {
         var (result, reason, failure) = verdict
+        // What is still at work has the last word on its state.
+        if case .leftBehind = exit { return (result, reason) }
         if exit == .exited(WorkerExit.toBeResumed), directory.checkpoints.entries.isEmpty {
             reason = "stopped before its first checkpoint"
         }

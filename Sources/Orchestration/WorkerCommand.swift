@@ -106,6 +106,8 @@ enum WorkerExit: Hashable, Sendable {
     case signalled(Int32)
     /// It could not be started, or not be listened to.
     case notStarted(String)
+    /// This process does not end, whatever signal it gets.
+    case leftBehind(Int32)
 
     /// The code of a worker that stopped with a checkpoint (EX_TEMPFAIL).
     static let toBeResumed: Int32 = 75

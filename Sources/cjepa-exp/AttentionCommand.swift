@@ -37,7 +37,7 @@ struct AttentionCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
         _ = try places()
     }
 

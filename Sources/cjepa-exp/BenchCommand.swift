@@ -38,12 +38,10 @@ struct BenchCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        for (name, value) in [("--threads", threads), ("--steps", steps)] {
-            if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
-        }
-        guard seconds > 0, warmup >= 0 else {
-            throw ValidationError("--seconds must be positive, --warmup at least 0.")
-        }
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
+        try OptionBounds.check(steps, "--steps", in: OptionBounds.repetitions)
+        try OptionBounds.check(warmup, "--warmup", in: 0...OptionBounds.repetitions.upperBound)
+        try OptionBounds.check(seconds: seconds, "--seconds")
     }
 
     func run() throws {

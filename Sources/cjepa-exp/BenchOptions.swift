@@ -49,11 +49,10 @@ struct BenchOptions: ParsableArguments {
         }
         let numbers = [
             ("--image", image), ("--patch", patch), ("--batch", batch), ("--predictor-width", predictorWidth),
-            ("--predictor-depth", predictorDepth), ("--shards", shards),
+            ("--predictor-depth", predictorDepth), ("--min-keep", minKeep),
         ]
-        for case (let name, let value?) in numbers where value < 1 {
-            throw ValidationError("\(name) must be at least 1, but is \(value).")
-        }
+        for (name, value) in numbers { try OptionBounds.check(value, name, in: OptionBounds.sizes) }
+        try OptionBounds.check(shards, "--shards", in: OptionBounds.parallelism)
         if model == .custom { throw ValidationError("--model custom needs a spec that says what it is.") }
     }
 

@@ -53,7 +53,7 @@ struct ExportCommand: ParsableCommand {
         guard [embeddings, metrics, configurations, links].count(where: { $0 }) == 1 else {
             throw ValidationError("Say what to export, one of: --embeddings, --metrics, --configurations, --links.")
         }
-        guard step == "last" || Int(step) != nil else {
+        guard step == "last" || Int(step).map(OptionBounds.steps.contains) == true else {
             throw ValidationError("--step takes a number of steps or \"last\", not \"\(step)\".")
         }
         let known: [String] =

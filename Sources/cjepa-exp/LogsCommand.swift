@@ -22,7 +22,7 @@ struct LogsCommand: AsyncParsableCommand {
     var follow = false
 
     func validate() throws {
-        if let lines, lines < 0 { throw ValidationError("--lines must not be negative, but is \(lines).") }
+        try OptionBounds.check(lines, "--lines", in: OptionBounds.lines)
     }
 
     func run() async throws {

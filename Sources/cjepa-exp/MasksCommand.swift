@@ -34,9 +34,9 @@ struct MasksCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard step >= 0 && rows > 0 && batches > 0 else {
-            throw ValidationError("--step must be at least 0, --rows and --batches at least 1.")
-        }
+        try OptionBounds.check(step, "--step", in: OptionBounds.steps)
+        try OptionBounds.check(rows, "--rows", in: OptionBounds.rows)
+        try OptionBounds.check(batches, "--batches", in: OptionBounds.repetitions)
     }
 
     func run() throws {

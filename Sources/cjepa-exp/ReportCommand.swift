@@ -39,7 +39,7 @@ struct ReportCommand: ParsableCommand {
     var threads = 1
 
     func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
         _ = try images.map(ImagePlaces.read)
     }
 

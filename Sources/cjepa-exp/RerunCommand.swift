@@ -39,7 +39,7 @@ struct RerunCommand: AsyncParsableCommand {
 
     func validate() throws {
         for (name, value) in [("--workers", workers), ("--threads", threads)] {
-            if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
+            try OptionBounds.check(value, name, in: OptionBounds.parallelism)
         }
     }
 

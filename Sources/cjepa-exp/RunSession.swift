@@ -13,7 +13,8 @@ struct RunSession {
     /// - Returns: The exit code.
     /// - Throws: What keeps everything from starting.
     func run(_ experiment: Experiment, isPartial: Bool) async throws -> Int32 {
-        InterruptSignals.install()
+        // Until the first worker starts there is nothing to wait for.
+        InterruptSignals.installExit()
         let folder = self.runner.folder
         var reporter: ProgressReporter?
         var runner = self.runner
@@ -26,7 +27,10 @@ struct RunSession {
         let report = try await runner.run(
             experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder),
             interruptions: { InterruptSignals.level },
-            willStart: { starting, _ in reporter = .standardError(runCount: starting) },
+            willStart: { starting, _ in
+                InterruptSignals.install()
+                reporter = .standardError(runCount: starting)
+            },
             report: { reporter?.handle($0) })
         reporter?.end()
 

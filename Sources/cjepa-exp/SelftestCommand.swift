@@ -31,7 +31,8 @@ struct SelftestCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard shards >= 1, threads >= 1 else { throw ValidationError("--shards and --threads must be at least 1.") }
+        try OptionBounds.check(shards, "--shards", in: OptionBounds.parallelism)
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
     }
 
     func run() throws {

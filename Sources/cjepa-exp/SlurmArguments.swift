@@ -72,13 +72,13 @@ struct SlurmArguments: ParsableArguments {
             throw ValidationError("With --launcher slurm, --array-parallelism takes --workers' place.")
         }
         if threads != nil { throw ValidationError("With --launcher slurm, --cpus takes --threads' place.") }
-        for (name, value) in [
-            ("--array-parallelism", arrayParallelism), ("--cpus", cpus), ("--notice", notice),
-            ("--max-array-size", maxArraySize), ("--max-submit", maxSubmit),
-        ] {
-            if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
-        }
-        if let requeues, requeues < 0 { throw ValidationError("--requeues must not be negative, but is \(requeues).") }
+        try OptionBounds.check(arrayParallelism, "--array-parallelism", in: OptionBounds.sizes)
+        try OptionBounds.check(cpus, "--cpus", in: OptionBounds.parallelism)
+        // Slurm takes at most 65535 seconds.
+        try OptionBounds.check(notice, "--notice", in: 1...65_535)
+        try OptionBounds.check(requeues, "--requeues", in: 0...OptionBounds.sizes.upperBound)
+        try OptionBounds.check(maxArraySize, "--max-array-size", in: OptionBounds.sizes)
+        try OptionBounds.check(maxSubmit, "--max-submit", in: OptionBounds.sizes)
         for argument in sbatch where !argument.hasPrefix("-") || argument.contains("\n") {
             throw ValidationError("--sbatch takes an argument of sbatch, like --sbatch=--account=x, not “\(argument)”.")
         }

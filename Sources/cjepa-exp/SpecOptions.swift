@@ -75,7 +75,7 @@ struct SpecOptions: ParsableArguments {
 
     func validate() throws {
         for (name, value) in [("--workers", workers), ("--threads", threads), ("--ranks", ranks)] {
-            if let value, value < 1 { throw ValidationError("\(name) must be at least 1, but is \(value).") }
+            try OptionBounds.check(value, name, in: OptionBounds.parallelism)
         }
     }
 

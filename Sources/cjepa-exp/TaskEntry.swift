@@ -21,7 +21,7 @@ struct TaskEntry: AsyncParsableCommand {
     var threads = 1
 
     func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
     }
 
     func run() async throws {

@@ -54,8 +54,9 @@ struct VerifyResumeCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        guard kills >= 1 else { throw ValidationError("--kills must be at least 1, but is \(kills).") }
-        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        try OptionBounds.check(kills, "--kills", in: OptionBounds.repetitions)
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
+        try OptionBounds.check(seconds: seconds, "--seconds")
     }
 
     private struct Report: Encodable {

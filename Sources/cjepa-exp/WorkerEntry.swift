@@ -37,7 +37,7 @@ struct WorkerEntry: ParsableCommand {
     var mpi: Bool?
 
     func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1, but is \(threads).") }
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
         guard (folder != nil) != (floors != nil), (floors != nil) == (configuration != nil) else {
             throw ValidationError("Give a run's folder, or --floors with --configuration.")
         }
@@ -46,7 +46,8 @@ struct WorkerEntry: ParsableCommand {
     func run() throws {
         // First of all: from here on it is noticed when whoever started this process goes away.
         let parent = getppid()
-        InterruptSignals.install()
+        // Floors are computed in one go, and have nothing to save before their end.
+        if floors == nil { InterruptSignals.install() } else { InterruptSignals.installExit() }
         // A listener that went away must not kill the worker while it writes.
         signal(SIGPIPE, SIG_IGN)
         // Beyond a limit of file sizes writing fails, which can be told; the signal would only kill.

@@ -74,4 +74,35 @@ import Testing
         #expect(program.error.contains(message), "\(program.error)")
         #expect(program.output.isEmpty)
     }
+
+    private static let huge = "9223372036854775807"
+
+    /// Every option with a number that decides how much is computed, or by how many.
+    @Test(arguments: [
+        ["run", "x.spec", "--workers", huge], ["run", "x.spec", "--threads", huge], ["run", "x.spec", "--ranks", huge],
+        ["plan", "x.spec", "--workers", huge], ["plan", "x.spec", "--threads", huge],
+        ["rerun", "x", "--workers", huge], ["rerun", "x", "--threads", huge],
+        ["run", "x.spec", "--launcher", "slurm", "--cpus", huge],
+        ["run", "x.spec", "--launcher", "slurm", "--array-parallelism", huge],
+        ["run", "x.spec", "--launcher", "slurm", "--notice", huge],
+        ["run", "x.spec", "--launcher", "slurm", "--requeues", huge],
+        ["bench", "--threads", huge], ["bench", "--steps", huge], ["bench", "--warmup", huge],
+        ["bench", "--seconds", "1e300"], ["bench", "--seconds", "nan"], ["bench", "--batch", huge],
+        ["bench", "--image", huge], ["bench", "--shards", huge], ["bench", "--min-keep", huge],
+        ["masks", "x.spec", "--step", huge], ["masks", "x.spec", "--rows", huge],
+        ["masks", "x.spec", "--batches", huge],
+        ["attention", "x", "--output", "x", "--threads", huge], ["report", "x", "--threads", huge],
+        ["selftest", "--threads", huge], ["selftest", "--shards", huge],
+        ["verify-resume", "x.spec", "--kills", huge], ["verify-resume", "x.spec", "--threads", huge],
+        ["verify-resume", "x.spec", "--seconds", "inf"], ["worker", "x", "--threads", huge],
+        ["task", "x", "0", "--threads", huge], ["logs", "x", "--lines", huge],
+        ["export", "x", "--embeddings", "--step", huge],
+    ])
+    func numbersWithoutBoundsAreErrorsOfUsage(_ arguments: [String]) throws {
+        let program = try Program.run(arguments)
+        #expect(program.status == 64, "\(program.error)")
+        let option = try #require(arguments.last { $0.hasPrefix("--") })
+        #expect(program.error.contains("\(option) must be ") || program.error.contains("\(option) takes "))
+        #expect(program.output.isEmpty)
+    }
 }

@@ -202,6 +202,77 @@ import Testing
         #expect(try worker.directory("deaf").loadState()?.status == .interrupted)
     }
 
+    /// Asks once to stop when the worker is ready, and waits.
+    private func stop(
+        _ job: String, _ steps: [String], patience: StopPatience
+    ) async throws -> (outcome: JobOutcome, seconds: Double, worker: FakeWorker) {
+        let worker = try FakeWorker()
+        let folder = worker.folder
+        var scheduler = worker.scheduler()
+        scheduler.patience = patience
+        let start = ContinuousClock.now
+        let outcomes = await scheduler.run(
+            [try worker.job(job, [steps])],
+            interruptions: {
+                let journal = (try? String(contentsOfFile: folder + "/journal", encoding: .utf8)) ?? ""
+                return journal.contains("ready \(job)") ? 1 : 0
+            }, report: { _ in })
+        return (try #require(outcomes.first), (ContinuousClock.now - start) / .seconds(1), worker)
+    }
+
+    @Test func aWorkerThatIgnoresARequestToStopIsKilledWhenPatienceRunsOut() async throws {
+        let (outcome, seconds, worker) = try await stop(
+            "deaf", ["state running", "ignore", "ready", "sleep 600"],
+            patience: StopPatience(stepSeconds: 1, killSeconds: 60))
+        #expect(outcome.result == .interrupted)
+        #expect(outcome.message == "killed, since it did not stop within 1s of being asked to")
+        #expect(seconds < 60)
+        let state = try #require(try worker.directory("deaf").loadState())
+        #expect(state.status == .interrupted && state.pid == nil)
+    }
+
+    @Test func aProcessThatHoldsTheOutputOfAKilledWorkerOpenDoesNotHoldTheSchedulerUp() async throws {
+        let (outcome, seconds, _) = try await stop(
+            "held", ["state running", "ignore", "hold", "ready", "sleep 600"],
+            patience: StopPatience(stepSeconds: 0.2, killSeconds: 0.5))
+        #expect(outcome.result == .interrupted)
+        #expect(seconds < 25)
+    }
+
+    @Test func whoIsKnownToTakeLongGetsLongToStop() {
+        let patience = StopPatience(stepSeconds: 60, phaseSeconds: 600)
+        let start = Date(timeIntervalSince1970: 0)
+        func step(_ step: Int) -> WorkerEvent { .step(StepReport(step: step, totalSteps: 9, loss: 1)) }
+        var pulse = WorkerPulse(startedAt: start)
+        #expect(pulse.secondsToStop(patience) == 60)
+        pulse.note(step(1), at: start + 100)
+        pulse.note(step(2), at: start + 110)
+        #expect(pulse.secondsToStop(patience) == 200)
+        pulse.note(.phase(name: "evaluating"), at: start + 120)
+        #expect(pulse.secondsToStop(patience) == 600)
+        pulse.note(.evaluation(step: 2, encoder: "target", metrics: [:]), at: start + 1120)
+        #expect(pulse.secondsToStop(patience) == 2000)
+        pulse.note(.phase(name: "training"), at: start + 1121)
+        #expect(pulse.secondsToStop(patience) == 200)
+    }
+
+    @Test func theChildrenOfAProcessAreFound() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "sh -c 'sleep 600; true' & wait"]
+        try process.run()
+        var found: [Int32] = []
+        // A child may have inherited SIGTERM blocked.
+        defer { (found + [process.processIdentifier]).forEach { kill($0, SIGKILL) } }
+        let deadline = ContinuousClock.now + .seconds(20)
+        while found.count < 2, ContinuousClock.now < deadline {
+            found = ProcessTree.descendants(of: process.processIdentifier)
+            usleep(10_000)
+        }
+        #expect(found.count == 2)
+        #expect(found.allSatisfy { ProcessTree.isAlive($0) })
+    }
+
     @Test func garbageLinesGoToTheLogAndStopNothing() async throws {
         let worker = try FakeWorker()
         let jobs = [try worker.job("noisy", [["garbage", "say {\"event\":\"checkpoint\",\"step\":7}"] + success])]
