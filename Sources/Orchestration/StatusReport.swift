@@ -130,7 +130,7 @@ package struct StatusReport: Encodable, Sendable {
         var order = RunStatus.allCases.map(\.rawValue) + ["unreadable"]
         order.insert(Row.queued, at: 1)
         let summary = order.compactMap { status in counts[status].map { "\($0) \(status)" } }.joined(separator: ", ")
-        return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(runs.count) runs: \(summary)"
+        return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(counted(runs.count, "run")): \(summary)"
     }
 }
 

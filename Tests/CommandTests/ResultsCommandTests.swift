@@ -101,6 +101,39 @@ import Testing
         let reason = try #require(run["reason"] as? String)
         #expect(reason.hasPrefix("configuration changed: schedule.lr 0.001 → 0.002 (since ijepa-s0-"), "\(reason)")
         let changes = try #require(run["changes"] as? [String: Any])
+    @Test func oneRunIsNoPlural() throws {
+        let folder = try copy()
+        let experiment = folder.path + "/smoke"
+        var record = try ExperimentRecord.load(fromExperiment: experiment)
+        record.runs.removeAll { $0.arm != "ijepa" }
+        record.arms = ["ijepa"]
+        record.expectations?.removeAll { $0.minus != nil || $0.arm != "ijepa" }
+        try record.save(toExperiment: experiment)
+        let page = folder.path + "/report.html"
+        let commands = [
+            ["status", "smoke"], ["table", "smoke"], ["report", "smoke", "--output", page],
+            ["plan", smoke, "--only", "ijepa", "--no-calibration"],
+            ["plan", smoke, "--only", "ijepa", "--no-calibration", "--set", "training.steps=1"],
+            ["clean", "smoke", "--run", "ijepa*", "--dry-run"],
+            ["masks", smoke, "--batches", "1", "--arm", "ijepa"],
+        ]
+        var text = ""
+        for command in commands {
+            let program = try Program.run(command + (command[0] == "masks" ? [] : ["--results", folder.path]))
+            #expect(program.status == 0, "\(program.error)")
+            text += program.output + program.error
+        }
+        text += try String(contentsOfFile: page, encoding: .utf8)
+        for phrase in [
+            "1 run: 1 done", "1 run, nothing to do", "1 of 1 run to start", "smoke: 1 run, ", "1 arm, 1 run, ",
+        ] {
+            #expect(text.contains(phrase), "\(phrase)")
+        }
+        let plurals = text.matches(
+            of: /[^0-9.,…–]1 (?:runs|arms|seeds|steps|images|threads|cores|blocks|batches|notes|evaluations)\b/)
+        #expect(plurals.isEmpty, "\(plurals.map { String($0.output) })")
+    }
+
         let keys = try #require(changes["configuration"] as? [[String: String]])
         #expect(keys == [["name": "schedule.lr", "from": "0.001", "to": "0.002"]])
     }
