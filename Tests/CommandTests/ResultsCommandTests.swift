@@ -86,21 +86,21 @@ import Testing
         #expect(arms?.map { $0["label"] as? String } == ["cjepa"])
         let none = try Program.run(["table", "smoke", "--tag", "papers"] + place)
         #expect(none.status == 64 && none.error.contains("no run has the tag papers"), "\(none.error)")
+        for options in [[], ["--watch"], ["--json"]] {
+            let status = try Program.run(["status", "smoke", "--tag", "papers"] + options + place)
+            #expect(status.status == 1 && status.output.isEmpty)
+            #expect(
+                status.error
+                    == "\(folder.path)/smoke: error: no run has the tag papers\n"
+                    + "    → did you mean paper? tags in use: paper\n")
+        }
+        let both = try Program.run(["status", "smoke", "--tag", "paper", "--tag", "good"] + place)
+        #expect(both.status == 1 && both.error.contains("no run has all of the tags paper, good"), "\(both.error)")
         #expect(try Program.run(["tag", "cjepa-s0", "two words"] + place).status == 64)
         let missing = try Program.run(["tag", "cjepa-s0", "--remove", "best"] + place)
         #expect(missing.status == 64 && missing.error.contains("has no tag “best”"), "\(missing.error)")
     }
 
-    // MARK: plan
-
-    @Test func aPlanNamesTheKeyThatChanged() throws {
-        let plan = try Program.run(
-            ["plan", smoke, "--json", "--no-calibration", "--set", "schedule.lr=0.002", "--only", "ijepa"] + results
-        ).checkedJSON()
-        let run = try #require((plan["runs"] as? [[String: Any]])?.first)
-        let reason = try #require(run["reason"] as? String)
-        #expect(reason.hasPrefix("configuration changed: schedule.lr 0.001 → 0.002 (since ijepa-s0-"), "\(reason)")
-        let changes = try #require(run["changes"] as? [String: Any])
     @Test func oneRunIsNoPlural() throws {
         let folder = try copy()
         let experiment = folder.path + "/smoke"
@@ -134,6 +134,16 @@ import Testing
         #expect(plurals.isEmpty, "\(plurals.map { String($0.output) })")
     }
 
+    // MARK: plan
+
+    @Test func aPlanNamesTheKeyThatChanged() throws {
+        let plan = try Program.run(
+            ["plan", smoke, "--json", "--no-calibration", "--set", "schedule.lr=0.002", "--only", "ijepa"] + results
+        ).checkedJSON()
+        let run = try #require((plan["runs"] as? [[String: Any]])?.first)
+        let reason = try #require(run["reason"] as? String)
+        #expect(reason.hasPrefix("configuration changed: schedule.lr 0.001 → 0.002 (since ijepa-s0-"), "\(reason)")
+        let changes = try #require(run["changes"] as? [String: Any])
         let keys = try #require(changes["configuration"] as? [[String: String]])
         #expect(keys == [["name": "schedule.lr", "from": "0.001", "to": "0.002"]])
     }
