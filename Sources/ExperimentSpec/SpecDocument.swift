@@ -33,20 +33,21 @@ struct SpecDocument: Sendable {
 
     /// Reads a spec and those that it inherits from.
     ///
-    /// - Parameter chain: Specs that are being read because of one another, the first to the last.
-    static func read(_ path: String, chain: [String] = [], _ diagnostics: SpecDiagnostics) throws(SpecErrors)
-        -> SpecDocument
-    {
+    /// - Parameters:
+    ///   - heir: Where another spec says that it inherits from this one.
+    ///   - chain: Specs that are being read because of one another, the first to the last.
+    static func read(
+        _ path: String, heir: SpecLocation? = nil, chain: [String] = [], _ diagnostics: SpecDiagnostics
+    ) throws(SpecErrors) -> SpecDocument {
         let text: String
         do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+            text = try SpecFile.text(of: path)
         } catch {
-            let exists = FileManager.default.fileExists(atPath: path)
             throw SpecErrors([
                 SpecError(
-                    SpecLocation(file: path),
-                    exists ? "the spec cannot be read as UTF-8 text" : "there is no such spec",
-                    remedy: exists ? "save it as UTF-8" : "give the path of a .spec file")
+                    heir ?? SpecLocation(file: path), keyPath: heir.map { _ in "inherit" },
+                    heir == nil ? error.message : "\(path): \(error.message)", nearest: error.nearest,
+                    remedy: error.remedy)
             ])
         }
         let whole = SpecLocation(file: path, line: 1, column: 1)
@@ -121,11 +122,12 @@ struct SpecDocument: Sendable {
                     remedy: "the path is relative to \(url.deletingLastPathComponent().path)")
             ])
         }
-        return try read(displayPath(of: name, beside: url.path, shown: entry.location.file), chain: chain, diagnostics)
+        return try read(
+            displayPath(of: name, shown: entry.location.file), heir: entry.value.location, chain: chain, diagnostics)
     }
 
     /// The parent's path as the reader would write it: relative where the child's was.
-    private static func displayPath(of name: String, beside childPath: String, shown: String) -> String {
+    private static func displayPath(of name: String, shown: String) -> String {
         if name.hasPrefix("/") { return name }
         let folder = shown.lastIndex(of: "/").map { String(shown[...$0]) } ?? ""
         return folder + name
