@@ -48,7 +48,7 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
             let (marked, judged) = (mark?.markedCount ?? 0, mark?.evidence.count ?? 0)
             (n, mean, interval, collapsed) = (judged, nil, nil, marked)
             let asClaimed = collapses ? marked : judged - marked
-            let counts = "\(marked) of \(judged) runs collapsed"
+            let counts = "\(marked) of \(counted(judged, "run")) collapsed"
             if judged < Self.fewestSeeds {
                 (outcome, reason) = (.cannotTell, "\(counts); \(Self.fewestSeeds) seeds are needed")
             } else if asClaimed == judged {
@@ -66,11 +66,10 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
         n = values.count
         mean = moments?.mean
         interval = moments?.studentInterval()
-        let unit = n == 1 ? "seed" : "seeds"
         guard n >= Self.fewestSeeds, let mean, let interval else {
             (outcome, reason) = (
                 .cannotTell,
-                n == 0 ? "no finished runs to judge by" : "\(n) \(unit), and \(Self.fewestSeeds) are needed"
+                n == 0 ? "no finished runs to judge by" : "\(counted(n, "seed")), and \(Self.fewestSeeds) are needed"
             )
             return
         }
@@ -80,7 +79,7 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
         let format = { (value: Double) in NumberFormat.estimate(value, isPercent: isPercent) }
         reason =
             "\(format(mean)), 95 % [\(format(interval.low)), \(format(interval.high))]\(isPercent ? " points" : ""), "
-            + "\(n) \(unit)"
+            + counted(n, "seed")
         if interval.low >= low, interval.high <= high {
             outcome = .supported
         } else if interval.high < low || interval.low > high {

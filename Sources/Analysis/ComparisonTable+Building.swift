@@ -176,7 +176,7 @@ extension ComparisonTable {
 
     /// What tells one floor from another.
     private static func label(of floor: PixelFloor) -> String {
-        "raw pixels: \(floor.dataset)" + (floor.trainImages.map { ", \($0) training images" } ?? "")
+        "raw pixels: \(floor.dataset)" + (floor.trainImages.map { ", \(counted($0, "training image"))" } ?? "")
     }
 
     private static func pixelRows(_ floors: [PixelFloor], metrics: [MetricSelector]) -> [Row] {

@@ -18,16 +18,14 @@ extension ComparisonTable {
     ) throws -> ComparisonTable {
         var record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
         if !tags.isEmpty {
-            record.runs.removeAll { entry in
-                !RunDirectory(path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
-                    .hasTags(tags)
+            let directories = record.runs.map { entry in
+                RunDirectory(path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
             }
+            record.runs = zip(record.runs, directories).filter { $0.1.hasTags(tags) }.map(\.0)
             record.arms.removeAll { arm in !record.runs.contains { $0.arm == arm } }
             guard !record.runs.isEmpty else {
-                throw AnalysisError(
-                    .unknownName, path: experimentDirectory,
-                    message: "no run has the tag \(tags.joined(separator: " and "))",
-                    remedy: "`cjepa-exp tag RUN TAG` puts one on a run; `cjepa-exp status` shows them")
+                let (message, remedy) = RunTags.noMatch(for: tags, among: directories)
+                throw AnalysisError(.unknownName, path: experimentDirectory, message: message, remedy: remedy)
             }
         }
         let runs = outcomes(of: record, in: experimentDirectory)

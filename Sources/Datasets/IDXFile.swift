@@ -12,7 +12,9 @@ struct IDXFile {
         /// - Parameter allowed: Numbers of dimensions that are allowed.
         init(_ file: GzipFile, dimensions allowed: ClosedRange<Int>) throws {
             let magic = try file.read(4)
-            guard magic.count == 4 else { throw file.failure("is truncated: \(magic.count) bytes of its 4-byte head") }
+            guard magic.count == 4 else {
+                throw file.failure("is truncated: \(magic.count) of the 4 bytes of its head")
+            }
             guard magic[0] == 0 && magic[1] == 0 else {
                 let seen = magic.map { String($0, radix: 16) }.joined(separator: " ")
                 throw file.failure("is not an IDX file: it begins with bytes \(seen), not with 0 0")
@@ -23,7 +25,7 @@ struct IDXFile {
             let rank = Int(magic[3])
             guard allowed.contains(rank) else {
                 let wanted = allowed.map(String.init).joined(separator: " or ")
-                throw file.failure("holds an array of \(rank) dimensions instead of \(wanted)")
+                throw file.failure("holds an array of rank \(rank) instead of \(wanted)")
             }
             let extents = try file.read(4 * rank)
             guard extents.count == 4 * rank else { throw file.failure("is truncated within its head") }

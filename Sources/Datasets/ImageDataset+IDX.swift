@@ -14,13 +14,13 @@ extension ImageDataset {
         let channels = images.dimensions.count == 4 ? images.dimensions[3] : 1
         guard n > 0 && height > 0 && width > 0 && channels > 0 else {
             throw DatasetError(
-                place: imagesPath, problem: "holds no pixels (\(n) images of \(height)×\(width)×\(channels))",
+                place: imagesPath, problem: "holds no pixels (its shape is \(n)×\(height)×\(width)×\(channels))",
                 remedy: remedy)
         }
         guard labels.dimensions[0] == n else {
             throw DatasetError(
                 place: labelsPath,
-                problem: "holds \(labels.dimensions[0]) labels for the \(n) images of \(imagesPath)",
+                problem: "the number of labels is \(labels.dimensions[0]), that of the images in \(imagesPath) is \(n)",
                 remedy: "use images and labels of the same split, or: \(remedy)")
         }
         let largest = Int(labels.bytes.max() ?? 0)

@@ -75,7 +75,7 @@ struct ConfigurationValidator {
         }
         if let subset = data.trainSubset, let all = trainingImages, subset > all {
             find(
-                "data.train_subset", message: "a subset of \(subset) images out of \(all)",
+                "data.train_subset", message: "a subset of \(counted(subset, "image")) out of \(all)",
                 remedy: "set it to \(all) at most")
         }
     }
@@ -166,7 +166,7 @@ struct ConfigurationValidator {
         if let images, training.batchSize > images {
             find(
                 "training.batch_size", "data.train_subset",
-                message: "a batch of \(training.batchSize) out of \(images) training images",
+                message: "a batch of \(training.batchSize) out of \(counted(images, "training image"))",
                 remedy: "set it to \(images) at most")
         }
         if configuration.resources.shards > training.batchSize {
@@ -183,7 +183,7 @@ struct ConfigurationValidator {
             find(
                 resources.accumulate > 1 ? "resources.accumulate" : "resources.ranks", "resources.ranks",
                 "resources.shards",
-                message: "\(resources.accumulate) rounds of \(resources.shards) shards\(ranks)",
+                message: "\(counted(resources.accumulate, "round")) of \(counted(resources.shards, "shard"))\(ranks)",
                 remedy: "set resources.shards: \(needed) or more, or fewer rounds\(ranks.isEmpty ? "" : " or ranks")")
         }
         if training.steps == nil, training.epochs == nil {

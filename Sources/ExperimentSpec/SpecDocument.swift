@@ -33,11 +33,23 @@ struct SpecDocument: Sendable {
 
     /// Reads a spec and those that it inherits from.
     ///
-    /// - Parameter chain: Specs that are being read because of one another, the first to the last.
-    static func read(_ path: String, chain: [String] = [], _ diagnostics: SpecDiagnostics) throws(SpecErrors)
-        -> SpecDocument
-    {
-        let text = try readText(of: path)
+    /// - Parameters:
+    ///   - heir: Where another spec says that it inherits from this one.
+    ///   - chain: Specs that are being read because of one another, the first to the last.
+    static func read(
+        _ path: String, heir: SpecLocation? = nil, chain: [String] = [], _ diagnostics: SpecDiagnostics
+    ) throws(SpecErrors) -> SpecDocument {
+        let text: String
+        do {
+            text = try SpecFile.text(of: path)
+        } catch {
+            throw SpecErrors([
+                SpecError(
+                    heir ?? SpecLocation(file: path), keyPath: heir.map { _ in "inherit" },
+                    heir == nil ? error.message : "\(path): \(error.message)", nearest: error.nearest,
+                    remedy: error.remedy)
+            ])
+        }
         let whole = SpecLocation(file: path, line: 1, column: 1)
         guard let root = try SpecNode.parse(text, file: path), !root.isNull else {
             throw SpecErrors([SpecError(whole, "the spec is empty", remedy: "docs/spec.md shows a small one")])
@@ -49,32 +61,6 @@ struct SpecDocument: Sendable {
             ])
         }
         return try read(entries, path: path, chain: chain, diagnostics)
-    }
-
-    /// The text of a file that is no larger than a spec may be, whatever the file is.
-    private static func readText(of path: String) throws(SpecErrors) -> String {
-        func failure(_ message: String, remedy: String) -> SpecErrors {
-            SpecErrors([SpecError(SpecLocation(file: path), message, remedy: remedy)])
-        }
-        let data: Data?
-        do {
-            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            data = try file.read(upToCount: SpecBounds.fileBytes + 1)
-        } catch {
-            throw FileManager.default.fileExists(atPath: path)
-                ? failure("the spec cannot be read as UTF-8 text", remedy: "save it as UTF-8")
-                : failure("there is no such spec", remedy: "give the path of a .spec file")
-        }
-        guard data?.count ?? 0 <= SpecBounds.fileBytes else {
-            throw failure(
-                "more than \(SpecBounds.fileBytes) bytes, which is more than a spec may have",
-                remedy: "give the path of a .spec file")
-        }
-        guard let text = String(data: data ?? Data(), encoding: .utf8) else {
-            throw failure("the spec cannot be read as UTF-8 text", remedy: "save it as UTF-8")
-        }
-        return text
     }
 
     private static func read(
@@ -136,11 +122,12 @@ struct SpecDocument: Sendable {
                     remedy: "the path is relative to \(url.deletingLastPathComponent().path)")
             ])
         }
-        return try read(displayPath(of: name, beside: url.path, shown: entry.location.file), chain: chain, diagnostics)
+        return try read(
+            displayPath(of: name, shown: entry.location.file), heir: entry.value.location, chain: chain, diagnostics)
     }
 
     /// The parent's path as the reader would write it: relative where the child's was.
-    private static func displayPath(of name: String, beside childPath: String, shown: String) -> String {
+    private static func displayPath(of name: String, shown: String) -> String {
         if name.hasPrefix("/") { return name }
         let folder = shown.lastIndex(of: "/").map { String(shown[...$0]) } ?? ""
         return folder + name

@@ -248,10 +248,10 @@ extension SpecMatrix {
                 guard let values = Self.readValues(entry, of: key, part, diagnostics) else { return nil }
                 condition.statements.append(.key(key, values: values))
             } else {
-                let known = axes.map(\.name) + SpecKey.all.map(\.path)
                 diagnostics.report(
                     entry.location, keyPath: "\(path).\(entry.key)", "neither an axis nor a key",
-                    nearest: nearestName(to: entry.key, among: known),
+                    nearest: nearestName(to: entry.key, among: axes.map(\.name))
+                        ?? SpecKey.suggestion(for: entry.key),
                     remedy: "axes: \(axes.map(\.name).joined(separator: ", "))")
                 return nil
             }

@@ -164,29 +164,4 @@ extension SpecKey {
             return nil
         }
     }
-
-    /// The error for a path that is no key: with the nearest name of the same group, a key of that name elsewhere, or
-    /// the nearest path of all.
-    static func unknown(
-        _ path: String, at location: SpecLocation, alsoKnown: [String] = []
-    ) -> SpecError {
-        let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        // The longest part of the path that is a group.
-        let depth = (0..<parts.count).last { $0 == 0 || groups.contains(parts.prefix($0).joined(separator: ".")) } ?? 0
-        let group = parts.prefix(depth).joined(separator: ".")
-        let siblings = children(of: group) + (group.isEmpty ? alsoKnown : [])
-        let elsewhere = all.first { $0.name == parts.last }?.path
-        let nearest: String?
-        if let sibling = nearestName(to: parts[depth], among: siblings) {
-            let candidate = ([group].filter { !$0.isEmpty } + [sibling] + parts.dropFirst(depth + 1))
-                .joined(separator: ".")
-            let isKnown = byPath[candidate] != nil || groups.contains(candidate) || alsoKnown.contains(candidate)
-            nearest = isKnown ? candidate : (group.isEmpty ? sibling : "\(group).\(sibling)")
-        } else {
-            nearest = elsewhere ?? nearestName(to: path, among: all.map(\.path))
-        }
-        return SpecError(
-            location, keyPath: path, "unknown key", nearest: nearest,
-            remedy: nearest == nil ? "known here: \(siblings.joined(separator: ", "))" : nil)
-    }
 }

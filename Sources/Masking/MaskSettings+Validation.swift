@@ -37,7 +37,7 @@ extension MaskSettings {
     /// The error for a block that can be too small, naming the setting that makes it so.
     private func tooSmall(_ size: BlockSize, _ name: String, kind: String, scale: [Double]) -> MaskError {
         let problem =
-            "a \(name) can be \(size) = \(size.count) patches of the \(gridHeight)×\(gridWidth) grid "
+            "a \(name) can be \(size) = \(size.count) of the patches of the \(gridHeight)×\(gridWidth) grid "
             + "(\(kind)_scale \(scale[0])…\(scale[1])), not more than min_keep = \(minKeep)"
         let square = BlockSize(patches: Int(Double(patches) * scale[0]), aspect: 1, largest: largestBlock)
         if square.count > minKeep && square.count > 2 * size.count {

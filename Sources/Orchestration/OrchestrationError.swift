@@ -5,6 +5,8 @@ package struct OrchestrationError: Error, Hashable, Sendable, CustomStringConver
         case locked
         /// A name or path that leads to no experiment or run, or to several.
         case notFound
+        /// Nothing fits what was searched for.
+        case noMatch
         /// A folder's content contradicts what is asked for.
         case conflict
         /// The system refused an operation before anything was started.

@@ -150,11 +150,11 @@ package struct PlanReport: Encodable, Sendable {
     }
 
     private var summary: String {
-        guard totals.runsToStart > 0 else { return "\(totals.runs) runs, nothing to do" }
-        let threads = "\(totals.threads) thread\(totals.threads == 1 ? "" : "s")"
+        guard totals.runsToStart > 0 else { return "\(counted(totals.runs, "run")), nothing to do" }
+        let threads = counted(totals.threads, "thread")
         var parts = [
-            "\(totals.runsToStart) of \(totals.runs) runs to start",
-            "\(totals.workers) at once with \(threads) each on \(cores) cores",
+            "\(totals.runsToStart) of \(counted(totals.runs, "run")) to start",
+            "\(totals.workers) at once with \(threads) each on \(counted(cores, "core"))",
             "memory \(Quantity.bytes(totals.memoryBytes)) of \(Quantity.bytes(freeMemoryBytes))",
             "disk \(Quantity.bytes(totals.diskBytes))",
         ]

@@ -1,3 +1,4 @@
+import ExperimentSpec
 package import Foundation
 
 /// How an experiment stands, as the scheduler's events tell it; renders lines for a display.
@@ -111,7 +112,7 @@ package struct ProgressModel: Sendable {
     package func overallLine(at now: Date) -> String {
         let ended = finished.filter { [.done, .collapsed, .failed].contains($0.result) }
         let failed = finished.count { $0.result == .failed }
-        var parts = ["\(runsEnded(ended))/\(runCount) runs" + (failed > 0 ? ", \(failed) failed" : "")]
+        var parts = ["\(runsEnded(ended))/\(counted(runCount, "run"))" + (failed > 0 ? ", \(failed) failed" : "")]
         parts.append("elapsed \(Quantity.duration(now.timeIntervalSince(startedAt)))")
         if interruptLevel > 0 {
             parts.append(

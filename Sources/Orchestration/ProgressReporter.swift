@@ -1,3 +1,4 @@
+import ExperimentSpec
 package import Foundation
 import Glibc
 
@@ -73,7 +74,7 @@ package final class ProgressReporter {
         switch event {
         case .started(let job, let threads, let attempt) where style == .plain:
             return [
-                "\(job): started with \(threads) thread\(threads == 1 ? "" : "s")"
+                "\(job): started with \(counted(threads, "thread"))"
                     + (attempt > 1 ? ", attempt \(attempt)" : "")
             ]
         case .worker(let job, .start(let totalSteps, let step, _)) where style == .plain && step > 0:

@@ -49,7 +49,7 @@ package struct RunCleaner: Sendable {
             }
             lines += kept.map { "kept \($0.name): \($0.reason)" }
             let bytes = Quantity.bytes(cleaned.reduce(0) { $0 + $1.bytes })
-            let count = cleaned.count == 1 ? "1 run" : "\(cleaned.count) runs"
+            let count = counted(cleaned.count, "run")
             lines.append(
                 cleaned.isEmpty
                     ? "\(experiment): nothing to clean"

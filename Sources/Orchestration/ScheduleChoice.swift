@@ -1,3 +1,4 @@
+import ExperimentSpec
 import Foundation
 
 /// How many runs go at once, chosen by what was measured: many small ones side by side, or one after the other with all
@@ -87,7 +88,7 @@ package struct ScheduleChoice: Encodable, Hashable, Sendable {
     /// "2 at once with 1 thread each: 812 images/s, 13m; one by one with 2 threads: 640 images/s, 16m 30s"
     package var text: String {
         let parts = layouts.reversed().map { layout in
-            let threads = "\(layout.threads) thread\(layout.threads == 1 ? "" : "s")"
+            let threads = counted(layout.threads, "thread")
             let how =
                 layout.workers == 1 ? "one by one with \(threads)" : "\(layout.workers) at once with \(threads) each"
             return "\(how): \(Quantity.significant(layout.imagesPerSecond)) images/s, matrix "

@@ -62,6 +62,15 @@ package struct StatusReport: Encodable, Sendable {
         counts = Dictionary(runs.map { ($0.status, 1) }, uniquingKeysWith: +)
     }
 
+    /// - Throws: `OrchestrationError` where no run has all of `tags`; `RunStore`'s errors for a record that cannot be read.
+    package static func requireRuns(with tags: [String], in folder: ExperimentFolder) throws {
+        let runs = try ExperimentRecord.load(fromExperiment: folder.path).runs
+            .map { RunDirectory(path: folder.path + "/" + $0.directoryName) }
+        if tags.isEmpty || runs.contains(where: { $0.hasTags(tags) }) { return }
+        let (message, remedy) = RunTags.noMatch(for: tags, among: runs)
+        throw OrchestrationError(.noMatch, path: folder.path, message: message, remedy: remedy)
+    }
+
     /// Whether a worker is at one of the runs, or Slurm will start one.
     package var isActive: Bool {
         runs.contains { row in
@@ -130,7 +139,7 @@ package struct StatusReport: Encodable, Sendable {
         var order = RunStatus.allCases.map(\.rawValue) + ["unreadable"]
         order.insert(Row.queued, at: 1)
         let summary = order.compactMap { status in counts[status].map { "\($0) \(status)" } }.joined(separator: ", ")
-        return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(runs.count) runs: \(summary)"
+        return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(counted(runs.count, "run")): \(summary)"
     }
 }
 

@@ -1,3 +1,4 @@
+import ExperimentSpec
 package import Foundation
 import RunStore
 
@@ -23,7 +24,7 @@ package struct WorkerLog {
     private static func text(_ event: WorkerEvent) -> String? {
         switch event {
         case .start(let totalSteps, let step, _):
-            return step > 0 ? "goes on from step \(step) of \(totalSteps)" : "begins, \(totalSteps) steps"
+            return step > 0 ? "goes on from step \(step) of \(totalSteps)" : "begins, \(counted(totalSteps, "step"))"
         case .step(let report):
             let left = report.secondsLeft.map { ", left \(Quantity.duration($0))" } ?? ""
             return "step \(report.step) of \(report.totalSteps), loss \(Quantity.significant(report.loss))\(left)"

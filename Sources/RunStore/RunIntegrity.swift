@@ -1,3 +1,4 @@
+import ExperimentSpec
 import Foundation
 
 /// Whether the files of a run that was cut off are whole and belong together. Changes nothing.
@@ -39,14 +40,15 @@ package struct RunIntegrity: Sendable, Equatable {
             if name == "steps" {
                 steps = rows.count
                 if rows != (0..<rows.count).map({ Double($0 + 1) }) {
-                    problems.append("/steps is not every step once: \(rows.count) rows, the last \(rows.last ?? 0)")
+                    problems.append(
+                        "/steps is not every step once: \(counted(rows.count, "row")), the last \(rows.last ?? 0)")
                 }
             } else if zip(rows, rows.dropFirst()).contains(where: { $0 >= $1 }) {
                 problems.append("/\(name) has rows twice or out of order: \(rows)")
             }
         }
         if let checkpoint, checkpoint > steps {
-            problems.append("a checkpoint of step \(checkpoint), but only \(steps) steps in run.h5")
+            problems.append("a checkpoint of step \(checkpoint), but only \(counted(steps, "step")) in run.h5")
         }
     }
 }

@@ -1,3 +1,4 @@
+import ExperimentSpec
 import Foundation
 
 /// Words that a researcher puts on a run to find it again: `tags.json` in its folder.
@@ -35,5 +36,22 @@ extension RunDirectory {
     /// Whether the run has every one of `wanted`; a file that cannot be read has none.
     package func hasTags(_ wanted: [String]) -> Bool {
         wanted.isEmpty || Set(wanted).isSubset(of: (try? loadTags().tags) ?? [])
+    }
+}
+
+extension RunTags {
+    /// What to say where no run has all of `wanted`: the tags that there are.
+    package static func noMatch(
+        for wanted: [String], among runs: [RunDirectory]
+    ) -> (message: String, remedy: String) {
+        let message =
+            wanted.count == 1
+            ? "no run has the tag \(wanted[0])" : "no run has all of the tags \(wanted.joined(separator: ", "))"
+        let known = RunTags(runs.flatMap { (try? $0.loadTags().tags) ?? [] }).tags
+        if known.isEmpty { return (message, "no run has any tag yet: `cjepa-exp tag RUN TAG` adds one") }
+        let nearest = wanted.lazy.filter { !known.contains($0) }.compactMap { nearestName(to: $0, among: known) }.first
+        return (
+            message, (nearest.map { "did you mean \($0)? " } ?? "") + "tags in use: \(known.joined(separator: ", "))"
+        )
     }
 }

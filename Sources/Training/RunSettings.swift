@@ -36,8 +36,8 @@ package struct RunSettings: Sendable {
         guard shards >= 1, rounds >= 1, rounds <= StepLimits.sums(ofShards: shards) else {
             throw TrainingError(
                 description:
-                    "resources.accumulate is \(rounds), but \(shards) shards of \(batchSize) images are enough "
-                    + "for \(StepLimits.sums(ofShards: shards)) rounds, \(StepLimits.shardsPerSum) shards each; set "
+                    "resources.accumulate is \(rounds), but \(counted(shards, "shard")) of \(counted(batchSize, "image")) allow "
+                    + "\(counted(StepLimits.sums(ofShards: shards), "round")), \(StepLimits.shardsPerSum) shards each; set "
                     + "resources.shards: \(StepLimits.shardsPerSum * rounds) or more, or fewer rounds")
         }
         limits = StepLimits(

@@ -86,7 +86,7 @@ extension Communicator {
         let (rounds, limits) = (settings.limits.rounds, settings.limits)
         guard rounds * count <= limits.sums else {
             throw TrainingError(
-                description: "\(count) processes and \(rounds) rounds need "
+                description: "\(counted(count, "process", "processes")) and \(counted(rounds, "round")) need "
                     + "\(StepLimits.shardsPerSum * count * rounds) shards, but resources.shards is \(limits.shards); "
                     + "set it to as many or more, or start fewer processes")
         }

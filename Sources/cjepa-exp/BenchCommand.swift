@@ -62,9 +62,10 @@ struct BenchCommand: ParsableCommand {
         var warnings = kernelWarnings()
         let shards = min(configuration.resources.shards, configuration.training.batchSize)
         if threads > shards {
-            warnings.append("\(threads) threads share \(shards) shards, so some have nothing to do: use --shards")
+            warnings.append(
+                "\(threads) threads share \(counted(shards, "shard")), so some have nothing to do: use --shards")
         }
-        if threads > Machine.cores { warnings.append("\(threads) threads share \(Machine.cores) cores") }
+        if threads > Machine.cores { warnings.append("\(threads) threads share \(counted(Machine.cores, "core"))") }
         return warnings
     }
 }

@@ -140,15 +140,15 @@ struct BenchReport: Encodable {
 extension BenchReport {
     var text: String {
         var lines = [
-            "\(model): \(width) wide, \(depth) deep, \(heads) heads, \(Quantity.count(Double(encoderParameters))) "
+            "\(model): \(width) wide, \(depth) deep, \(counted(heads, "head")), \(Quantity.count(Double(encoderParameters))) "
                 + "parameters; predictor \(predictorWidth) wide, \(predictorDepth) deep, "
                 + Quantity.count(Double(predictorParameters)),
             "batch of \(batchSize), \(channels)×\(imageSize)×\(imageSize) pixels in patches of \(patchSize)×\(patchSize); "
                 + "on average \(Quantity.significant(contextPatches)) context patches, "
                 + "\(Quantity.significant(targetPatches)) in a block; \(Quantity.count(flopsPerImage))FLOP an image",
             "\(precision), \(backEnd)",
-            "\(processor); \(threads) thread\(threads == 1 ? "" : "s") on \(cores) cores, \(shards) shards; \(steps.count) steps "
-                + "after \(warmupSteps)",
+            "\(processor); \(counted(threads, "thread")) on \(counted(cores, "core")), \(counted(shards, "shard")); "
+                + "\(counted(steps.count, "step")) after \(warmupSteps)",
         ]
         lines += warnings.map { "warning: \($0)" }
         return (lines + ["", rates, "", phases, "", memory]).joined(separator: "\n")

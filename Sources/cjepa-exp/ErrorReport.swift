@@ -75,7 +75,7 @@ struct ErrorReport {
         case let error as OrchestrationError:
             Explanation(
                 place: error.path, problem: error.message, remedy: error.remedy,
-                code: error.code == .locked ? Self.failure : Self.unusableInput)
+                code: [.locked, .noMatch].contains(error.code) ? Self.failure : Self.unusableInput)
         case let error as AnalysisError:
             Explanation(
                 place: error.path, problem: error.message, remedy: error.remedy,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import ExperimentSpec
 import Foundation
 
 /// Places in the test split that `--images` names.
@@ -22,7 +23,8 @@ enum ImagePlaces {
     static func check(_ places: [Int], in test: ImageDataset) throws {
         guard let beyond = places.first(where: { $0 >= test.count }) else { return }
         throw UnusableInput(
-            place: "--images", problem: "there is no image \(beyond): \(test.name) has \(test.count) test images",
+            place: "--images",
+            problem: "there is no image \(beyond): \(test.name) has \(counted(test.count, "test image"))",
             remedy: "give places from 0 to \(test.count - 1)")
     }
 

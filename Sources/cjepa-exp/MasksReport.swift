@@ -90,8 +90,8 @@ extension MasksReport {
         }
         let grid = "\(settings.gridHeight)×\(settings.gridWidth)"
         return """
-            sampler          \(settings.sampler.rawValue), \(grid) patches, \(settings.targetBlocks) target blocks
-            statistics over  \(statistics.batches) batches of \(statistics.imagesPerBatch) images
+            sampler          \(settings.sampler.rawValue), \(grid) patches, \(counted(settings.targetBlocks, "target block"))
+            statistics over  \(counted(statistics.batches, "batch", "batches")) of \(counted(statistics.imagesPerBatch, "image"))
             context patches  \(range(statistics.contextPatches)); before cutting \(range(statistics.uncutContextPatches))
             block patches    \(range(statistics.targetPatches))
             hidden           \(percent(statistics.hiddenShare)) of an image's patches are not in the context

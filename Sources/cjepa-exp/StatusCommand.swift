@@ -36,6 +36,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let folder = ExperimentFolder(path: try ResultsLocator(resultsDirectory: results).experiment(experiment))
+        try StatusReport.requireRuns(with: tags, in: folder)
         if watch {
             try await StatusWatch(folder: folder, tags: tags, interval: interval, json: json).run()
         } else {

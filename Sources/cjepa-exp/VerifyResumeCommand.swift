@@ -106,14 +106,16 @@ struct VerifyResumeCommand: AsyncParsableCommand {
     private static func line(_ result: ResumeTrial.Result) -> String {
         let places = result.kills.map { $0.checkpoint.map { "\($0)" } ?? "–" }
         let shown = places.prefix(20).joined(separator: " ") + (places.count > 20 ? " …" : "")
-        return "\(result.name): \(result.kills.count) kills, with the checkpoint of step \(shown) behind them: "
+        return
+            "\(result.name): \(counted(result.kills.count, "kill")), with the checkpoint of step \(shown) behind them: "
             + (result.isIdentical ? "identical" : "NOT identical")
     }
 
     private static func text(_ results: [ResumeTrial.Result]) -> String {
         var lines = results.map { result in
             let head =
-                "\(result.name): \(result.isIdentical ? "identical" : "NOT identical") after \(result.kills.count) kills, "
+                "\(result.name): \(result.isIdentical ? "identical" : "NOT identical") after "
+                + "\(counted(result.kills.count, "kill")), "
                 + "\(result.weights) tensors (xxh64 \(result.weightsXxh64)), \(result.datasets) datasets (xxh64 "
                 + "\(result.datasetsXxh64))"
             let problems = result.kills.enumerated().flatMap { index, kill in

@@ -95,7 +95,7 @@ struct WorkerFiles {
         }
         guard steps > 0 else { return }
         throw RunStoreError(
-            file: file, message: "holds \(steps) steps, but there is no checkpoint to go on from",
+            file: file, message: "holds \(counted(steps, "step")), but there is no checkpoint to go on from",
             remedy: "put back \(directory.checkpoints.path(step: steps)) or an older one, or "
                 + startOver(removing: everything))
     }

@@ -86,9 +86,52 @@ import Testing
         #expect(arms?.map { $0["label"] as? String } == ["cjepa"])
         let none = try Program.run(["table", "smoke", "--tag", "papers"] + place)
         #expect(none.status == 64 && none.error.contains("no run has the tag papers"), "\(none.error)")
+        for options in [[], ["--watch"], ["--json"]] {
+            let status = try Program.run(["status", "smoke", "--tag", "papers"] + options + place)
+            #expect(status.status == 1 && status.output.isEmpty)
+            #expect(
+                status.error
+                    == "\(folder.path)/smoke: error: no run has the tag papers\n"
+                    + "    → did you mean paper? tags in use: paper\n")
+        }
+        let both = try Program.run(["status", "smoke", "--tag", "paper", "--tag", "good"] + place)
+        #expect(both.status == 1 && both.error.contains("no run has all of the tags paper, good"), "\(both.error)")
         #expect(try Program.run(["tag", "cjepa-s0", "two words"] + place).status == 64)
         let missing = try Program.run(["tag", "cjepa-s0", "--remove", "best"] + place)
         #expect(missing.status == 64 && missing.error.contains("has no tag “best”"), "\(missing.error)")
+    }
+
+    @Test func oneRunIsNoPlural() throws {
+        let folder = try copy()
+        let experiment = folder.path + "/smoke"
+        var record = try ExperimentRecord.load(fromExperiment: experiment)
+        record.runs.removeAll { $0.arm != "ijepa" }
+        record.arms = ["ijepa"]
+        record.expectations?.removeAll { $0.minus != nil || $0.arm != "ijepa" }
+        try record.save(toExperiment: experiment)
+        let page = folder.path + "/report.html"
+        let commands = [
+            ["status", "smoke"], ["table", "smoke"], ["report", "smoke", "--output", page],
+            ["plan", smoke, "--only", "ijepa", "--no-calibration"],
+            ["plan", smoke, "--only", "ijepa", "--no-calibration", "--set", "training.steps=1"],
+            ["clean", "smoke", "--run", "ijepa*", "--dry-run"],
+            ["masks", smoke, "--batches", "1", "--arm", "ijepa"],
+        ]
+        var text = ""
+        for command in commands {
+            let program = try Program.run(command + (command[0] == "masks" ? [] : ["--results", folder.path]))
+            #expect(program.status == 0, "\(program.error)")
+            text += program.output + program.error
+        }
+        text += try String(contentsOfFile: page, encoding: .utf8)
+        for phrase in [
+            "1 run: 1 done", "1 run, nothing to do", "1 of 1 run to start", "smoke: 1 run, ", "1 arm, 1 run, ",
+        ] {
+            #expect(text.contains(phrase), "\(phrase)")
+        }
+        let plurals = text.matches(
+            of: /[^0-9.,…–]1 (?:runs|arms|seeds|steps|images|threads|cores|blocks|batches|notes|evaluations)\b/)
+        #expect(plurals.isEmpty, "\(plurals.map { String($0.output) })")
     }
 
     // MARK: plan

@@ -99,7 +99,7 @@ import Testing
                 == load("", base: spec).runs[0].configurationHash)
     }
 
-    /// Changes with every new or changed key that takes part in identity: then finished runs train again.
+    /// Were it another, finished runs would train again.
     @Test func `the hash of a known configuration stays`() throws {
         let json = try load("").runs[0].configuration.identityJSON()
         #expect(json.hasPrefix(#"{"data":{"crop_aspect":[0.75,1.3333333333333333],"crop_scale":[0.3,1],"dataset":"#))

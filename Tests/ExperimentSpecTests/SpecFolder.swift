@@ -56,3 +56,14 @@ func errors(
         return errors.errors
     }
 }
+
+/// The errors of a spec's file, as it lies on disk; fails where there is none.
+func errors(ofFile path: String, sourceLocation: SourceLocation = #_sourceLocation) -> [SpecError] {
+    do {
+        _ = try Experiment.load(path: path)
+        Issue.record("the spec was accepted", sourceLocation: sourceLocation)
+        return []
+    } catch {
+        return error.errors
+    }
+}

@@ -140,6 +140,37 @@ import Testing
         }
     }
 
+    @Test(arguments: [("smoke", "smoke.spec"), ("smok.spec", "smoke.spec"), ("other.txt", nil)])
+    func `a missing file is answered with the nearest spec`(name: String, nearest: String?) throws {
+        let folder = try SpecFolder()
+        try folder.write(smallSpec, "smoke.spec")
+        let found = errors(ofFile: "\(folder.path)/\(name)")
+        #expect(found.map(\.message) == ["there is no such spec"])
+        #expect(found[0].nearest == nearest.map { "\(folder.path)/\($0)" })
+    }
+
+    @Test func `a folder is no spec, and its specs are named`() throws {
+        let folder = try SpecFolder()
+        let empty = errors(ofFile: folder.path)
+        #expect(empty.map(\.message) == ["this is a folder, not a spec"])
+        #expect(empty[0].remedy == "give the path of a .spec file" && empty[0].file == folder.path)
+        try folder.write("{}", "experiment.json")
+        #expect(errors(ofFile: folder.path)[0].remedy?.contains("results of an experiment") == true)
+        try folder.write(smallSpec, "b.spec")
+        try folder.write("inherit: .", "a.spec")
+        #expect(errors(ofFile: folder.path)[0].remedy == "give one of the specs in it: a.spec, b.spec")
+        let inherited = errors(ofFile: "\(folder.path)/a.spec")
+        #expect(inherited.map(\.keyPath) == ["inherit"] && inherited[0].line == 1 && inherited[0].column == 10)
+        #expect(inherited[0].message.hasSuffix("this is a folder, not a spec"))
+    }
+
+    @Test func `text of another encoding is named as such`() throws {
+        let folder = try SpecFolder()
+        let path = "\(folder.path)/latin.spec"
+        try Data([0x71, 0x3A, 0x20, 0xE9]).write(to: URL(fileURLWithPath: path))
+        #expect(errors(ofFile: path).map(\.message) == ["the spec is not UTF-8 text"])
+    }
+
     @Test func `an error reads as file, line, key, message, suggestion and remedy`() {
         let error = SpecError(
             SpecLocation(file: "a.spec", line: 3, column: 9), keyPath: "model.widht", "unknown key",

@@ -1,3 +1,4 @@
+import ExperimentSpec
 import Foundation
 import RunStore
 
@@ -66,7 +67,7 @@ extension ReportInput {
             let byValue = Dictionary(grouping: stored) { $0.provenance[key] ?? "" }
             let values = byValue.sorted { $0.value.count > $1.value.count }.map { value, runs in
                 byValue.count == 1
-                    ? escaped(value) : "\(escaped(value)) <span class=\"soft\">(\(runs.count) runs)</span>"
+                    ? escaped(value) : "\(escaped(value)) <span class=\"soft\">(\(counted(runs.count, "run")))</span>"
             }
             return "<tr><td>\(escaped(key))</td><td class=\"text\">\(values.joined(separator: "<br>"))</td></tr>"
         }

@@ -1,3 +1,4 @@
+import ExperimentSpec
 import RunStore
 
 /// What each run was found to be, and since when.
@@ -10,7 +11,7 @@ extension ReportInput {
             <h2>Verdicts</h2>
             <p class="soft">How runs stand at their last diagnosis; the first four findings are judged for target and context \
             encoder. Several may hold at once; none: healthy. A finding counts from its onset, the first diagnosis from \
-            which on it has held at every one.\(missing > 0 ? " \(missing) of \(runs.count) runs hold no verdict." : "")</p>
+            which on it has held at every one.\(missing > 0 ? " Without a verdict: \(missing) of \(counted(runs.count, "run"))." : "")</p>
 
             """
         html += armVerdicts(judged)

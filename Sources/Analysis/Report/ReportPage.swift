@@ -1,3 +1,4 @@
+import ExperimentSpec
 import Foundation
 import RunStore
 
@@ -48,7 +49,7 @@ extension ReportInput {
         var html = "<h1>\(escaped(record.name))</h1>\n"
         if !record.question.isEmpty { html += "<p><b>Question.</b> \(escaped(record.question))</p>\n" }
         if !record.expected.isEmpty { html += "<p><b>Expected.</b> \(escaped(record.expected))</p>\n" }
-        html += "<p class=\"soft\">\(record.arms.count) arms, \(runs.count) runs, \(done) done; "
+        html += "<p class=\"soft\">\(counted(record.arms.count, "arm")), \(counted(runs.count, "run")), \(done) done; "
         html += record.baseline.isEmpty ? "no baseline" : "baseline \(escaped(record.baseline))"
         html += "; spec \(escaped(record.specPath)).</p>\n"
         return html
@@ -107,7 +108,8 @@ extension ReportInput {
             // A long list pushes the rest of the page away.
             html +=
                 table.notes.count > Self.mostOpenNotes
-                ? "<details class=\"soft\"><summary>\(table.notes.count) notes</summary>\(list)</details>\n" : list
+                ? "<details class=\"soft\"><summary>\(counted(table.notes.count, "note"))</summary>\(list)</details>\n"
+                : list
         }
         html += "<details class=\"soft\"><summary>How to read it</summary><ul>"
         let legend = table.legend + table.legend(of: TableSection.usual)

@@ -47,7 +47,7 @@ package struct SlurmLauncher {
                 return lines.isEmpty ? "# \(experiment): nothing to submit" : lines.joined(separator: "\n")
             }
             var lines = arrays.map { array in
-                "\(experiment): \(array.tasks.count) task\(array.tasks.count == 1 ? "" : "s") submitted as job "
+                "\(experiment): \(counted(array.tasks.count, "task")) submitted as job "
                     + (array.job.map(String.init) ?? "?") + " (\(array.script))"
             }
             let others = runs.filter { ["skip", "busy", "conflict"].contains($0.action) }
