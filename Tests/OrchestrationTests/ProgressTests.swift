@@ -154,7 +154,7 @@ import Testing
                 a-s0  step 10/50 | left 40s | loss 0.500
                 a-s0  step 20/50 | left 30s | loss 0.500
                 a-s0: step 25, target encoder: knn_20 0.500
-                a-s0: failed (exit code 1); tries again in 5s
+                a-s0: failed (exit code 1); retrying in 5s
                 a-s0: failed in 40s: exit code 1  [1/2 runs, 1 failed | elapsed 40s]
 
                 """)
@@ -165,18 +165,18 @@ import Testing
         let reporter = reporter(.live, sink, runs: 1)
         reporter.handle(.started(job: "a-s0", threads: 1, attempt: 1))
         let first = sink.text
-        #expect(first == "\ra-s0  starting, 0s\(clear)0/1 runs | elapsed 0s\(clear)")
+        #expect(first == "\ra-s0  starting, 0s\(clear)0/1 run | elapsed 0s\(clear)")
         sink.seconds = 0.1
         reporter.handle(.tick)
         #expect(sink.text == first)
         sink.seconds = 1
         reporter.handle(.tick)
-        #expect(sink.text == first + "\(up)a-s0  starting, 1s\(clear)0/1 runs | elapsed 1s\(clear)")
+        #expect(sink.text == first + "\(up)a-s0  starting, 1s\(clear)0/1 run | elapsed 1s\(clear)")
         sink.text = ""
         sink.seconds = 1.1
         reporter.handle(.finished(JobOutcome(name: "a-s0", result: .done, seconds: 1.1)))
         reporter.end()
         #expect(
-            sink.text == "\(up)\u{1B}[Ja-s0: done in 1s\n\r1/1 runs | elapsed 1s\(clear)\r\u{1B}[1A\u{1B}[J")
+            sink.text == "\(up)\u{1B}[Ja-s0: done in 1s\n\r1/1 run | elapsed 1s\(clear)\r\u{1B}[1A\u{1B}[J")
     }
 }
