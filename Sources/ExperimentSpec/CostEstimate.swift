@@ -6,8 +6,7 @@ package struct CostEstimate: Hashable, Sendable {
     package let encoderParameters: Int
     package let predictorParameters: Int
     package let projectorParameters: Int
-    /// Expected patches of a context, Kc (the smallest of each batch, as all images of a batch are cut to it), and of a
-    /// target block, Kp.
+    /// Expected patches of a context, Kc, and of a target block, Kp.
     package let contextPatches: Double
     package let targetPatches: Double
     /// One training step.

@@ -1,14 +1,20 @@
 /// Draws masks to learn how many patches they keep: for the cost of a step only, the engine has its own samplers.
 enum MaskSimulation {
     private static let batches = 8
+    /// Where nothing is cut, images are alike whatever batch they are in, and each stands for one.
+    private static let singleImages = 512
     /// The smallest of so many images stands for the smallest of a larger batch.
     private static let largestBatch = 256
 
-    /// Expected patches of the context, the smallest in each batch, and of a target block. The same for equal settings.
+    /// Expected patches of the context, Kc, and of a target block. The same for equal settings.
+    ///
+    /// Kc is that of an image, or the smallest of each batch where images are cut to it.
     static func expectedPatches(_ configuration: RunConfiguration) -> (context: Double, target: Double) {
         let masks = configuration.masks
         let grid = configuration.model.imageSize / configuration.model.patchSize
-        let images = min(configuration.training.batchSize, largestBatch)
+        let cutsContexts = masks.sampler == .ijepa || masks.contextCount == .batch
+        let batches = cutsContexts ? Self.batches : singleImages
+        let images = cutsContexts ? min(configuration.training.batchSize, largestBatch) : 1
         var generator = SplitMix(state: 0x6a09_e667_f3bc_c908)
         var (contextSum, targetSum) = (0, 0)
         for _ in 0..<batches {

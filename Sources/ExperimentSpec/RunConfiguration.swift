@@ -97,11 +97,20 @@ package struct MaskConfiguration: Codable, Hashable, Sendable {
     package enum Sampler: String, Codable, CaseIterable, Sendable {
         /// The public I-JEPA code's behaviour, fault for fault.
         case ijepa
-        /// Seeded per image, reaches every patch, cuts at random places.
+        /// Seeded per image, reaches every patch.
         case uniform
     }
 
+    /// How all images of a step come to have as many context patches with `uniform`; `ijepa` always cuts.
+    package enum ContextCount: String, Codable, CaseIterable, Sendable {
+        /// Drawn for each step; images are drawn until they have so many. Nothing depends on the batch size.
+        case fixed
+        /// Images are cut to the fewest of the batch, at random places.
+        case batch
+    }
+
     package var sampler: Sampler = .uniform
+    package var contextCount: ContextCount = .fixed
     package var targetBlocks = 4
     package var targetScale = [0.15, 0.2]
     package var targetAspect = [0.75, 1.5]

@@ -83,6 +83,11 @@ extension SpecKey {
         SpecKey(
             "masks.sampler", \.masks.sampler,
             "ijepa: as the public code, faults included; uniform: seeded per image, reaches every patch."),
+        SpecKey(
+            "masks.context_count", \.masks.contextCount,
+            "Context patches of a step's images with uniform. fixed: drawn for each step, nothing is cut; batch: images "
+                + "are cut to the fewest of the batch, so batch size changes the task. ijepa always cuts.",
+            earlierValue: .batch, applies: { $0.masks.sampler == .uniform }),
         SpecKey("masks.target_blocks", \.masks.targetBlocks, "Target blocks per image, M.", limits: .between(1, 256)),
         SpecKey(
             "masks.target_scale", \.masks.targetScale, "Share of the patches in a target block.",

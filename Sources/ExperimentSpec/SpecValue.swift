@@ -190,6 +190,7 @@ extension ModelConfiguration.Preset: SpecChoice {}
 extension ResourceConfiguration.FailurePolicy: SpecChoice {}
 extension PredictorConfiguration.Kind: SpecChoice {}
 extension MaskConfiguration.Sampler: SpecChoice {}
+extension MaskConfiguration.ContextCount: SpecChoice {}
 extension ObjectiveConfiguration.Prediction: SpecChoice {}
 extension VICRegConfiguration.Pairs: SpecChoice {}
 extension ProjectorConfiguration.Kind: SpecChoice {}

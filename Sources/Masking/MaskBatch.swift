@@ -18,11 +18,13 @@ package struct MaskBatch: Sendable, Hashable {
     package let context: [Int32]
     /// Patch indices, [M, B, Kp], ascending within a block.
     package let targets: [Int32]
-    /// Context patches of each image before the batch was cut to the smallest, [B].
+    /// Context patches of each image before the batch was cut to the smallest, [B]; Kc where nothing is cut.
     package let uncutContextCounts: [Int]
     /// Images for which the rules had to give way: a context that may overlap targets (`ijepa`), or targets put at
     /// one place (`uniform`).
     package let relaxedImages: Int
+    /// Images with the masks of the step's reference, since a thousand draws of their own did not have Kc patches.
+    package let sharedImages: Int
 
     /// Context patches of one image.
     package func context(image: Int) -> ArraySlice<Int32> {

@@ -9,15 +9,22 @@ import TensorCore
 ///   gives both scale and aspect ratio; blocks never touch the last row or column; a context that keeps too little
 ///   is drawn again, and after every twenty tries one target fewer is taken out of it, so that it may overlap;
 ///   contexts lose their last patches in raster order. Its positions are unseeded there, and seeded here.
-/// - `uniform` draws scale and aspect ratio independently, places blocks anywhere in the grid, never lets the context
-///   overlap a target (twenty context places are tried, then new target places), and cuts contexts at random places.
+/// - `uniform` draws scale and aspect ratio independently, places blocks anywhere in the grid, and never lets the context
+///   overlap a target (twenty context places are tried, then new target places). All images of a step need as many
+///   context patches, Kc. With `contextCount: fixed` a reference that is no image of the batch is drawn first and says
+///   Kc, and each image is drawn until it has so many. So every image has the distribution of a single one, uncut,
+///   whatever the batch size. Where a thousand draws do not have Kc patches, the image takes the reference's masks, which
+///   have the same distribution. With `contextCount: batch` contexts are cut, at random places.
 package struct MaskSampler: Sendable {
     package let settings: MaskSettings
 
     /// Tries before the rules give way; the public code's number.
     static let tries = 20
-    /// Stream of the draws that a whole batch shares; image positions stay below it.
+    /// Draws of an image's masks before it takes the reference's. A few tens are enough on average.
+    static let drawsForCount = 1000
+    /// Streams of the draws that a whole batch shares; image positions stay below them.
     private static let batchStream = Int(UInt32.max)
+    private static let referenceStream = batchStream - 1
 
     /// - Throws: `MaskError` if the settings cannot always be met.
     package init(_ settings: MaskSettings) throws(MaskError) {
@@ -28,30 +35,74 @@ package struct MaskSampler: Sendable {
     /// Masks for the `imageCount` images of training step `step`.
     package func sample(seed: UInt64, step: Int, imageCount: Int) -> MaskBatch {
         precondition(imageCount > 0, "a batch of \(imageCount) images has no masks")
-        var batchRandom = RandomStream(seed: seed, purpose: .masks, epoch: step, sample: Self.batchStream)
-        let targetSize = drawSize(settings.targetScale, settings.targetAspect, from: &batchRandom)
-        let contextSize = drawSize(settings.contextScale, settings.contextAspect, from: &batchRandom)
-
-        var drafts = (0..<imageCount).map { image in
-            var random = RandomStream(seed: seed, purpose: .masks, epoch: step, sample: image)
-            return drawImage(targetSize: targetSize, contextSize: contextSize, from: &random)
+        func stream(_ sample: Int) -> RandomStream {
+            RandomStream(seed: seed, purpose: .masks, epoch: step, sample: sample)
         }
-        let uncut = drafts.map(\.context.count)
-        let contextCount = uncut.min() ?? 0
-        for image in drafts.indices { drafts[image].cut(to: contextCount) }
+        var draw = placementDraw(seed: seed, step: step)
+
+        var placements: [Placement] = []
+        placements.reserveCapacity(imageCount)
+        var contexts: [[Int32]] = []
+        var sharedImages = 0
+        if settings.cutsContexts {
+            var priorities: [[Int]] = []
+            for image in 0..<imageCount {
+                var random = stream(image)
+                let placement = draw.next(from: &random)
+                placements.append(placement)
+                if settings.sampler == .uniform { priorities.append(random.shuffled(placement.contextCount)) }
+            }
+            let count = placements.map(\.contextCount).min() ?? 0
+            for (image, placement) in placements.enumerated() {
+                let context = draw.context(of: placement)
+                contexts.append(
+                    priorities.isEmpty
+                        ? Array(context.prefix(count)) : priorities[image].prefix(count).sorted().map { context[$0] })
+            }
+        } else {
+            let reference = self.reference(of: &draw, seed: seed, step: step)
+            for image in 0..<imageCount {
+                var random = stream(image)
+                let own = draw.next(contextCount: reference.contextCount, from: &random)
+                if own == nil { sharedImages += 1 }
+                placements.append(own ?? reference)
+                contexts.append(draw.context(of: own ?? reference))
+            }
+        }
 
         var targets: [Int32] = []
-        targets.reserveCapacity(settings.targetBlocks * imageCount * targetSize.count)
+        targets.reserveCapacity(settings.targetBlocks * imageCount * draw.targetSize.count)
         for block in 0..<settings.targetBlocks {
-            for draft in drafts {
-                draft.targets[block].forEachPatch(gridWidth: settings.gridWidth) { targets.append($0) }
+            for placement in placements {
+                placement.targets[block].forEachPatch(gridWidth: settings.gridWidth) { targets.append($0) }
             }
         }
         return MaskBatch(
-            images: imageCount, blocks: settings.targetBlocks, contextCount: contextCount,
-            targetCount: targetSize.count, targetSize: targetSize, contextSize: contextSize,
-            context: drafts.flatMap(\.context), targets: targets, uncutContextCounts: uncut,
-            relaxedImages: drafts.count { $0.isRelaxed })
+            images: imageCount, blocks: settings.targetBlocks, contextCount: contexts[0].count,
+            targetCount: draw.targetSize.count, targetSize: draw.targetSize, contextSize: draw.contextSize,
+            context: contexts.flatMap { $0 }, targets: targets, uncutContextCounts: placements.map(\.contextCount),
+            relaxedImages: placements.count { $0.isRelaxed }, sharedImages: sharedImages)
+    }
+
+    /// Kc and Kp of a step, which no batch size changes; nil where contexts are cut to the fewest of a batch.
+    package func patchCounts(seed: UInt64, step: Int) -> (context: Int, target: Int)? {
+        guard !settings.cutsContexts else { return nil }
+        var draw = placementDraw(seed: seed, step: step)
+        return (reference(of: &draw, seed: seed, step: step).contextCount, draw.targetSize.count)
+    }
+
+    /// Draws with the block sizes of a step.
+    private func placementDraw(seed: UInt64, step: Int) -> PlacementDraw {
+        var random = RandomStream(seed: seed, purpose: .masks, epoch: step, sample: Self.batchStream)
+        let targetSize = drawSize(settings.targetScale, settings.targetAspect, from: &random)
+        let contextSize = drawSize(settings.contextScale, settings.contextAspect, from: &random)
+        return PlacementDraw(settings, targetSize: targetSize, contextSize: contextSize)
+    }
+
+    /// The image that is in no batch and says Kc.
+    private func reference(of draw: inout PlacementDraw, seed: UInt64, step: Int) -> Placement {
+        var random = RandomStream(seed: seed, purpose: .masks, epoch: step, sample: Self.referenceStream)
+        return draw.next(from: &random)
     }
 
     private func drawSize(_ scale: [Double], _ aspect: [Double], from random: inout RandomStream) -> BlockSize {
@@ -60,100 +111,6 @@ package struct MaskSampler: Sendable {
         let patches = Int(Double(settings.patches) * (scale[0] + u * (scale[1] - scale[0])))
         return BlockSize(
             patches: patches, aspect: aspect[0] + v * (aspect[1] - aspect[0]), largest: settings.largestBlock)
-    }
-
-    private func drawImage(
-        targetSize: BlockSize, contextSize: BlockSize, from random: inout RandomStream
-    ) -> ImageMasks {
-        switch settings.sampler {
-        case .ijepa:
-            let targets = drawTargets(targetSize, from: &random)
-            // All targets are taken out for twenty tries, then all but the last, and so on; with none taken out
-            // every place is valid (see `validate`).
-            for dropped in 0...targets.count {
-                let context = drawContext(contextSize, without: targets.dropLast(dropped), from: &random)
-                if let context {
-                    return ImageMasks(targets: targets, context: context, isRelaxed: dropped > 0)
-                }
-            }
-        case .uniform:
-            for _ in 0..<Self.tries {
-                let targets = drawTargets(targetSize, from: &random)
-                if let context = drawContext(contextSize, without: targets[...], from: &random) {
-                    let priority = random.shuffled(context.count)
-                    return ImageMasks(targets: targets, context: context, isRelaxed: false, cutPriority: priority)
-                }
-            }
-            // Targets at one place leave enough context wherever it lies (see `validate`).
-            let targets = Array(repeating: drawBlock(targetSize, from: &random), count: settings.targetBlocks)
-            if let context = drawContext(contextSize, without: targets[...], from: &random) {
-                let priority = random.shuffled(context.count)
-                return ImageMasks(targets: targets, context: context, isRelaxed: true, cutPriority: priority)
-            }
-        }
-        preconditionFailure("validated settings always end in a mask: \(settings)")
-    }
-
-    private func drawTargets(_ size: BlockSize, from random: inout RandomStream) -> [Block] {
-        (0..<settings.targetBlocks).map { _ in drawBlock(size, from: &random) }
-    }
-
-    private func drawBlock(_ size: BlockSize, from random: inout RandomStream) -> Block {
-        // The public code's upper bounds leave out the last place, and so the last row and column.
-        let places = settings.sampler == .ijepa ? 0 : 1
-        let top = random.integer(below: settings.gridHeight - size.height + places)
-        let left = random.integer(below: settings.gridWidth - size.width + places)
-        return Block(top: top, left: left, size: size)
-    }
-
-    /// A context of more than `minKeep` patches; nil if twenty places gave none.
-    private func drawContext(
-        _ size: BlockSize, without targets: ArraySlice<Block>, from random: inout RandomStream
-    ) -> [Int32]? {
-        var hidden = [Bool](repeating: false, count: settings.patches)
-        for target in targets { target.forEachPatch(gridWidth: settings.gridWidth) { hidden[Int($0)] = true } }
-        for _ in 0..<Self.tries {
-            var kept: [Int32] = []
-            kept.reserveCapacity(size.count)
-            drawBlock(size, from: &random).forEachPatch(gridWidth: settings.gridWidth) { patch in
-                if !hidden[Int(patch)] { kept.append(patch) }
-            }
-            if kept.count > settings.minKeep { return kept }
-        }
-        return nil
-    }
-}
-
-/// A block at its place.
-private struct Block {
-    let top: Int
-    let left: Int
-    let size: BlockSize
-
-    /// Calls `body` with every patch index in raster order.
-    func forEachPatch(gridWidth: Int, _ body: (Int32) -> Void) {
-        for row in top..<top + size.height {
-            for column in left..<left + size.width { body(Int32(row * gridWidth + column)) }
-        }
-    }
-}
-
-/// The masks of one image before the batch is made rectangular.
-private struct ImageMasks {
-    let targets: [Block]
-    /// Ascending.
-    var context: [Int32]
-    let isRelaxed: Bool
-    /// Places in `context` in the order in which they are kept; none: raster order.
-    var cutPriority: [Int] = []
-
-    mutating func cut(to count: Int) {
-        guard count < context.count else { return }
-        if cutPriority.isEmpty {
-            context.removeLast(context.count - count)
-        } else {
-            context = cutPriority.prefix(count).sorted().map { context[$0] }
-        }
     }
 }
 

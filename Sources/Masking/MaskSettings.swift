@@ -7,7 +7,16 @@ package struct MaskSettings: Sendable, Hashable {
         case uniform
     }
 
+    /// How all images of a batch come to have as many context patches, Kc. The public code's sampler always cuts.
+    package enum ContextCount: String, Sendable, CaseIterable {
+        /// Kc is drawn for each step, and images are drawn until they have so many: nothing is cut.
+        case fixed
+        /// Images are cut to the fewest of the batch, so that a larger batch shows less of each image.
+        case batch
+    }
+
     package var sampler: Sampler
+    package var contextCount: ContextCount
     /// Patches of an image, down and across.
     package var gridHeight: Int
     package var gridWidth: Int
@@ -23,11 +32,13 @@ package struct MaskSettings: Sendable, Hashable {
     package var minKeep: Int
 
     package init(
-        sampler: Sampler = .uniform, gridHeight: Int, gridWidth: Int, targetBlocks: Int = 4,
+        sampler: Sampler = .uniform, contextCount: ContextCount = .fixed, gridHeight: Int, gridWidth: Int,
+        targetBlocks: Int = 4,
         targetScale: [Double] = [0.15, 0.2], targetAspect: [Double] = [0.75, 1.5],
         contextScale: [Double] = [0.85, 1.0], contextAspect: [Double] = [1.0, 1.0], minKeep: Int = 10
     ) {
         self.sampler = sampler
+        self.contextCount = contextCount
         self.gridHeight = gridHeight
         self.gridWidth = gridWidth
         self.targetBlocks = targetBlocks
@@ -40,6 +51,9 @@ package struct MaskSettings: Sendable, Hashable {
 
     /// N, patches of an image.
     package var patches: Int { gridHeight * gridWidth }
+
+    /// Whether contexts are cut to the fewest patches of the batch.
+    package var cutsContexts: Bool { sampler == .ijepa || contextCount == .batch }
 
     /// The largest block. The public code keeps every block smaller than the grid in both directions.
     var largestBlock: BlockSize {

@@ -44,6 +44,8 @@ package struct MaskStatistics: Sendable, Codable, Hashable {
     package let repeatedTargetShare: Double
     /// Share of the images for which the rules had to give way.
     package let relaxedShare: Double
+    /// Share of the images that took the masks of their step's reference.
+    package let sharedShare: Double
     /// Share of the images that have a patch in the context, [gridHeight · gridWidth] in raster order.
     package let contextCoverage: [Double]
     /// Share of the images that have a patch in at least one target block, likewise.
@@ -76,6 +78,7 @@ package struct MaskStatistics: Sendable, Codable, Hashable {
         targetShare = Double(tally.inTarget.reduce(0, +)) / cells
         repeatedTargetShare = Double(tally.repeatedPatches) / cells
         relaxedShare = Double(tally.relaxedImages) / images
+        sharedShare = Double(tally.sharedImages) / images
         contextCoverage = tally.inContext.map { Double($0) / images }
         targetCoverage = tally.inTarget.map { Double($0) / images }
         targetSizes = Self.distribution(tally.targetSizes)
@@ -99,6 +102,7 @@ private struct Tally {
     var inTarget: [Int]
     var repeatedPatches = 0
     var relaxedImages = 0
+    var sharedImages = 0
 
     init(patches: Int) {
         inContext = Array(repeating: 0, count: patches)
@@ -111,6 +115,7 @@ private struct Tally {
         targetSizes.append(batch.targetSize)
         contextSizes.append(batch.contextSize)
         relaxedImages += batch.relaxedImages
+        sharedImages += batch.sharedImages
         for patch in batch.context { inContext[Int(patch)] += 1 }
         for image in 0..<batch.images {
             var times: [Int32: Int] = [:]

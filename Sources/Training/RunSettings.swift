@@ -109,7 +109,8 @@ extension MaskSettings {
     /// - Parameter grid: Patches along one side of the image.
     package init(_ masks: MaskConfiguration, grid: Int) {
         self.init(
-            sampler: masks.sampler == .ijepa ? .ijepa : .uniform, gridHeight: grid, gridWidth: grid,
+            sampler: masks.sampler == .ijepa ? .ijepa : .uniform,
+            contextCount: masks.contextCount == .fixed ? .fixed : .batch, gridHeight: grid, gridWidth: grid,
             targetBlocks: masks.targetBlocks, targetScale: masks.targetScale, targetAspect: masks.targetAspect,
             contextScale: masks.contextScale, contextAspect: masks.contextAspect, minKeep: masks.minKeep)
     }

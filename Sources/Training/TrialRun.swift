@@ -91,8 +91,9 @@ package final class TrialRun<Backend: KernelBackend> {
         let loaded = try resident ?? loader.next()
         if !rendersEveryBatch { resident = loaded }
         defer { if rendersEveryBatch { loader.recycle(loaded) } }
-        // Those of the run's batch, whose smallest context decides how large all are.
-        let masks = settings.sampler.sample(seed: 0, step: masksDrawn, imageCount: whole.imageCount)
+        // Where contexts are cut, those of the run's batch, whose smallest context decides how large all are.
+        let images = settings.sampler.settings.cutsContexts ? whole.imageCount : settings.limits.imageCount
+        let masks = settings.sampler.sample(seed: 0, step: masksDrawn, imageCount: images)
         masksDrawn += 1
         let (context, targets) = masks.first(settings.limits.imageCount)
         let batch = StepBatch(
@@ -113,6 +114,18 @@ package final class TrialRun<Backend: KernelBackend> {
         return TrialStep(
             seconds: seconds, phases: phases, contextPatches: batch.contextCount, targetPatches: batch.targetCount,
             flops: flops.total, counted: counted)
+    }
+
+    /// FLOP of a step on average over many steps' masks; nil where it depends on how images of a batch are cut.
+    package var expectedFLOPs: Double? {
+        let steps = 512
+        let counts = (0..<steps).compactMap { settings.sampler.patchCounts(seed: 0, step: $0) }
+        guard counts.count == steps else { return nil }
+        let flops = counts.map {
+            StepFLOPs(settings.configuration, contextPatches: Double($0.context), targetPatches: Double($0.target))
+                .total
+        }
+        return flops.reduce(0, +) / Double(steps)
     }
 
     /// What the run's whole step would take: the update of the weights once, the rest for every image.

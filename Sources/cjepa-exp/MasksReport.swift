@@ -89,17 +89,21 @@ extension MasksReport {
             "\(percent(shares.min() ?? .nan)) to \(percent(shares.max() ?? .nan)) of images, by patch"
         }
         let grid = "\(settings.gridHeight)×\(settings.gridWidth)"
+        let uncut =
+            settings.cutsContexts ? "; before cutting \(range(statistics.uncutContextPatches))" : ", nothing is cut"
+        let shared =
+            settings.cutsContexts ? "" : "; masks of the step's reference for \(percent(statistics.sharedShare))"
         return """
             sampler          \(settings.sampler.rawValue), \(grid) patches, \(counted(settings.targetBlocks, "target block"))
             statistics over  \(counted(statistics.batches, "batch", "batches")) of \(counted(statistics.imagesPerBatch, "image"))
-            context patches  \(range(statistics.contextPatches)); before cutting \(range(statistics.uncutContextPatches))
+            context patches  \(range(statistics.contextPatches))\(uncut)
             block patches    \(range(statistics.targetPatches))
             hidden           \(percent(statistics.hiddenShare)) of an image's patches are not in the context
             predicted        \(percent(statistics.targetShare)) are in a target, \
             \(percent(statistics.repeatedTargetShare)) in several
             context reaches  \(coverage(statistics.contextCoverage))
             targets reach    \(coverage(statistics.targetCoverage))
-            rules relaxed    for \(percent(statistics.relaxedShare)) of images
+            rules relaxed    for \(percent(statistics.relaxedShare)) of images\(shared)
             target sizes     \(sizes(statistics.targetSizes))
             context sizes    \(sizes(statistics.contextSizes))
             """
@@ -110,6 +114,7 @@ extension MasksReport {
         let arm: String
         let step: Int
         let sampler: String
+        let contextCount: String
         let targetBlocks: Int
         let contextPatchesOfStep: Int
         let targetPatchesOfStep: Int
@@ -124,6 +129,7 @@ extension MasksReport {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let content = JSON(
             experiment: experiment, arm: arm, step: step, sampler: settings.sampler.rawValue,
+            contextCount: (settings.cutsContexts ? MaskSettings.ContextCount.batch : .fixed).rawValue,
             targetBlocks: settings.targetBlocks, contextPatchesOfStep: masks.contextCount,
             targetPatchesOfStep: masks.targetCount, picture: picture, statistics: statistics)
         return String(decoding: try encoder.encode(content), as: UTF8.self)

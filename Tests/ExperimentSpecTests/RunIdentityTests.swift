@@ -32,9 +32,13 @@ import Testing
     /// The hashes are those of a version without the keys.
     @Test(arguments: [
         (
-            [mlp, "objective.vicreg.projector.batch_norm=joint"],
+            ["masks.context_count=batch", mlp, "objective.vicreg.projector.batch_norm=joint"],
             "eb3a3a43d5ed17798a3e8aeed3009c0228f4241f60f1c7f28bd8084c12e51678"
-        )
+        ),
+        (
+            ["masks.context_count=batch"],
+            "c832b8350b265f145178d35d375ae070e34a03cf220c4f85c928f522a0b7e372"
+        ),
     ])
     func `a run that does what versions without a key did keeps its hash`(
         overrides: [String], earlier: String
@@ -45,12 +49,19 @@ import Testing
     }
 
     @Test(arguments: [
-        ["objective.vicreg.projector={kind: linear, widths: [8]}", "objective.vicreg.weight=0.001"],
-        ["objective.vicreg.projector={kind: mlp, widths: [8, 8, 4]}", "objective.vicreg.weight=0"],
+        (
+            ["objective.vicreg.projector={kind: linear, widths: [8]}", "objective.vicreg.weight=0.001"],
+            "objective.vicreg.projector.batch_norm=joint"
+        ),
+        (
+            ["objective.vicreg.projector={kind: mlp, widths: [8, 8, 4]}", "objective.vicreg.weight=0"],
+            "objective.vicreg.projector.batch_norm=joint"
+        ),
+        (["masks.sampler=ijepa"], "masks.context_count=batch"),
     ])
-    func `a key without effect is no part of the hash`(overrides: [String]) throws {
+    func `a key without effect is no part of the hash`(overrides: [String], key: String) throws {
         let run = try load("", overrides: overrides).runs[0]
-        let other = try load("", overrides: overrides + ["objective.vicreg.projector.batch_norm=joint"]).runs[0]
+        let other = try load("", overrides: overrides + [key]).runs[0]
         #expect(run.configuration != other.configuration)
         #expect(run.configurationHash == other.configurationHash)
     }
@@ -61,9 +72,10 @@ import Testing
         let text = String(decoding: try JSONEncoder().encode(specified), as: UTF8.self)
         #expect(try JSONDecoder().decode(RunConfiguration.self, from: Data(text.utf8)) == specified)
         let earlier = text.replacing(#/"batch_norm":"per_view",?/#, with: "")
-        #expect(earlier != text)
+            .replacing(#/"context_count":"fixed",?/#, with: "")
+        #expect(!earlier.contains("batch_norm") && !earlier.contains("context_count"))
         let stored = try JSONDecoder().decode(RunConfiguration.self, from: Data(earlier.utf8))
-        #expect(stored.objective.vicreg.projector.batchNorm == .joint)
+        #expect(stored.objective.vicreg.projector.batchNorm == .joint && stored.masks.contextCount == .batch)
         #expect(stored.objective.vicreg.projector.widths == [8, 8, 4])
     }
 
@@ -104,7 +116,7 @@ import Testing
         let json = try load("").runs[0].configuration.identityJSON()
         #expect(json.hasPrefix(#"{"data":{"crop_aspect":[0.75,1.3333333333333333],"crop_scale":[0.3,1],"dataset":"#))
         #expect(!json.contains("threads") && !json.contains("folder") && !json.contains(#""seed""#))
-        let known = try hash()
+        let known = try hash("masks.context_count=batch")
         #expect(known == "c832b8350b265f145178d35d375ae070e34a03cf220c4f85c928f522a0b7e372")
     }
 

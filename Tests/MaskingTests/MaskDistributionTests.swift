@@ -103,7 +103,7 @@ struct MaskDistributionTests {
     @Test("Cutting takes the bottom rows in the public sampler and random places in the uniform one")
     func cutting() throws {
         for kind in MaskSettings.Sampler.allCases {
-            let settings = MaskSettings(sampler: kind, gridHeight: 14, gridWidth: 14)
+            let settings = MaskSettings(sampler: kind, contextCount: .batch, gridHeight: 14, gridWidth: 14)
             let sampler = try MaskSampler(settings)
             var (upper, lower) = (0, 0)
             for step in 0..<100 {
@@ -124,7 +124,7 @@ struct MaskDistributionTests {
 
     @Test("Statistics agree with the batches they were made from")
     func statistics() throws {
-        let sampler = try MaskSampler(MaskSettings(gridHeight: 7, gridWidth: 7, minKeep: 4))
+        let sampler = try MaskSampler(MaskSettings(contextCount: .batch, gridHeight: 7, gridWidth: 7, minKeep: 4))
         let statistics = MaskStatistics(sampler, seed: 2, batches: 50, imagesPerBatch: 16)
         let batches = (0..<50).map { sampler.sample(seed: 2, step: $0, imageCount: 16) }
         let mean = Double(batches.map(\.contextCount).reduce(0, +)) / 50
@@ -137,6 +137,89 @@ struct MaskDistributionTests {
         #expect(statistics.targetSizes.map(\.batches).reduce(0, +) == 50)
         #expect(statistics.contextPatchCounts.map(\.batches).reduce(0, +) == 50)
         #expect(statistics.repeatedTargetShare > 0 && statistics.repeatedTargetShare < statistics.targetShare)
-        #expect(statistics.relaxedShare == 0)
+        #expect(statistics.relaxedShare == 0 && statistics.sharedShare == 0)
+    }
+
+    /// Context patches of single images, which no batch cuts, and the share of images that have a patch in the context
+    /// and in a target.
+    private func singles(_ contextCount: MaskSettings.ContextCount, grid: Int) throws -> (
+        counts: [Int: Int], context: [Double], targets: [Double]
+    ) {
+        let sampler = try MaskSampler(
+            MaskSettings(contextCount: contextCount, gridHeight: grid, gridWidth: grid, minKeep: 4))
+        var counts: [Int: Int] = [:]
+        var (context, targets) = (
+            [Double](repeating: 0, count: grid * grid), [Double](repeating: 0, count: grid * grid)
+        )
+        for step in 0..<Self.singleImages {
+            // Seeds differ, so that the two ways share no draw.
+            let batch = sampler.sample(seed: contextCount == .fixed ? 1 : 2, step: step, imageCount: 1)
+            counts[batch.contextCount, default: 0] += 1
+            for patch in batch.context { context[Int(patch)] += 1 / Double(Self.singleImages) }
+            for patch in Set(batch.targets) { targets[Int(patch)] += 1 / Double(Self.singleImages) }
+        }
+        return (counts, context, targets)
+    }
+
+    private static let singleImages = 4000
+
+    @Test("Drawing images until they have Kc patches changes the distribution of none of them", arguments: [7, 10])
+    func fixedCount(grid: Int) throws {
+        let (fixed, single) = (try singles(.fixed, grid: grid), try singles(.batch, grid: grid))
+        // Two samples of one distribution: Σ (a − b)² / (a + b), with rare counts in one bin.
+        var (bins, rare) = ([(Int, Int)](), (0, 0))
+        for count in Set(fixed.counts.keys).union(single.counts.keys) {
+            let pair = (fixed.counts[count] ?? 0, single.counts[count] ?? 0)
+            if pair.0 + pair.1 < 20 { rare = (rare.0 + pair.0, rare.1 + pair.1) } else { bins.append(pair) }
+        }
+        if rare.0 + rare.1 > 0 { bins.append(rare) }
+        let distance = bins.reduce(0.0) {
+            $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) / Double($1.0 + $1.1)
+        }
+        let degrees = Double(bins.count - 1)
+        #expect(degrees > 8 && distance < degrees + 4 * (2 * degrees).squareRoot(), "\(distance) of \(degrees)")
+        // Five standard errors of a difference of two shares.
+        let tolerance = 5 * (0.5 / Double(Self.singleImages)).squareRoot()
+        for (a, b) in [(fixed.context, single.context), (fixed.targets, single.targets)] {
+            #expect(zip(a, b).allSatisfy { abs($0 - $1) < tolerance })
+        }
+    }
+
+    @Test("Images for which no draw has Kc patches share the masks of the step's reference")
+    func sharedMasks() throws {
+        // On a large grid Kc has thousands of values, and no single one comes often.
+        let sampler = try MaskSampler(MaskSettings(gridHeight: 64, gridWidth: 64))
+        var shared = 0
+        for step in 0..<3 {
+            let batch = sampler.sample(seed: 1, step: step, imageCount: 6)
+            let distinct = Set((0..<6).map { image in Array(batch.context(image: image)) })
+            #expect(distinct.count == 6 - max(batch.sharedImages - 1, 0))
+            #expect(batch.uncutContextCounts == Array(repeating: batch.contextCount, count: 6))
+            shared += batch.sharedImages
+        }
+        #expect(shared > 2)
+    }
+
+    /// The digests are those of the version before there was a choice.
+    @Test(
+        "Cut contexts are drawn as they always were",
+        arguments: [
+            (MaskSettings.Sampler.ijepa, 7, 17_983_965_337_198_539_219), (.uniform, 7, 10_917_957_310_121_864_111),
+            (.ijepa, 14, 10_911_926_302_539_817_331), (.uniform, 14, 6_698_839_232_657_670_318),
+        ] as [(MaskSettings.Sampler, Int, UInt64)])
+    func earlierDraws(_ sampler: MaskSettings.Sampler, grid: Int, expected: UInt64) throws {
+        let settings = MaskSettings(
+            sampler: sampler, contextCount: .batch, gridHeight: grid, gridWidth: grid, minKeep: grid == 7 ? 4 : 10)
+        let masks = try MaskSampler(settings)
+        // FNV-1a, number by number.
+        var digest: UInt64 = 14_695_981_039_346_656_037
+        func fold(_ value: Int) { digest = (digest ^ UInt64(truncatingIfNeeded: value)) &* 1_099_511_628_211 }
+        for step in 0..<50 {
+            let batch = masks.sample(seed: 7, step: step, imageCount: 32)
+            (batch.context + batch.targets).forEach { fold(Int($0)) }
+            batch.uncutContextCounts.forEach(fold)
+            fold(batch.relaxedImages)
+        }
+        #expect(digest == expected)
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 private let seeds: Range<UInt64> = 0..<200
 
-/// Settings over several grids, for both samplers.
+/// Settings over several grids, for both samplers, and with contexts cut and uncut.
 private let cases: [MaskSettings] = MaskSettings.Sampler.allCases.flatMap { sampler in
     [
         MaskSettings(sampler: sampler, gridHeight: 14, gridWidth: 14),
@@ -14,10 +14,17 @@ private let cases: [MaskSettings] = MaskSettings.Sampler.allCases.flatMap { samp
             sampler: sampler, gridHeight: 10, gridWidth: 9, targetBlocks: 3, targetScale: [0.1, 0.3],
             contextScale: [0.6, 0.9], contextAspect: [0.8, 1.25], minKeep: 5),
     ]
+}.flatMap { settings in
+    guard settings.sampler == .uniform else { return [settings] }
+    return MaskSettings.ContextCount.allCases.map { contextCount in
+        var settings = settings
+        settings.contextCount = contextCount
+        return settings
+    }
 }
 
 private func describe(_ s: MaskSettings, _ seed: UInt64) -> Comment {
-    "\(s.sampler) on \(s.gridHeight)×\(s.gridWidth), seed \(seed)"
+    "\(s.sampler), \(s.contextCount), on \(s.gridHeight)×\(s.gridWidth), seed \(seed)"
 }
 
 @Suite("Properties of masks, 200 seeds")
@@ -128,7 +135,7 @@ struct MaskPropertyTests {
 
     @Test("The uniform sampler's placement does not depend on the number of images")
     func placementIsPerImage() throws {
-        for settings in cases where settings.sampler == .uniform {
+        for settings in cases where settings.sampler == .uniform && settings.cutsContexts {
             let sampler = try MaskSampler(settings)
             for seed in seeds {
                 let few = sampler.sample(seed: seed, step: 2, imageCount: 2)
@@ -143,6 +150,37 @@ struct MaskPropertyTests {
                     #expect(Set(many.context(image: image)).isSubset(of: few.context(image: image)))
                 }
             }
+        }
+    }
+
+    @Test("With a fixed count nothing is cut, and an image's masks do not depend on the number of images")
+    func fixedCount() throws {
+        for settings in cases where !settings.cutsContexts {
+            let sampler = try MaskSampler(settings)
+            for seed in seeds.prefix(50) {
+                let few = sampler.sample(seed: seed, step: 2, imageCount: 2)
+                let many = sampler.sample(seed: seed, step: 2, imageCount: 12)
+                #expect(few.contextCount == many.contextCount, describe(settings, seed))
+                #expect(many.uncutContextCounts == Array(repeating: many.contextCount, count: 12))
+                let counts = try #require(sampler.patchCounts(seed: seed, step: 2))
+                #expect(counts == (many.contextCount, many.targetCount))
+                for image in 0..<2 {
+                    #expect(few.context(image: image) == many.context(image: image), describe(settings, seed))
+                    for block in 0..<few.blocks {
+                        #expect(few.target(block: block, image: image) == many.target(block: block, image: image))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("The public sampler cuts whatever is asked")
+    func publicSamplerCuts() throws {
+        for settings in cases where settings.sampler == .ijepa {
+            var other = settings
+            other.contextCount = settings.contextCount == .fixed ? .batch : .fixed
+            let batch = try MaskSampler(settings).sample(seed: 1, step: 0, imageCount: 6)
+            #expect(try MaskSampler(other).sample(seed: 1, step: 0, imageCount: 6) == batch)
         }
     }
 }

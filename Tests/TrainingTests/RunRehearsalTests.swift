@@ -65,6 +65,18 @@ import Training
         #expect(abs(trial.stepSeconds(short) - (factor * (short.seconds - update) + update)) <= 1e-9 * step.seconds)
     }
 
+    @Test func `a few steps stand for all by the masks of many`() throws {
+        let trial = try TrialRun(tiny, on: CPUBackend(), threads: 1)
+        let expected = try #require(trial.expectedFLOPs)
+        let flops = try (0..<512).map { _ in try trial.take().flops }
+        #expect(abs(flops.reduce(0, +) / 512 - expected) <= 1e-9 * expected)
+        // The estimate has its own draws; their standard error is about 1 %.
+        #expect(abs(CostEstimate(tiny).flopsPerStep / expected - 1) < 0.06)
+        var cut = tiny
+        cut.masks.contextCount = .batch
+        #expect(try TrialRun(cut, on: CPUBackend(), threads: 1).expectedFLOPs == nil)
+    }
+
     @Test func `a configuration that cannot take a step is refused`() {
         var configuration = tiny
         configuration.masks.minKeep = 40
