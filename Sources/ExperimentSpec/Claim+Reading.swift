@@ -63,7 +63,7 @@ private struct ClaimReader {
         }
         let subjects = armNames("arm", severalAllowed: true)
         if fields["arm"] == nil {
-            refuse(node.location, nil, "'arm' is missing", remedy: "name the arm that it is about")
+            refuse(node.location, nil, "'arm' is missing", remedy: "name the arm that the claim is about")
         }
         let minus = armNames("minus", severalAllowed: false).first
         if let minus, subjects.contains(minus) {
@@ -86,7 +86,7 @@ private struct ClaimReader {
         _ subjects: [String], _ encoder: EvaluationConfiguration.Encoder, _ source: String?
     ) -> [Claim] {
         for key in ["minus", "at_least", "at_most", "unit"] where fields[key] != nil {
-            refuse(fields[key]!.location, key, "has no meaning beside 'collapses'", remedy: "take it away")
+            refuse(fields[key]!.location, key, "has no meaning beside 'collapses'", remedy: "remove it")
         }
         let entry = fields["collapses"]!
         guard case .boolean(let collapses)? = entry.value.value else {
@@ -128,14 +128,14 @@ private struct ClaimReader {
         let place = fields["metric"]!.value.location
         switch knowledge {
         case .unknown(let nearest, let remedy):
-            refuse(place, "metric", "no run will hold a metric '\(metric)'", nearest: nearest, remedy: remedy)
+            refuse(place, "metric", "no run will have a metric '\(metric)'", nearest: nearest, remedy: remedy)
         case .accuracy where unit == nil:
             refuse(
-                place, "unit", "'\(metric)' is an accuracy, and its bounds could be percent or fractions",
+                place, "unit", "'\(metric)' is an accuracy: its bounds could be percentage points or fractions",
                 remedy: "add 'unit: points' (0.5 is half a percentage point) or 'unit: fraction'")
         case .other where unit != nil:
             refuse(
-                fields["unit"]!.location, "unit", "'\(metric)' is no accuracy", remedy: "take the unit away")
+                fields["unit"]!.location, "unit", "'\(metric)' is not an accuracy", remedy: "remove the unit")
         default: break
         }
     }

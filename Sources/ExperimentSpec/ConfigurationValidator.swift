@@ -55,7 +55,7 @@ struct ConfigurationValidator {
             find(
                 "model.channels", "data.dataset",
                 message:
-                    "\(data.dataset.rawValue) has grey images, the model takes \(configuration.model.channels) channels",
+                    "\(data.dataset.rawValue) has grey images, but the model takes \(configuration.model.channels) channels",
                 remedy: "set model.channels: 1")
         }
         if data.folder == nil {
@@ -75,8 +75,8 @@ struct ConfigurationValidator {
         }
         if let subset = data.trainSubset, let all = trainingImages, subset > all {
             find(
-                "data.train_subset", message: "a subset of \(counted(subset, "image")) out of \(all)",
-                remedy: "set it to \(all) at most")
+                "data.train_subset", message: "a subset of \(counted(subset, "image")), but there are only \(all)",
+                remedy: "set it to at most \(all)")
         }
     }
 
@@ -155,7 +155,7 @@ struct ConfigurationValidator {
         if vicreg.pairs == .blocks, configuration.model.predictor.kind == .none {
             find(
                 "objective.vicreg.pairs", "model.predictor.kind",
-                message: "without a predictor the predictions of all blocks are equal, so their pairs say nothing",
+                message: "without a predictor the predictions of all blocks are equal, so comparing them has no effect",
                 remedy: "set objective.vicreg.pairs: context_target")
         }
     }
@@ -166,13 +166,13 @@ struct ConfigurationValidator {
         if let images, training.batchSize > images {
             find(
                 "training.batch_size", "data.train_subset",
-                message: "a batch of \(training.batchSize) out of \(counted(images, "training image"))",
-                remedy: "set it to \(images) at most")
+                message: "a batch of \(training.batchSize), but only \(counted(images, "training image"))",
+                remedy: "set it to at most \(images)")
         }
         if configuration.resources.shards > training.batchSize {
             find(
                 "resources.shards", "training.batch_size",
-                message: "\(configuration.resources.shards) shards of a batch of \(training.batchSize)",
+                message: "\(configuration.resources.shards) shards for a batch of \(training.batchSize)",
                 remedy: "set resources.shards: \(training.batchSize) or fewer")
         }
         let resources = configuration.resources
@@ -183,7 +183,8 @@ struct ConfigurationValidator {
             find(
                 resources.accumulate > 1 ? "resources.accumulate" : "resources.ranks", "resources.ranks",
                 "resources.shards",
-                message: "\(counted(resources.accumulate, "round")) of \(counted(resources.shards, "shard"))\(ranks)",
+                message: "\(counted(resources.shards, "shard")) of \(counted(training.batchSize, "image")) do not fill "
+                    + "\(counted(resources.accumulate, "round"))\(ranks)",
                 remedy: "set resources.shards: \(needed) or more, or fewer rounds\(ranks.isEmpty ? "" : " or ranks")")
         }
         if training.steps == nil, training.epochs == nil {
@@ -195,23 +196,23 @@ struct ConfigurationValidator {
             let late = configuration.diagnostics.embeddingsAtSteps.first(where: { $0 > steps })
         {
             find(
-                "diagnostics.embeddings_at_steps", message: "step \(late) comes after the last, \(steps)",
-                remedy: "the embeddings of the end are stored anyway")
+                "diagnostics.embeddings_at_steps", message: "step \(late) is after the last step, \(steps)",
+                remedy: "the final embeddings are stored anyway")
         }
     }
 
     private mutating func checkEvaluation() {
         let evaluation = configuration.evaluation
         if Set(evaluation.encoders).count != evaluation.encoders.count {
-            find("evaluation.encoders", message: "an encoder stands twice", remedy: "name each once")
+            find("evaluation.encoders", message: "an encoder is listed twice", remedy: "list each once")
         }
         if Set(evaluation.neighbours).count != evaluation.neighbours.count {
-            find("evaluation.knn.k", message: "a number of neighbours stands twice", remedy: "name each once")
+            find("evaluation.knn.k", message: "a number of neighbours is listed twice", remedy: "list each once")
         }
         if configuration.diagnostics.stopOnCollapse != nil, evaluation.everySteps == 0 {
             find(
                 "diagnostics.stop_on_collapse", "evaluation.every_steps",
-                message: "without evaluations on the way nothing is found before the end",
+                message: "without intermediate evaluations, collapse is found only at the end",
                 remedy: "set evaluation.every_steps")
         }
         let known = configuration.data.knownSizes
@@ -221,15 +222,17 @@ struct ConfigurationValidator {
         ]
         for (path, wanted, there) in sizes {
             if let wanted, let there, wanted > there {
-                find(path, message: "\(wanted) images out of \(there)", remedy: "set it to \(there) at most")
+                find(
+                    path, message: "\(wanted) images, but there are only \(there)", remedy: "set it to at most \(there)"
+                )
             }
         }
         guard let features = evaluation.trainImages ?? trainingImages else { return }
         if evaluation.neighbours.allSatisfy({ $0 > features }) {
             find(
                 "evaluation.knn.k", "evaluation.train_images",
-                message: "every number of neighbours is above the \(features) training features",
-                remedy: "add one of \(features) or fewer")
+                message: "every number of neighbours exceeds the \(features) training features",
+                remedy: "add a number of at most \(features)")
         }
         let heldOut = Int((Double(features) * evaluation.linear.heldOut).rounded())
         if heldOut < 1 || heldOut >= features {

@@ -74,7 +74,7 @@ extension DataConfiguration {
         let path = "\(folder ?? ".")/\(trainImages)"
         let place = SpecLocation(file: path)
         if trainImages.hasSuffix(".gz") {
-            throw SpecError(place, "a gzipped file's images cannot be counted here", remedy: "give training.steps")
+            throw SpecError(place, "the images of a gzipped file cannot be counted here", remedy: "set training.steps")
         }
         let header: Data
         do {
@@ -86,7 +86,7 @@ extension DataConfiguration {
         }
         // Two zeros, 8 for unsigned bytes, the number of dimensions; then the sizes, most significant byte first.
         guard header.count == 8, header.prefix(3).elementsEqual([0, 0, 8]) else {
-            throw SpecError(place, "is no IDX file of unsigned bytes", remedy: "check data.train_images")
+            throw SpecError(place, "is not an IDX file of unsigned bytes", remedy: "check data.train_images")
         }
         return header.suffix(4).reduce(0) { $0 << 8 | Int($1) }
     }

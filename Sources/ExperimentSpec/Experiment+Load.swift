@@ -43,7 +43,7 @@ extension Experiment {
         }
         if arms.isEmpty {
             diagnostics.report(
-                document.matrixLocation, keyPath: "matrix", "no arm is left", remedy: "'exclude' takes all of them out")
+                document.matrixLocation, keyPath: "matrix", "no arm is left", remedy: "'exclude' removes all of them")
         }
         finish(
             &arms, of: document, datasetSize: datasetSize, masksProblem: masksProblem, fileExists: fileExists,
@@ -159,8 +159,8 @@ extension Experiment {
             report(
                 SpecError(
                     place ?? SpecLocation(file: document.path), keyPath: "training.epochs",
-                    "steps cannot be worked out, since the training images cannot be counted: \(reason)",
-                    remedy: "give training.steps"))
+                    "the number of steps is unknown, since the training images cannot be counted: \(reason)",
+                    remedy: "set training.steps"))
             return nil
         }
     }
@@ -208,7 +208,8 @@ extension Experiment {
             if matching.count == 1 { return matching[0] }
             diagnostics.report(
                 part.location, keyPath: "baseline",
-                matching.isEmpty ? "no arm is like this" : "several arms are: \(listed(matching))",
+                matching.isEmpty
+                    ? "no arm meets the condition" : "several arms meet the condition: \(listed(matching))",
                 remedy: "name one arm: \(listed(names))")
             return ""
         }
@@ -253,7 +254,7 @@ extension Experiment {
             for pattern in patterns where !runs.contains(where: { matches($0, [pattern]) }) {
                 let names = Set(runs.map(\.arm)).union(runs.map(\.name))
                 diagnostics.report(
-                    SpecLocation(file: "\(option) \(pattern)"), "matches no arm and no run",
+                    SpecLocation(file: "\(option) \(pattern)"), "matches no arm or run",
                     nearest: nearestName(to: pattern, among: names.sorted()),
                     remedy: "arms: \(listed(Set(runs.map(\.arm)).sorted()))")
             }

@@ -8,10 +8,11 @@ package enum ExperimentSchema {
     private static var root: JSONText {
         var properties = groupProperties("")
         properties["name"] = described(["type": .text("string")], "Folder below results/; default: the file's name.")
-        properties["question"] = described(["type": .text("string")], "What the experiment is to answer.")
-        properties["expected"] = described(["type": .text("string")], "What is expected, written down beforehand.")
+        properties["question"] = described(["type": .text("string")], "The question that the experiment answers.")
+        properties["expected"] = described(["type": .text("string")], "The expected result, written down in advance.")
         properties["expect"] = expect
-        properties["inherit"] = described(["type": .text("string")], "A spec to start from, relative to this one.")
+        properties["inherit"] = described(
+            ["type": .text("string")], "A spec to inherit from; its path is relative to this one.")
         properties["seeds"] = described(
             [
                 "oneOf": .list([

@@ -52,7 +52,7 @@ struct SpecDocument: Sendable {
         }
         let whole = SpecLocation(file: path, line: 1, column: 1)
         guard let root = try SpecNode.parse(text, file: path), !root.isNull else {
-            throw SpecErrors([SpecError(whole, "the spec is empty", remedy: "docs/spec.md shows a small one")])
+            throw SpecErrors([SpecError(whole, "the spec is empty", remedy: "docs/spec.md has a small example")])
         }
         guard let entries = root.entries else {
             throw SpecErrors([
@@ -108,8 +108,8 @@ struct SpecDocument: Sendable {
             let names = (chain + [parent.path]).map { URL(fileURLWithPath: $0).lastPathComponent }
             throw SpecErrors([
                 SpecError(
-                    entry.location, keyPath: "inherit", "specs inherit in a circle: \(names.joined(separator: " → "))",
-                    remedy: "take one 'inherit' away")
+                    entry.location, keyPath: "inherit", "circular inheritance: \(names.joined(separator: " → "))",
+                    remedy: "remove one 'inherit'")
             ])
         }
         guard FileManager.default.fileExists(atPath: parent.path) else {
@@ -180,7 +180,7 @@ struct SpecDocument: Sendable {
             name = text
         } else {
             diagnostics.report(
-                entry.value.location, keyPath: entry.key, "'\(text)' cannot name a folder",
+                entry.value.location, keyPath: entry.key, "'\(text)' cannot be the name of a folder",
                 remedy: "use letters, digits and _ - + = . only, not beginning with a dot")
         }
     }
@@ -197,7 +197,7 @@ struct SpecDocument: Sendable {
         let place = entry.value.location
         func refuse(_ message: String) -> [Int]? {
             diagnostics.report(
-                place, keyPath: "seeds", message, remedy: "write a list, [0, 1, 2], or a count, 3, that stands for it")
+                place, keyPath: "seeds", message, remedy: "write a list, [0, 1, 2], or a count, 3")
             return nil
         }
         switch entry.value.value {
@@ -210,7 +210,7 @@ struct SpecDocument: Sendable {
             if seeds.count != values.count || seeds.isEmpty || seeds.contains(where: { $0 < 0 }) {
                 return refuse("expected whole numbers ≥ 0")
             }
-            if Set(seeds).count != seeds.count { return refuse("a seed stands twice") }
+            if Set(seeds).count != seeds.count { return refuse("a seed is listed twice") }
             return seeds
         default:
             return refuse("expected a list of seeds or their count, found \(entry.value.kindName)")

@@ -31,7 +31,7 @@ extension SpecKey {
         SpecKey("data.dataset", \.data.dataset, "Images to train and test on."),
         SpecKey(
             "data.folder", \.data.folder,
-            "Folder of the four files, relative to the spec in which it stands; none: where the data set is known to be.",
+            "Folder of the four files, relative to the spec that sets it; none: the data set's usual folder.",
             isIdentity: false),
         SpecKey("data.train_images", \.data.trainImages, "File of the training images."),
         SpecKey("data.train_labels", \.data.trainLabels, "File of the training labels."),
@@ -39,26 +39,28 @@ extension SpecKey {
         SpecKey("data.test_labels", \.data.testLabels, "File of the test labels."),
         SpecKey(
             "data.train_subset", \.data.trainSubset,
-            "Train on so many images, chosen once and alike for every seed; none: on all.",
+            "Train on this many images, chosen once, the same for every seed; none: on all.",
             limits: .between(1, maximumCount)),
         SpecKey(
-            "data.crop_scale", \.data.cropScale, "Random resized crop: least and largest share of the image's area.",
+            "data.crop_scale", \.data.cropScale, "Random resized crop: smallest and largest share of the image's area.",
             limits: .positiveShare, count: 2...2),
         SpecKey(
-            "data.crop_aspect", \.data.cropAspect, "Random resized crop: least and largest ratio of width to height.",
+            "data.crop_aspect", \.data.cropAspect,
+            "Random resized crop: smallest and largest ratio of width to height.",
             limits: .aspect, count: 2...2),
     ]
 
     private static let model: [SpecKey] = [
         SpecKey(
             "model.preset", \.model.preset,
-            "Sets width, depth, heads, predictor width and depth; keys beside it, or set later, win.", isIdentity: false
+            "Sets width, depth, heads, predictor width and depth; keys beside it, or set later, override it.",
+            isIdentity: false
         ),
         SpecKey("model.width", \.model.width, "Encoder width D.", limits: .between(1, 65_536)),
         SpecKey("model.depth", \.model.depth, "Encoder blocks.", limits: .between(1, 1024)),
         SpecKey("model.heads", \.model.heads, "Attention heads H; divides the width.", limits: .between(1, 1024)),
         SpecKey(
-            "model.mlp_ratio", \.model.mlpRatio, "Hidden width of a block's MLP over its width.",
+            "model.mlp_ratio", \.model.mlpRatio, "Hidden width of a block's MLP, divided by the block's width.",
             limits: .positive(atMost: 64)),
         SpecKey(
             "model.image_size", \.model.imageSize, "Side to which crops are resized, pixels.", limits: .between(1, 8192)
@@ -97,7 +99,7 @@ extension SpecKey {
             count: 2...2),
         SpecKey(
             "masks.context_scale", \.masks.contextScale,
-            "Share of the patches in the context block, before target patches are taken out.", limits: .positiveShare,
+            "Share of the patches in the context block, before target patches are removed.", limits: .positiveShare,
             count: 2...2),
         SpecKey(
             "masks.context_aspect", \.masks.contextAspect, "Height over width of the context block.", limits: .aspect,
@@ -146,7 +148,7 @@ extension SpecKey {
             limits: .share, count: 2...2),
         SpecKey(
             "target_encoder.momentum_schedule", \.targetEncoder.momentumSchedule,
-            "Way from the first to the last momentum; constant keeps the first."),
+            "How momentum goes from the first to the last value; constant keeps the first."),
     ]
 
     private static let optimizer: [SpecKey] = [
@@ -159,7 +161,7 @@ extension SpecKey {
             limits: .notNegative, count: 2...2),
         SpecKey(
             "optimizer.weight_decay_schedule", \.optimizer.weightDecaySchedule,
-            "Way from the first to the last weight decay."),
+            "How weight decay goes from the first to the last value."),
         SpecKey(
             "optimizer.clip_norm", \.optimizer.clipNorm, "Largest global gradient norm; none: no clipping.",
             limits: .positive),
@@ -185,28 +187,28 @@ extension SpecKey {
         SpecKey("training.batch_size", \.training.batchSize, "Images per step.", limits: .between(1, 65_536)),
         SpecKey(
             "training.epochs", \.training.epochs,
-            "Length in passes over the training images; steps are worked out from it.", limits: .between(1, 1_000_000),
+            "Length in passes over the training images; steps are computed from it.", limits: .between(1, 1_000_000),
             isIdentity: false),
         SpecKey(
             "training.steps", \.training.steps, "Length in steps; instead of epochs.", limits: .between(1, maximumCount)
         ),
         SpecKey(
             "training.precision", \.training.precision,
-            "Of linear maps and attention; auto: bf16 where the processor multiplies it (AMX, AVX512-BF16), else float32.",
+            "Precision of linear maps and attention; auto: bf16 if the processor multiplies it (AMX, AVX512-BF16), else float32.",
             isIdentityAtDefault: false),
     ]
 
     private static let evaluation: [SpecKey] = [
         SpecKey(
             "evaluation.every_steps", \.evaluation.everySteps,
-            "Evaluate every so many steps, besides initialisation and end; 0: only those two.",
+            "Steps between evaluations, besides those at initialisation and end; 0: only those two.",
             limits: .between(0, maximumCount)),
         SpecKey("evaluation.encoders", \.evaluation.encoders, "Encoders to evaluate.", count: 1...2),
         SpecKey(
             "evaluation.train_images", \.evaluation.trainImages,
             "Training images whose features the probes see; none: all.", limits: .between(2, maximumCount)),
         SpecKey(
-            "evaluation.test_images", \.evaluation.testImages, "Test images that are scored; none: all.",
+            "evaluation.test_images", \.evaluation.testImages, "Test images to score; none: all.",
             limits: .between(2, maximumCount)),
         SpecKey(
             "evaluation.knn.k", \.evaluation.neighbours,
@@ -214,7 +216,7 @@ extension SpecKey {
             limits: .between(1, 1_000_000),
             count: 1...64),
         SpecKey(
-            "evaluation.knn.temperature", \.evaluation.knnTemperature, "Votes weigh exp(cosine / temperature).",
+            "evaluation.knn.temperature", \.evaluation.knnTemperature, "A vote's weight is exp(cosine / temperature).",
             limits: .positive),
         SpecKey(
             "evaluation.linear.lr", \.evaluation.linear.learningRates, "Learning rates of the grid of linear heads.",
@@ -243,40 +245,42 @@ extension SpecKey {
             "Steps at which test embeddings are stored, besides the end.", limits: .between(0, maximumCount),
             isIdentity: false),
         SpecKey(
-            "diagnostics.store_embeddings", \.diagnostics.storeEmbeddings, "Store embeddings at all.",
+            "diagnostics.store_embeddings", \.diagnostics.storeEmbeddings, "Whether embeddings are stored.",
             isIdentity: false),
         SpecKey(
             "diagnostics.collapse_rank_share", \.diagnostics.collapseRankShare,
-            "A run is marked as collapsed where RankMe over the width is below this.", limits: .share, isIdentity: false
+            "A run is marked as collapsed if RankMe divided by the width is below this.", limits: .share,
+            isIdentity: false
         ),
         SpecKey(
             "diagnostics.collapse_standard_deviation", \.diagnostics.collapseStandardDeviation,
-            "A run is marked as collapsed where the mean std of its features is below this.", limits: .notNegative,
+            "A run is marked as collapsed if the mean std of its features is below this.", limits: .notNegative,
             isIdentity: false),
         SpecKey(
             "diagnostics.stop_on_collapse", \.diagnostics.stopOnCollapse,
-            "A run ends as `collapsed` after so many evaluations in a row with that mark; none: it trains on.",
+            "A run ends as `collapsed` after this many evaluations in a row with that mark; none: it trains to the end.",
             limits: .between(1, 1_000_000)),
         SpecKey(
             "diagnostics.every_steps", \.diagnostics.everySteps,
-            "Diagnostics every so many steps, besides those of every evaluation; 0: none.",
+            "Steps between diagnostics, besides those with every evaluation; 0: no others.",
             limits: .between(0, maximumCount), isIdentity: false),
         SpecKey(
-            "diagnostics.at_steps", \.diagnostics.atSteps, "Diagnostics at these steps too.",
+            "diagnostics.at_steps", \.diagnostics.atSteps, "Further steps at which diagnostics are taken.",
             limits: .between(1, maximumCount), isIdentity: false),
         SpecKey(
             "diagnostics.patch_rows", \.diagnostics.patchRows,
-            "Patches, a seeded choice, that patch-level and within-image diagnostics look at; 0: no such diagnostics.",
+            "Patches, a seeded sample, for patch-level and within-image diagnostics; 0: none of these.",
             limits: .between(0, 10_000_000), isIdentity: false),
         SpecKey(
             "diagnostics.lidar_objects", \.diagnostics.lidarObjects,
-            "Test images whose crops LiDAR looks at; 0: no LiDAR.", limits: .between(0, 1_000_000), isIdentity: false),
+            "Test images whose crops LiDAR uses; 0: no LiDAR.", limits: .between(0, 1_000_000), isIdentity: false),
         SpecKey(
-            "diagnostics.lidar_views", \.diagnostics.lidarViews, "Crops of each of them.", limits: .between(2, 10_000),
+            "diagnostics.lidar_views", \.diagnostics.lidarViews, "Crops of each of these images.",
+            limits: .between(2, 10_000),
             isIdentity: false),
         SpecKey(
             "diagnostics.gradient_norms_every", \.diagnostics.gradientNormsEvery,
-            "Norm of each loss term's own gradient every so many steps, at the price of about a step for each term; 0: never.",
+            "Steps between measurements of each loss term's own gradient norm; one costs about a step per term; 0: never.",
             limits: .between(0, maximumCount), isIdentity: false),
     ]
 
@@ -287,19 +291,19 @@ extension SpecKey {
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
             "resources.shards", \.resources.shards,
-            "Parts of a batch that are summed in a fixed order; changes results in rounding only.",
+            "Parts of a batch, which are summed in a fixed order; changes results in rounding only.",
             limits: .between(1, 1024)),
         SpecKey(
             "resources.accumulate", \.resources.accumulate,
-            "Rounds in which the shards of a batch are worked through; memory is needed for one. Changes no result.",
+            "Rounds in which the shards of a batch are processed; memory is needed for one round. Changes no result.",
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
             "resources.recompute", \.resources.recompute,
-            "Keep only the inputs of transformer blocks, and run blocks again in the backward pass. Changes no result.",
+            "Keep only the inputs of transformer blocks, and recompute the blocks in the backward pass. Changes no result.",
             isIdentity: false),
         SpecKey(
             "resources.ranks", \.resources.ranks,
-            "Processes that train one run together, started through mpirun where more than one. Changes no result.",
+            "Processes that train one run together, started through mpirun if more than one. Changes no result.",
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
             "resources.loader_threads", \.resources.loaderThreads, "Threads that prepare images.",
@@ -316,19 +320,19 @@ extension SpecKey {
             limits: .positive(atMost: 525_600), isIdentity: false),
         SpecKey(
             "resources.checkpoint_steps", \.resources.checkpointSteps,
-            "A checkpoint also at every multiple of so many steps; none: minutes alone count.",
+            "Also write a checkpoint at every multiple of this many steps; none: by minutes alone.",
             limits: .between(1, maximumCount), isIdentity: false),
         SpecKey(
             "resources.checkpoints_kept", \.resources.checkpointsKept,
-            "Checkpoints that a run keeps while it trains, for the case that the last is damaged; of a finished run "
-                + "the last one stays.", limits: .between(1, 1000), isIdentity: false),
+            "Checkpoints that a run keeps while it trains, in case the last one is damaged; a finished run keeps "
+                + "the last one.", limits: .between(1, 1000), isIdentity: false),
         SpecKey(
             "resources.retries", \.resources.retries,
-            "Times that a failed run is tried again, from its checkpoint, after pauses that double.",
+            "How often a failed run is tried again, from its checkpoint, with pauses that double.",
             limits: .between(0, 1000), isIdentity: false),
         SpecKey(
             "resources.on_failure", \.resources.onFailure,
-            "Once a run has failed for good: the others `continue`, or `stop` with a checkpoint and no further one "
+            "When a run has finally failed: the others `continue`, or `stop` with a checkpoint and no further run "
                 + "starts.", isIdentity: false),
     ]
 }

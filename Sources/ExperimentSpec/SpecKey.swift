@@ -170,8 +170,8 @@ package struct SpecKey: Sendable {
         var remedy: String?
         switch (type, value) {
         case (.text, .integer), (.text, .number), (.text, .boolean): remedy = "put it in quotes to make it text"
-        case (.integer, .text(let text)) where Int(text) != nil: remedy = "take away the quotes"
-        case (.number, .text(let text)) where Double(text) != nil: remedy = "take away the quotes"
+        case (.integer, .text(let text)) where Int(text) != nil: remedy = "remove the quotes"
+        case (.number, .text(let text)) where Double(text) != nil: remedy = "remove the quotes"
         case (.boolean, _): remedy = "write true or false"
         case (.list, .list): break
         case (.list, _): remedy = "write a list: [\(value.text)]"

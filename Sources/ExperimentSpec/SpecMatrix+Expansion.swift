@@ -133,7 +133,7 @@ extension SpecMatrix {
                 }
                 diagnostics.report(
                     new.byPath[both]!.location, keyPath: both,
-                    "the axes '\(axes[other ?? axis].name)' and '\(axes[axis].name)' both set it",
+                    "the axes '\(axes[other ?? axis].name)' and '\(axes[axis].name)' both set this key",
                     remedy: "let one axis set it, or exclude one of the two with 'when'")
                 return nil
             }

@@ -123,7 +123,7 @@ extension SpecMatrix {
             var error = SpecKey.unknown(keyPath, at: keyEntry.value.location)
             if SpecKey.groups.contains(keyPath) {
                 error = SpecError(
-                    keyEntry.value.location, keyPath: keyPath, "a group of keys, not a key",
+                    keyEntry.value.location, keyPath: keyPath, "is a group of keys, not a key",
                     remedy: "known keys: \(SpecKey.children(of: keyPath).joined(separator: ", "))")
             }
             diagnostics.report(error)
@@ -140,7 +140,7 @@ extension SpecMatrix {
             guard let decoded = key.read(value, folder: part.folder, diagnostics) else { continue }
             let optionName = "\(name)=\(nameText(key.path == "data.folder" ? value.value ?? decoded : decoded))"
             if options.contains(where: { $0.name == optionName }) {
-                diagnostics.report(value.location, keyPath: key.path, "the value \(decoded.text) stands twice")
+                diagnostics.report(value.location, keyPath: key.path, "the value \(decoded.text) is listed twice")
                 continue
             }
             var settings = SpecSettings()
@@ -202,7 +202,7 @@ extension SpecMatrix {
             guard Set(counts).count == 1 else {
                 let sizes = members.map { "\(axes[$0].name) has \(axes[$0].options.count)" }.joined(separator: ", ")
                 diagnostics.report(
-                    node.location, keyPath: path, "zipped axes need equally many options: \(sizes)")
+                    node.location, keyPath: path, "zipped axes need the same number of options: \(sizes)")
                 continue
             }
             let sorted = members.sorted()
@@ -328,7 +328,8 @@ extension SpecMatrix {
             else { continue }
             guard let name = fields["arm"]!.value.value?.text, SpecDocument.isFileName(name) else {
                 diagnostics.report(
-                    fields["arm"]!.value.location, keyPath: "\(path).arm", "expected a name that can name a folder",
+                    fields["arm"]!.value.location, keyPath: "\(path).arm",
+                    "expected a name that can be a folder's name",
                     remedy: "use letters, digits and _ - + = . only, not beginning with a dot")
                 continue
             }

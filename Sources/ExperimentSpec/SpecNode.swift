@@ -120,7 +120,7 @@ extension SpecNode {
         case .alias:
             // Yams replaces aliases by what they stand for while it composes.
             content = .scalar(.null)
-            diagnostics.report(location, "an alias that stands for nothing")
+            diagnostics.report(location, "an alias without an anchor")
         }
     }
 
@@ -159,7 +159,7 @@ extension SpecNode {
         case .duplicatedKeysInMapping(let names, let context):
             return SpecError(
                 place(context.mark), keyPath: names.first,
-                "the key stands twice in the same group: \(names.joined(separator: ", "))", remedy: "keep one of them")
+                "a key occurs twice in the same group: \(names.joined(separator: ", "))", remedy: "keep one of them")
         case .reader(let problem, let offset, _, _):
             let position = offset.map { " at character \($0)" } ?? ""
             return SpecError(

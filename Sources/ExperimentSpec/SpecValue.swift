@@ -33,7 +33,7 @@ package indirect enum SpecValue: Hashable, Sendable {
     var kindName: String {
         switch self {
         case .null: "nothing"
-        case .boolean: "a truth value"
+        case .boolean: "a boolean"
         case .integer: "a whole number"
         case .number: "a number"
         case .text: "text"

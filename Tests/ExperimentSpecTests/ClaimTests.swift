@@ -96,7 +96,7 @@ import Testing
         let needless = try refused("  - {arm: cjepa.ema, metric: rankme, at_least: 1, unit: points}") { _, _, _ in
             .other
         }
-        #expect(needless.first?.message.contains("no accuracy") == true)
+        #expect(needless.first?.message.contains("not an accuracy") == true)
     }
 
     @Test func `claims are no part of a run's identity and are not inherited`() throws {

@@ -31,7 +31,7 @@ import Testing
         Case(
             text: "model: {image_size: 516}", keyPath: "model.patch_size", message: "129×129 patches, more than 128×128"
         ),
-        Case(text: "evaluation.knn.k: [10, 20, 10]", keyPath: "evaluation.knn.k", message: "stands twice"),
+        Case(text: "evaluation.knn.k: [10, 20, 10]", keyPath: "evaluation.knn.k", message: "is listed twice"),
         Case(
             text: "resources.memory_gib: 0.01", keyPath: "resources.memory_gib",
             message: "0.01 GiB for all runs, but one run is predicted to need "),
@@ -50,26 +50,26 @@ import Testing
         Case(
             text: "{objective.vicreg.weight: 1, model.predictor.kind: none}", keyPath: "objective.vicreg.pairs",
             message: "without a predictor"),
-        Case(text: "resources.shards: 33", keyPath: "resources.shards", message: "33 shards of a batch of 32"),
+        Case(text: "resources.shards: 33", keyPath: "resources.shards", message: "33 shards for a batch of 32"),
         Case(
             text: "data.train_subset: 70000", keyPath: "data.train_subset",
-            message: "a subset of 70000 images out of 60000"),
+            message: "a subset of 70000 images, but there are only 60000"),
         Case(
-            text: "data.train_subset: 20", keyPath: "training.batch_size", message: "a batch of 32 out of 20"),
+            text: "data.train_subset: 20", keyPath: "training.batch_size", message: "a batch of 32, but only 20"),
         Case(
             text: "diagnostics.embeddings_at_steps: [5, 11]", keyPath: "diagnostics.embeddings_at_steps",
-            message: "step 11 comes after the last, 10"),
+            message: "step 11 is after the last step, 10"),
         Case(
-            text: "evaluation.encoders: [target, target]", keyPath: "evaluation.encoders", message: "stands twice"),
+            text: "evaluation.encoders: [target, target]", keyPath: "evaluation.encoders", message: "is listed twice"),
         Case(
             text: "evaluation.train_images: 60001", keyPath: "evaluation.train_images",
-            message: "60001 images out of 60000"),
+            message: "60001 images, but there are only 60000"),
         Case(
             text: "evaluation.test_images: 10001", keyPath: "evaluation.test_images",
-            message: "10001 images out of 10000"),
+            message: "10001 images, but there are only 10000"),
         Case(
             text: "evaluation: {train_images: 9}", keyPath: "evaluation.knn.k",
-            message: "every number of neighbours is above the 9"),
+            message: "every number of neighbours exceeds the 9"),
         Case(
             text: "evaluation: {train_images: 20, linear: {held_out: 0.01}}", keyPath: "evaluation.linear.held_out",
             message: "holds out 0 of 20"),

@@ -65,10 +65,10 @@ import Testing
 
     @Test func `circles are refused with their members`() throws {
         let found = try errors(["a.spec": "inherit: b.spec", "b.spec": "inherit: a.spec"], "a.spec")
-        #expect(found.map(\.message) == ["specs inherit in a circle: a.spec → b.spec → a.spec"])
+        #expect(found.map(\.message) == ["circular inheritance: a.spec → b.spec → a.spec"])
         #expect(found[0].file.hasSuffix("b.spec") && found[0].line == 1)
         let own = try errors(["a.spec": "\ninherit: a.spec"], "a.spec")
-        #expect(own.map(\.message) == ["specs inherit in a circle: a.spec → a.spec"] && own[0].line == 2)
+        #expect(own.map(\.message) == ["circular inheritance: a.spec → a.spec"] && own[0].line == 2)
     }
 
     @Test func `a missing parent is named, with the nearest file`() throws {

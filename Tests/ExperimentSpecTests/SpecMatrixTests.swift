@@ -48,7 +48,7 @@ import Testing
                 "lr=2.depth=1.target_blocks=2", "lr=2.depth=2.target_blocks=2", "lr=2.depth=3.target_blocks=2",
             ])
         let found = try errors(axes([2, 3]) + "  zip: [[lr, depth]]\n")
-        #expect(found.map(\.message) == ["zipped axes need equally many options: lr has 2, depth has 3"])
+        #expect(found.map(\.message) == ["zipped axes need the same number of options: lr has 2, depth has 3"])
         #expect(found[0].line == 9)
     }
 
@@ -128,16 +128,16 @@ import Testing
             matrix: "axes: [{name: a, variants: {x: {model.widht: 3}}}]", message: "unknown key", nearest: "model.width"
         ),
         Fault(matrix: "axes: [{key: modle.width, values: [1]}]", message: "unknown key", nearest: "model.width"),
-        Fault(matrix: "axes: [{key: model, values: [1]}]", message: "a group of keys, not a key"),
+        Fault(matrix: "axes: [{key: model, values: [1]}]", message: "is a group of keys, not a key"),
         Fault(matrix: "axes: [{key: model.depth, values: []}]", message: "expected a list of values"),
         Fault(matrix: "axes: [{key: model.depth, values: [a]}]", message: "expected whole number, found 'a' (text)"),
-        Fault(matrix: "axes: [{key: model.depth, values: [1, 1]}]", message: "the value 1 stands twice"),
+        Fault(matrix: "axes: [{key: model.depth, values: [1, 1]}]", message: "the value 1 is listed twice"),
         Fault(
             matrix: "axes: [{key: model.depth, values: [1]}, {name: depth, variants: {x: {}}}]",
             message: "two axes are called 'depth'"),
         Fault(
             matrix: "axes: [{key: model.depth, values: [1]}, {name: a, variants: {x: {model.depth: 3}}}]",
-            message: "the axes 'depth' and 'a' both set it"),
+            message: "the axes 'depth' and 'a' both set this key"),
         Fault(
             matrix: "axes: [{key: model.depth, values: [1]}]\n  zip: [[depth, dpth]]",
             message: "there is no axis 'dpth'", nearest: "depth"),
@@ -177,8 +177,8 @@ import Testing
         #expect(unknown.map(\.message) == ["there is no arm 'lr=2.dept=1'"])
         #expect(unknown[0].nearest == "lr=2.depth=1" && unknown[0].line == 9)
         let several = try errors(axes([2, 2]) + "baseline: {lr: 2}")
-        #expect(several.map(\.message) == ["several arms are: lr=2.depth=1, lr=2.depth=2"])
-        #expect(try errors(axes([2]) + "baseline: {model.depth: 9}").map(\.message) == ["no arm is like this"])
+        #expect(several.map(\.message) == ["several arms meet the condition: lr=2.depth=1, lr=2.depth=2"])
+        #expect(try errors(axes([2]) + "baseline: {model.depth: 9}").map(\.message) == ["no arm meets the condition"])
     }
 
     @Test func `patterns choose arms and runs`() throws {
@@ -191,7 +191,7 @@ import Testing
         #expect(skipped.baseline == "lr=1.depth=1")
         #expect(skipped.runs[0].differences == ["schedule.lr": "2", "model.depth": "1"])
         let unknown = try errors(text, only: ["lr=1.depht=1"])
-        #expect(unknown.map(\.message) == ["matches no arm and no run"])
+        #expect(unknown.map(\.message) == ["matches no arm or run"])
         #expect(unknown[0].nearest == "lr=1.depth=1" && unknown[0].file == "--only lr=1.depht=1")
         #expect(try errors(text, skip: ["*"]).map(\.message) == ["no run is left"])
     }

@@ -77,7 +77,7 @@ import Testing
         Fault(
             text: "data: {train_images: 5}", line: 1, column: 22, keyPath: "data.train_images",
             message: "expected text, found '5' (a whole number)"),
-        Fault(text: "seeds: [0, 0]", line: 1, column: 8, keyPath: "seeds", message: "a seed stands twice"),
+        Fault(text: "seeds: [0, 0]", line: 1, column: 8, keyPath: "seeds", message: "a seed is listed twice"),
         Fault(text: "seeds: [0, -1]", line: 1, column: 8, keyPath: "seeds", message: "expected whole numbers ≥ 0"),
         Fault(
             text: "seeds: 0", line: 1, column: 8, keyPath: "seeds",
@@ -85,13 +85,13 @@ import Testing
         Fault(
             text: "seeds: many", line: 1, column: 8, keyPath: "seeds",
             message: "expected a list of seeds or their count, found text"),
-        Fault(text: "name: a/b", line: 1, column: 7, keyPath: "name", message: "'a/b' cannot name a folder"),
+        Fault(text: "name: a/b", line: 1, column: 7, keyPath: "name", message: "'a/b' cannot be the name of a folder"),
         Fault(
             text: "question: 5", line: 1, column: 11, keyPath: "question",
             message: "expected text, found a whole number"),
         Fault(
             text: "model:\n  width: 8\n  width: 16", line: 2, column: 3, keyPath: "width",
-            message: "the key stands twice in the same group: width"),
+            message: "a key occurs twice in the same group: width"),
         Fault(
             text: "model: {width: 8}\nmodel.width: 16", line: 2, column: 1, keyPath: "model.width",
             message: "the key is set twice"),
@@ -242,7 +242,7 @@ import Testing
         let found = try errors(
             "data: {dataset: idx, folder: x}", base: base.replacingOccurrences(of: "data:", with: "#"))
         #expect(found.map(\.keyPath) == ["training.epochs"])
-        #expect(found[0].line == 4 && found[0].remedy == "give training.steps")
+        #expect(found[0].line == 4 && found[0].remedy == "set training.steps")
     }
 
     @Test func `images of a plain IDX file are counted from its header`() throws {
