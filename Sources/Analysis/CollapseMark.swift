@@ -54,8 +54,8 @@ package struct CollapseMark: Hashable, Encodable, Sendable {
         evidence.filter(\.isMarked).map { run in
             let rankLimit = plain(run.rankShareThreshold * Double(run.width))
             return "seed \(run.seed): RankMe \(run.rankme.map(plain) ?? "not finite") of \(run.width) "
-                + "(mark below \(rankLimit)), feature std \(run.stdMean.map(plain) ?? "not finite") "
-                + "(mark below \(plain(run.stdThreshold)))"
+                + "(threshold \(rankLimit)), feature std \(run.stdMean.map(plain) ?? "not finite") "
+                + "(threshold \(plain(run.stdThreshold)))"
         }.joined(separator: "; ")
     }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import RunStore
 
 extension ComparisonTable {
@@ -21,7 +22,7 @@ extension ComparisonTable {
             lines.append("Differences: arm − baseline of the same seed, then mean ± sd over such pairs.")
         }
         if rows.contains(where: { $0.kind == .initialisation }) {
-            lines.append("at initialisation: the same networks at step 0; what an arm has above it, it learned.")
+            lines.append("at initialisation: the same networks at step 0; an arm's lead over this row was learned.")
         }
         if rows.contains(where: { $0.kind == .rawPixels }) {
             lines.append("raw pixels: the same probes on the images themselves, without any network.")
@@ -31,8 +32,10 @@ extension ComparisonTable {
             rows.contains { $0.verdict != nil } && rows.allSatisfy { $0.collapse == nil || $0.verdict != nil }
         if showsVerdicts {
             lines.append(
-                "verdict: what the diagnostics of both encoders, of the predictor and of the gradients say at the end, "
-                    + "the gravest first, with the number of runs; docs/diagnostics.md has the thresholds.")
+                "verdict: findings of the diagnostics of both encoders, the predictor and the gradients at the end, the "
+                    + "gravest first, with the number of runs; docs/diagnostics.md has the thresholds.")
+            let names = Set(rows.compactMap(\.verdict).flatMap(\.runs).flatMap(\.findings).map(\.name))
+            lines += Finding.allCases.filter { names.contains($0.rawValue) }.map { "\($0.words): \($0.meaning)." }
         }
         if !showsVerdicts, rows.contains(where: { $0.collapse != nil }) {
             lines.append(
@@ -42,8 +45,8 @@ extension ComparisonTable {
         if columns.contains(where: \.isAccuracy) {
             lines.append(
                 rows.contains { $0.cells.contains(where: \.isBest) }
-                    ? "bold: highest mean of the column, where every arm has \(Self.seedsForBest) seeds or more."
-                    : "Nothing is bold: that takes \(Self.seedsForBest) seeds or more of every arm.")
+                    ? "bold: highest mean of a column in which every arm has at least \(Self.seedsForBest) seeds."
+                    : "Nothing is bold: every arm would need at least \(Self.seedsForBest) seeds.")
         }
         return lines
     }
@@ -58,10 +61,10 @@ extension ComparisonTable {
     private static let explanations = [
         "rankme": "rankme: exp(entropy of the normalised singular values), features not centred; between 1 and D.",
         "std_mean": "std_mean: standard deviation of each feature over images, averaged over features.",
-        "mean_cosine": "mean_cosine: mean cosine of the features of different images; 1 when all point one way.",
+        "mean_cosine": "mean_cosine: mean cosine of the features of different images; 1 if all point the same way.",
         "predictor_r2":
-            "predictor_r2: 1 − squared error of the predictions / that of the targets' mean; 0 is no skill.",
-        "loader_wait_share": "loader_wait_share: share of the time of all steps that was spent waiting for images.",
+            "predictor_r2: 1 − squared error of the predictions / that of the targets' mean; 0 means no skill.",
+        "loader_wait_share": "loader_wait_share: share of all step time spent waiting for images.",
         "loss": "loss: the training loss; not comparable between arms whose objectives differ.",
     ]
 }

@@ -14,7 +14,7 @@ extension EmbeddingSet {
         guard FileManager.default.fileExists(atPath: directory.resultsFile) else {
             throw AnalysisError(
                 .unusableResults, path: directory.resultsFile, message: "the run has stored nothing yet",
-                remedy: "Let it run: cjepa-exp status says how far it is")
+                remedy: "Let it run: `cjepa-exp status` shows its progress")
         }
         let file = try RunFile(path: directory.resultsFile)
         let stored = try file.embeddingPaths().compactMap(StoredEmbedding.init)
@@ -27,8 +27,8 @@ extension EmbeddingSet {
                 .unknownName, path: directory.resultsFile,
                 message: "holds no embeddings of the \(encoder) encoder" + (step.map { " at step \($0)" } ?? ""),
                 remedy: names.isEmpty
-                    ? "They are stored at the end of a run where diagnostics.store_embeddings is true"
-                    : "There are: \(names.joined(separator: ", "))")
+                    ? "They are stored at the end of a run if diagnostics.store_embeddings is true"
+                    : "Available: \(names.joined(separator: ", "))")
         }
         let matrix = try file.matrix(chosen.path)
         let labels = try file.integers("embeddings/labels")
@@ -37,7 +37,7 @@ extension EmbeddingSet {
             throw AnalysisError(
                 .unusableResults, path: directory.resultsFile,
                 message: "\(matrix.rows) embeddings for \(labels.count) labels and \(indices.count) indices",
-                remedy: "The file was not written by this program as it is: run the run again")
+                remedy: "The file is not as this program wrote it: run the run again")
         }
         return EmbeddingSet(
             features: matrix.values, width: matrix.columns, labels: labels, indices: indices,

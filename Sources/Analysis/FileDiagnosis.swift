@@ -179,7 +179,7 @@ package struct FileDiagnosis: Encodable, Sendable {
         "standard_deviation":
             "normalised_std_mean·√D below this: complete collapse (std_mean too, with --unit-scale); of patches: std "
             + "within images over that of patches",
-        "directions": "rankme below this (below 1 + (D − 1)/10 where that is less): complete collapse",
+        "directions": "rankme below this (below 1 + (D − 1)/10 if that is less): complete collapse",
         "live_directions": "live_directions below this: dimensional collapse",
     ]
 }

@@ -27,7 +27,7 @@ package enum MatrixFile {
         guard !runs.isEmpty else {
             throw AnalysisError(
                 .unusableResults, path: experimentDirectory, message: "no run has stored anything yet",
-                remedy: "Let it run: cjepa-exp status says how far it is")
+                remedy: "Let it run: `cjepa-exp status` shows its progress")
         }
         let path = path(inExperiment: experimentDirectory)
         try HDF5Output.write(to: path) { root in

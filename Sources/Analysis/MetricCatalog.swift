@@ -80,7 +80,7 @@ package struct MetricCatalog: Sendable {
         guard let (table, column) = place(of: parts[0]) else {
             let nearest = nearestName(to: parts[0], among: names)
             throw AnalysisError(
-                .unknownName, path: experiment, message: "no run holds a metric “\(parts[0])”",
+                .unknownName, path: experiment, message: "no run has a metric “\(parts[0])”",
                 remedy: nearest.map { "Did you mean “\($0)”?" } ?? "Known: \(names.joined(separator: ", "))")
         }
         guard parts.count == 2 else {
@@ -91,7 +91,7 @@ package struct MetricCatalog: Sendable {
         guard let reduction = MetricSelector.Reduction(rawValue: parts[1]) else {
             let known = MetricSelector.Reduction.allCases.map { "@\($0.rawValue)" }
             throw AnalysisError(
-                .unknownName, path: experiment, message: "“@\(parts[1])” in “\(text)” is no way to reduce a series",
+                .unknownName, path: experiment, message: "“@\(parts[1])” in “\(text)” is not a known reduction",
                 remedy: "Known: \(known.joined(separator: ", "))")
         }
         return MetricSelector(name: text, table: table, column: column, reduction: reduction)

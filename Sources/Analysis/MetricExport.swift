@@ -45,7 +45,7 @@ package struct MetricExport: Sendable {
         guard !runs.isEmpty else {
             throw AnalysisError(
                 .unusableResults, path: place, message: "no run has stored anything yet",
-                remedy: "Let it run: cjepa-exp status says how far it is")
+                remedy: "Let it run: `cjepa-exp status` shows its progress")
         }
     }
 
@@ -201,7 +201,7 @@ enum OutputFiles {
     static func prepare(_ files: [String], replacing: Bool) throws {
         for file in files where !replacing && FileManager.default.fileExists(atPath: file) {
             throw AnalysisError(
-                .outputExists, path: file, message: "exists already",
+                .outputExists, path: file, message: "already exists",
                 remedy: "Choose another --output, or replace it with --force")
         }
         for folder in Set(files.map { ($0 as NSString).deletingLastPathComponent }) where !folder.isEmpty {

@@ -76,7 +76,7 @@ package struct ResultsLocator: Sendable {
                 to: name, among: folders.map(base) + (kind == "run" ? folders.map { runName(base($0)) } : []))
         let remedy =
             shown.isEmpty
-            ? "There is none yet; `cjepa-exp run SPEC` makes one, and --results says where to look"
+            ? "There is none yet: `cjepa-exp run SPEC` creates one; --results names the folder to search"
             : (nearest.map { "Did you mean “\($0)”? " } ?? "") + (isAmbiguous ? "It could be: " : "There are: ")
                 + shown.prefix(20).joined(separator: ", ") + (shown.count > 20 ? ", and \(shown.count - 20) more" : "")
         throw AnalysisError(

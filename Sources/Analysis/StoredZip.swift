@@ -25,7 +25,7 @@ struct StoredZip {
         guard size <= limit else {
             throw AnalysisError(
                 .cannotWrite, path: file.path,
-                message: "\(name) makes the archive \(size) bytes long, and a plain ZIP file ends at 4 GiB",
+                message: "\(name) would make the archive \(size) bytes long, but a plain ZIP file is limited to 4 GiB",
                 remedy: "Use --format hdf5")
         }
         let description = Self.description(of: name, content)

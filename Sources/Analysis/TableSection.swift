@@ -59,7 +59,7 @@ extension TableText {
 
     private var expectations: TextSection {
         TextSection(
-            title: "What the spec expects:",
+            title: "Claims of the spec:",
             rows: [["claim", "verdict", "because"]]
                 + table.verdicts.map {
                     [$0.claim, $0.outcome.words, $0.reason.withMinusSigns]
@@ -106,7 +106,7 @@ extension TableText {
         let remarks = arms.compactMap { $0.cells[index].inference?.paired.remark }.uniqued()
         return TextSection(
             title:
-                "\(column.name): what the differences from \(table.baseline) are worth"
+                "\(column.name): significance of the differences from \(table.baseline)"
                 + (column.isAccuracy ? ", in points:" : ":"),
             rows: [heading] + rows, remarks: remarks.map { "\($0)." })
     }
@@ -184,9 +184,9 @@ extension TableText {
                 series.axis == .steps
                 ? []
                 : [
-                    "The latest evaluation that each budget reaches; budgets are shares of what the run with the least "
+                    "The latest evaluation within each budget; budgets are shares of what the run with the least "
                         + "training spent."
-                        + (series.axis == .seconds ? " Seconds depend on the machine and on what else it did." : "")
+                        + (series.axis == .seconds ? " Seconds depend on the machine and on its other work." : "")
                 ]
             return TextSection(
                 title: "\(column.name) \(title):", rows: [["arm"] + heading] + rows, remarks: remarks)
@@ -211,7 +211,7 @@ extension TableText {
             rows: [["arm", "last", "best", "best − last", "best at step", "evaluations"]] + rows,
             remarks: [
                 "Best evaluations are selected on the test images that score them, so they are too good by "
-                    + "construction, the more the more evaluations there are. Report the last."
+                    + "construction, and the more so the more evaluations there are. Report the last."
             ])
     }
 
@@ -257,7 +257,7 @@ extension ComparisonTable {
                 "95 % (t), 95 % (BCa): intervals of the mean difference over seeds, Student's and bootstrap; p (t): "
                     + "paired t test; p (Holm): adjusted over the arms of the column; p (sign-flip): exact test over all "
                     + "signs; g: Hedges' g, difference over its sd; detectable: smallest difference found with power "
-                    + "0.8 at α 0.05 with so many seeds and this spread."
+                    + "0.8 at α 0.05 with this many seeds and this spread."
             ]
             if rows.contains(where: { $0.cells.contains { $0.differenceImages != nil } }) {
                 lines.append(
@@ -273,9 +273,9 @@ extension ComparisonTable {
         }
         if !verdicts.isEmpty {
             lines.append(
-                "verdict: supported where the 95 % interval over seeds lies within the claimed bounds, contradicted where "
-                    + "it lies outside, cannot tell otherwise or below \(ClaimVerdict.fewestSeeds) seeds; collapse: "
-                    + "every run, no run.")
+                "verdict: supported if the 95 % interval over seeds lies within the claimed bounds, contradicted if it lies "
+                    + "outside; claims of collapse: if they hold for every run, for no run; cannot tell otherwise, or "
+                    + "with fewer than \(ClaimVerdict.fewestSeeds) seeds.")
         }
         return lines
     }

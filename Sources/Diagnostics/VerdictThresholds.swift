@@ -63,6 +63,20 @@ package enum Finding: String, Sendable, Hashable, CaseIterable {
         default: rawValue.replacing("_", with: " ")
         }
     }
+
+    /// What the finding says, in half a sentence for legends; docs/diagnostics.md has the rules.
+    package var meaning: String {
+        switch self {
+        case .nonFinite: "features hold NaN or infinity"
+        case .completeCollapse: "the features have lost their scale, or nearly all of their directions"
+        case .dimensionalCollapse: "the features use few of their dimensions"
+        case .patchCollapse: "images differ, but the patches within an image are nearly alike"
+        case .predictorShortcut:
+            "the prediction loss fell, although the predictor knows hardly more than the mean target of each position"
+        case .frozenTarget: "the target encoder has hardly moved"
+        case .inertRegularizer: "the regulariser's gradient is negligible beside the prediction's"
+        }
+    }
 }
 
 /// A measured number that speaks for a finding.

@@ -33,7 +33,7 @@ package final class ExperimentLock {
             let owner = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 10 }, as: UTF8.self)
             throw OrchestrationError(
                 .locked, path: experimentDirectory,
-                message: "another `run` works on this experiment" + (owner.isEmpty ? "" : " (process \(owner))"),
+                message: "another `run` is working on this experiment" + (owner.isEmpty ? "" : " (process \(owner))"),
                 remedy: "wait for it, stop it with Ctrl-C, or choose another folder with --results")
         }
         let text = Array("\(getpid())\n".utf8)

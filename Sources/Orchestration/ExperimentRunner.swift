@@ -182,9 +182,9 @@ package struct RunReport: Encodable, Sendable {
         }
         if let stoppedBy { lines.append("stopped by the failure of \(stoppedBy) (resources.on_failure: stop)") }
         switch exitCode {
-        case WorkerExit.toBeResumed: lines.append("stopped; go on with: \(command)")
+        case WorkerExit.toBeResumed: lines.append("stopped; resume with: \(command)")
         case 0: break
-        default: lines.append("try what failed again with: \(command)")
+        default: lines.append("run the failed runs again with: \(command)")
         }
         return lines.joined(separator: "\n")
     }

@@ -80,7 +80,7 @@ package struct JobOutcome: Hashable, Sendable {
         case done
         /// Ended early because its features had collapsed; that is a result, not a failure.
         case collapsed
-        /// Stopped on request, to be gone on with.
+        /// Stopped on request; can be resumed.
         case interrupted
         case failed
         /// Never began, because `run` was interrupted before.

@@ -78,7 +78,7 @@ package final class ProgressReporter {
                     + (attempt > 1 ? ", attempt \(attempt)" : "")
             ]
         case .worker(let job, .start(let totalSteps, let step, _)) where style == .plain && step > 0:
-            return ["\(job): goes on from step \(step) of \(totalSteps)"]
+            return ["\(job): resumes from step \(step) of \(totalSteps)"]
         case .worker(let job, .warning(let message)):
             return ["\(job): warning: \(message)"]
         case .worker(let job, .evaluation(let step, let encoder, let metrics)) where style == .plain:
@@ -89,7 +89,7 @@ package final class ProgressReporter {
             let text = shown.sorted { $0.key < $1.key }.map { "\($0) \(Quantity.significant($1))" }
             return ["\(job): step \(step), \(encoder) encoder: " + text.joined(separator: ", ")]
         case .retrying(let job, let seconds, let reason):
-            return ["\(job): failed (\(reason)); tries again in \(Quantity.duration(seconds))"]
+            return ["\(job): failed (\(reason)); retrying in \(Quantity.duration(seconds))"]
         case .finished(let outcome):
             return finishedMessage(outcome, at: time)
         case .interrupting(let level) where style == .plain:

@@ -74,7 +74,8 @@ package struct ResumeTrial: Sendable {
         let middle = clock.now
         let steps = plan.run.configuration.training.steps ?? 1
         let interval = plan.run.configuration.resources.checkpointSteps ?? max(1, steps / (4 * (kills + 1)))
-        report(String(format: "unbroken in %.1f s; now with a checkpoint every %d steps", seconds(start), interval))
+        report(
+            String(format: "uninterrupted in %.1f s; now with a checkpoint every %d steps", seconds(start), interval))
 
         let broken = try prepare("broken", checkpointSteps: interval)
         // How long one interval takes, with its share of everything else.
@@ -139,7 +140,7 @@ package struct ResumeTrial: Sendable {
             let log = LogTail.lines(of: directory.logFile, count: 4).joined(separator: "\n    | ")
             throw OrchestrationError(
                 .system, path: directory.path,
-                message: "a worker that nobody stopped ended by itself (\(attempt.exit), state "
+                message: "a worker ended without being stopped (\(attempt.exit), state "
                     + "\(status?.rawValue ?? "none"))" + (log.isEmpty ? "" : "\n    | \(log)"),
                 remedy: "make the spec run with `cjepa-exp run` first")
         }

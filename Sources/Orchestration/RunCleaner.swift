@@ -54,7 +54,7 @@ package struct RunCleaner: Sendable {
                 cleaned.isEmpty
                     ? "\(experiment): nothing to clean"
                     : "\(experiment): \(count), \(bytes) \(isDryRun ? "would go to" : "now in") the trash"
-                        + (isDryRun ? "" : "; move a folder back to have it again, or --empty-trash"))
+                        + (isDryRun ? "" : "; move a folder back to restore it, or use --empty-trash"))
             return lines.joined(separator: "\n")
         }
     }
@@ -92,7 +92,7 @@ package struct RunCleaner: Sendable {
             let state = try? liveness.currentState(of: directory)
             entry.status = state.map { $0.status.rawValue } ?? "planned"
             if selection.outdated, !(current ?? recorded).contains(directory.name) {
-                entry.reason = "not of the current spec"
+                entry.reason = "no longer in the spec"
             } else if selection.failed, state?.status == .failed {
                 entry.reason = "failed"
             } else if selection.patterns.contains(where: { p in names.contains { GlobPattern(p).matches($0) } }) {
@@ -116,9 +116,9 @@ package struct RunCleaner: Sendable {
     private func inUse(_ directory: RunDirectory, state: RunState?, isBusy: Bool) throws -> String? {
         if let state, state.status == .running { return "it is running (\(liveness.place(of: state)))" }
         if let task = liveness.task(of: directory), task.isWaiting || task.isWorking || task.isUnknown {
-            return "it is in the queue (\(task.text))"
+            return "it is queued (\(task.text))"
         }
-        return isBusy ? "a `run` works on the experiment and may need it" : nil
+        return isBusy ? "a `run` is working on the experiment and may need it" : nil
     }
 
     /// The run's name, its arm and its folder; the folder alone where the plan cannot be read.

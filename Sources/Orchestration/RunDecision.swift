@@ -74,7 +74,7 @@ package enum RunDecision: Hashable, Sendable {
             case .collapsed where hasResults:
                 return .skip(reason: "collapsed: \(state.exitReason ?? "ended early")")
             case .done, .collapsed:
-                return .start(reason: "\(state.status.rawValue), but run.h5 is gone")
+                return .start(reason: "\(state.status.rawValue), but run.h5 is missing")
             case .running:
                 return .busy(reason: "running (\(liveness.place(of: state)))")
             case .planned:
@@ -84,12 +84,12 @@ package enum RunDecision: Hashable, Sendable {
                 let past = state.status == .failed ? "failed\(cause)" : "interrupted\(cause)"
                 if let checkpoint {
                     return .resume(
-                        reason: "\(past); goes on from its checkpoint (step \(checkpoint.step) of \(state.totalSteps))")
+                        reason: "\(past); resumes from its checkpoint (step \(checkpoint.step) of \(state.totalSteps))")
                 }
                 // Steps without a checkpoint are never thrown away unasked: the worker says what to do.
                 return hasResults && hasSteps(directory)
-                    ? .resume(reason: "\(past); its checkpoints are gone")
-                    : .start(reason: "\(past); no checkpoint, starts again")
+                    ? .resume(reason: "\(past); its checkpoints are missing")
+                    : .start(reason: "\(past); no checkpoint, starts over")
             }
         } catch {
             return .conflict(reason: "\(error)")
@@ -136,8 +136,8 @@ package enum RunDecision: Hashable, Sendable {
     /// The decision where the user wants the run again.
     func repeated(_ again: Again) -> RunDecision {
         switch self {
-        case .skip(let reason): .restart(reason: "asked for (\(reason)); starts over")
-        case .resume(let reason) where again == .fromStart: .restart(reason: "asked for (\(reason)); starts over")
+        case .skip(let reason): .restart(reason: "requested (\(reason)); starts over")
+        case .resume(let reason) where again == .fromStart: .restart(reason: "requested (\(reason)); starts over")
         case .start, .restart, .resume, .busy, .conflict: self
         }
     }

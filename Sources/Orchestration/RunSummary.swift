@@ -109,14 +109,14 @@ package struct RunSummary: Encodable, Sendable {
 
     package var text: String {
         var sections = [headline]
-        if !differences.isEmpty { sections.append(Self.section("in this arm", differences)) }
+        if !differences.isEmpty { sections.append(Self.section("settings of this arm", differences)) }
         sections.append("configuration\n" + Self.indented(configuration.yaml()))
         if !provenance.isEmpty { sections.append(Self.section("provenance", provenance)) }
         if !lastStep.isEmpty {
             sections.append(Self.section("last step", lastStep.mapValues(Quantity.significant)))
         }
         if let share = loaderWaitShare {
-            sections.append("waiting for images: \(String(format: "%.2f", 100 * share)) % of the time of all steps")
+            sections.append("waiting for images: \(String(format: "%.2f", 100 * share)) % of all step time")
         }
         if let verdict { sections.append(Self.text(of: verdict)) }
         for series in evaluations + diagnostics.map(\.abridged) where !series.rows.isEmpty {
@@ -127,7 +127,7 @@ package struct RunSummary: Encodable, Sendable {
                 "\(claim.claim): \(claim.verdict == "cannot_tell" ? "cannot tell" : claim.verdict) (\(claim.reason))"
             }
             sections.append(
-                "expected of this arm, judged by all its runs\n" + Self.indented(lines.joined(separator: "\n")))
+                "claims about this arm, judged on all its runs\n" + Self.indented(lines.joined(separator: "\n")))
         }
         return sections.joined(separator: "\n\n")
     }

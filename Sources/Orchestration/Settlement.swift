@@ -48,19 +48,19 @@ struct Settlement {
         case .signalled(SIGKILL) where memoryRanOut && !isInterrupting:
             (
                 .failed,
-                "killed by the system, because memory ran out: fewer runs at once (resources.workers), a smaller batch "
-                    + "or fewer shards take less", .outOfMemory
+                "killed by the system because memory ran out: use fewer runs at once (resources.workers), a smaller "
+                    + "batch or fewer shards", .outOfMemory
             )
         case .leftBehind(let pid):
             (
                 .failed,
-                "process \(pid) does not end, not even by SIGKILL: it waits for a disk or another device. It is left "
+                "process \(pid) does not end, not even after SIGKILL: it waits for a disk or another device. It is left "
                     + "behind", .other
             )
         case .signalled(let signal) where isInterrupting && signal != SIGINT && exhaustedPatience != nil:
             (
                 .interrupted,
-                "killed, since it did not stop within \(Quantity.duration(exhaustedPatience ?? 0)) of being asked to",
+                "killed because it did not stop within \(Quantity.duration(exhaustedPatience ?? 0)) of the request",
                 nil
             )
         case .signalled(let signal) where isInterrupting && Self.requests.contains(signal):
@@ -70,7 +70,7 @@ struct Settlement {
         case .signalled(let signal):
             (.failed, "crashed with signal \(Self.name(of: signal))", .crash)
         case .notStarted(let reason):
-            (.failed, "the worker could not be run: \(reason)", .other)
+            (.failed, "the worker could not be started: \(reason)", .other)
         }
     }
 

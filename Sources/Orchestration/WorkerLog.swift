@@ -24,7 +24,7 @@ package struct WorkerLog {
     private static func text(_ event: WorkerEvent) -> String? {
         switch event {
         case .start(let totalSteps, let step, _):
-            return step > 0 ? "goes on from step \(step) of \(totalSteps)" : "begins, \(counted(totalSteps, "step"))"
+            return step > 0 ? "resumes from step \(step) of \(totalSteps)" : "starts, \(counted(totalSteps, "step"))"
         case .step(let report):
             let left = report.secondsLeft.map { ", left \(Quantity.duration($0))" } ?? ""
             return "step \(report.step) of \(report.totalSteps), loss \(Quantity.significant(report.loss))\(left)"
@@ -36,7 +36,7 @@ package struct WorkerLog {
             let text = shown.sorted { $0.key < $1.key }.map { "\($0) \(Quantity.significant($1))" }
             return "step \(step), \(encoder) encoder: " + text.joined(separator: ", ")
         case .end(let status, let message):
-            return "ends: \(status.rawValue)" + (message.map { ": \($0)" } ?? "")
+            return "ended: \(status.rawValue)" + (message.map { ": \($0)" } ?? "")
         case .warning(let text): return "warning: \(text)"
         case .phase, .checkpoint:
             return nil

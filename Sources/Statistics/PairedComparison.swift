@@ -45,7 +45,7 @@ package struct PairedComparison: Hashable, Sendable, Encodable {
 
     private static func remark(pairs: Int, deviation: Double?) -> String? {
         if pairs < PairedTest.fewestPairs {
-            return "\(pairs) \(pairs == 1 ? "pair is" : "pairs are") too few for a test: it takes "
+            return "\(pairs) \(pairs == 1 ? "pair is" : "pairs are") too few for a test, which needs "
                 + "\(PairedTest.fewestPairs) seeds that both arms have"
         }
         if deviation == 0 {
@@ -53,7 +53,7 @@ package struct PairedComparison: Hashable, Sendable, Encodable {
         }
         let least = PairedTest.leastSignFlip(pairs: pairs)
         guard least > 0.05 else { return nil }
-        return "with \(pairs) pairs the sign-flip test cannot go below \(least): it takes 6 seeds to pass 0.05"
+        return "with \(pairs) pairs the sign-flip test cannot go below \(least); reaching 0.05 takes 6 seeds"
     }
 }
 

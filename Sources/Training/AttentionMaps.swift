@@ -41,7 +41,7 @@ package struct AttentionReader<Backend: KernelBackend> {
     ) throws {
         guard settings.networks.encoder.settings.depth > 1 else {
             throw TrainingError(
-                description: "the encoder has a single block; attention is shown of encoders with two or more")
+                description: "the encoder has a single block; attention maps need two or more")
         }
         self.settings = settings
         self.backend = backend

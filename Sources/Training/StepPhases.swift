@@ -32,8 +32,8 @@ package enum StepPhase: Int, CaseIterable, Sendable {
 ///
 /// What is summed is the critical path. Shards run side by side and meet twice, after the forward and after the backward
 /// pass; of each of the two passes the phases are those of the thread that was busy longest, over all of its shards.
-/// Regulariser and update, in which threads share every piece of work, count as they take. What lacks to the time of
-/// the step is waiting: threads that wake, and the clock itself.
+/// Regulariser and update, in which threads share every piece of work, count as they take. The rest of the
+/// step's time is waiting: threads that wake, and the clock itself.
 package struct PhaseSeconds: Sendable, Hashable {
     private var lanes = SIMD8<Double>()
 

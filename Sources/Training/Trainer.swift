@@ -191,7 +191,7 @@ package final class Trainer<Backend: KernelBackend> {
         guard communicator.agree([step.fingerprint(of: state)]) else {
             throw TrainingError(
                 description: "the processes of this run have different weights at step \(state.step); their "
-                    + "processors or libraries compute differently. Use machines of one kind.")
+                    + "processors or libraries compute differently. Use machines of the same kind.")
         }
         try alone(evaluateAlone)
         // All end together where rank 0 has found collapse.

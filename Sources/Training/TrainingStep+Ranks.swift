@@ -81,14 +81,14 @@ extension Communicator {
             guard let other = all.firstIndex(where: { $0 != all[0] }) else { continue }
             throw TrainingError(
                 description: "the processes of this run do not have the same \(what): rank 0 has \(all[0]), rank "
-                    + "\(other) has \(all[other]). Start all of them alike, on machines of one kind.")
+                    + "\(other) has \(all[other]). Start all of them in the same way, on machines of the same kind.")
         }
         let (rounds, limits) = (settings.limits.rounds, settings.limits)
         guard rounds * count <= limits.sums else {
             throw TrainingError(
                 description: "\(counted(count, "process", "processes")) and \(counted(rounds, "round")) need "
                     + "\(StepLimits.shardsPerSum * count * rounds) shards, but resources.shards is \(limits.shards); "
-                    + "set it to as many or more, or start fewer processes")
+                    + "set it to at least that many, or start fewer processes")
         }
     }
 }

@@ -13,18 +13,18 @@ struct AttentionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attention", abstract: "Draw the last layer's attention of a run's encoders on test images.",
         discussion: """
-            One row for each image: the image, then for target and context encoder the mean over heads and each head. A \
-            patch is the redder the more attention it gets, averaged over all queries, from the least to the most of \
-            its own map. The run's checkpoint is read, so an interrupted run is shown as it stands.
+            One row for each image: the image, then for target and context encoder the mean over heads and each head. \
+            Redder patches get more attention, averaged over all queries; the colours of each map span its minimum to \
+            maximum. The run's checkpoint is read, so an interrupted run is shown as it is.
             """)
 
     @Argument(help: ArgumentHelp("A run's folder, experiment/run, or the beginning of a run's name.", valueName: "run"))
     var runName: String
 
-    @Option(help: ArgumentHelp("Places of the images in the test split. (default: 0 to 7)", valueName: "n,…"))
+    @Option(help: ArgumentHelp("Indices of the images in the test split. (default: 0 to 7)", valueName: "n,…"))
     var images: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The PNG file; replaced where it exists.", valueName: "png"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The PNG file; an existing one is replaced.", valueName: "png"))
     var output: String
 
     @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
@@ -48,7 +48,7 @@ struct AttentionCommand: ParsableCommand {
         guard let newest = directory.checkpoints.entries.last else {
             throw UnusableInput(
                 place: directory.path, problem: "the run has no checkpoint",
-                remedy: "let it run: cjepa-exp status says how far it is")
+                remedy: "let it run: `cjepa-exp status` shows its progress")
         }
         // As it lies: looking sets no damaged checkpoint aside.
         let checkpoint = try Checkpoint.load(from: newest.path, expecting: plan.run.configurationHash)

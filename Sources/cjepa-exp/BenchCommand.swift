@@ -11,24 +11,24 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Time training steps on noise, and compare them with this machine's limit.",
         discussion: """
-            Steps are those of training: images are cropped beside them, masks are drawn anew for each. The limit is \
-            the rate of large matrix products in the same precision, measured in the same call. FLOPs are those that \
-            the public I-JEPA code would do. Without a spec the options describe the network; with one they change \
-            what it says.
+            Steps are those of training: images are cropped at the same time, and each step draws new masks. The limit \
+            is the rate of large matrix products in the same precision, measured in the same call. FLOPs are those that \
+            the public I-JEPA code would do. Without a spec the options describe the network; with one they override \
+            its settings.
             """)
 
     @OptionGroup var options: BenchOptions
 
-    @Option(help: ArgumentHelp("Compute threads. (default: the cores)", valueName: "n"))
+    @Option(help: ArgumentHelp("Compute threads. (default: one per core)", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Steps that are timed. (default: as many as fit into --seconds, at least 5)"))
+    @Option(help: ArgumentHelp("Steps to time. (default: as many as fit into --seconds, at least 5)"))
     var steps: Int?
 
-    @Option(help: "How long steps are timed.")
+    @Option(help: "Seconds for which steps are timed.")
     var seconds = 20.0
 
-    @Option(help: "Steps before those.")
+    @Option(help: "Untimed steps before the timed ones.")
     var warmup = 3
 
     @Flag(inversion: .prefixedNo, help: "Crop new images for every step, as training does.")
@@ -62,8 +62,7 @@ struct BenchCommand: ParsableCommand {
         var warnings = kernelWarnings()
         let shards = min(configuration.resources.shards, configuration.training.batchSize)
         if threads > shards {
-            warnings.append(
-                "\(threads) threads share \(counted(shards, "shard")), so some have nothing to do: use --shards")
+            warnings.append("\(threads) threads share \(counted(shards, "shard")), so some are idle: use --shards")
         }
         if threads > Machine.cores { warnings.append("\(threads) threads share \(counted(Machine.cores, "core"))") }
         return warnings

@@ -5,7 +5,7 @@ import Training
 
 /// The configuration that `bench` times: a spec's arm, or a network described by options.
 struct BenchOptions: ParsableArguments {
-    @Argument(help: "Take everything that no option says from this spec.", completion: .file(extensions: ["spec"]))
+    @Argument(help: "Take everything that no option sets from this spec.", completion: .file(extensions: ["spec"]))
     var spec: String?
 
     @Option(help: ArgumentHelp("The spec's arm. (default: the baseline)", valueName: "arm"))
@@ -25,7 +25,7 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Side of the patches. (default: 16)", valueName: "pixels"))
     var patch: Int?
 
-    @Option(help: ArgumentHelp("Images of a step. (default: 16)", valueName: "n"))
+    @Option(help: ArgumentHelp("Images per step. (default: 16)", valueName: "n"))
     var batch: Int?
 
     @Option(help: ArgumentHelp("Width of the predictor. (default: the preset's)", valueName: "n"))
@@ -40,7 +40,7 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Parts that a batch is split into. (default: 4)", valueName: "n"))
     var shards: Int?
 
-    @Option(help: ArgumentHelp("Patches that a mask keeps at least. (default: 10; 4 on a small grid)", valueName: "n"))
+    @Option(help: ArgumentHelp("A mask keeps more patches than this. (default: 10; 4 on a small grid)", valueName: "n"))
     var minKeep: Int?
 
     func validate() throws {
@@ -53,7 +53,7 @@ struct BenchOptions: ParsableArguments {
         ]
         for (name, value) in numbers { try OptionBounds.check(value, name, in: OptionBounds.sizes) }
         try OptionBounds.check(shards, "--shards", in: OptionBounds.parallelism)
-        if model == .custom { throw ValidationError("--model custom needs a spec that says what it is.") }
+        if model == .custom { throw ValidationError("--model custom needs a spec that describes the network.") }
     }
 
     /// - Throws: `SpecErrors`, `UnusableInput` or `MaskError` for what cannot work.
@@ -109,7 +109,7 @@ extension Experiment {
         if let run = runs.first(where: { $0.arm == wanted }) { return run }
         let nearest = nearestName(to: wanted, among: arms).map { "did you mean '\($0)'? " } ?? ""
         throw UnusableInput(
-            place: spec, problem: "no arm is named \(wanted)",
-            remedy: "\(nearest)there are \(arms.joined(separator: ", "))")
+            place: spec, problem: "there is no arm \(wanted)",
+            remedy: "\(nearest)the arms are \(arms.joined(separator: ", "))")
     }
 }

@@ -145,7 +145,7 @@ extension BenchReport {
                 + Quantity.count(Double(predictorParameters)),
             "batch of \(batchSize), \(channels)×\(imageSize)×\(imageSize) pixels in patches of \(patchSize)×\(patchSize); "
                 + "on average \(Quantity.significant(contextPatches)) context patches, "
-                + "\(Quantity.significant(targetPatches)) in a block; \(Quantity.count(flopsPerImage))FLOP an image",
+                + "\(Quantity.significant(targetPatches)) in a block; \(Quantity.count(flopsPerImage))FLOP per image",
             "\(precision), \(backEnd)",
             "\(processor); \(counted(threads, "thread")) on \(counted(cores, "core")), \(counted(shards, "shard")); "
                 + "\(counted(steps.count, "step")) after \(warmupSteps)",
@@ -159,7 +159,7 @@ extension BenchReport {
             ("", .left), ("median", .right), ("least", .right), ("25 %", .right), ("75 %", .right), ("most", .right),
         ])
         let rows = [
-            ("images/s", imagesPerSecondSpread), ("seconds a step", secondsPerStepSpread),
+            ("images/s", imagesPerSecondSpread), ("seconds per step", secondsPerStepSpread),
             ("GFLOP/s", gigaflopsPerSecondSpread), ("GFLOP/s of products alone", gemmGigaflopsPerSecondSpread),
         ]
         for (name, spread) in rows {
@@ -187,6 +187,6 @@ extension BenchReport {
     private var memory: String {
         let peak = peakMemoryBytes.map(Quantity.bytes) ?? "unknown"
         let allocations = allocationsPerStep.map { "\($0)" } ?? "an unknown number of"
-        return "peak memory \(peak); \(allocations) allocations in a step"
+        return "peak memory \(peak); \(allocations) allocations per step"
     }
 }

@@ -6,11 +6,11 @@ struct CJEPAExp: AsyncParsableCommand {
         commandName: "cjepa-exp",
         abstract: "Ablations of joint-embedding predictive methods: plan, train, compare.",
         discussion: """
-            A spec (YAML, extension .spec) describes an experiment; its matrix makes the runs. Start with
+            A spec (YAML, extension .spec) describes an experiment; its matrix defines the runs. Start with
             `cjepa-exp plan experiments/smoke.spec`, then `cjepa-exp run experiments/smoke.spec`.
 
-            Exit codes: 0 all is well, 1 something failed, 64 the command line, the spec or the data cannot be used,
-            75 stopped on request and to be gone on with.
+            Exit codes: 0 success, 1 something failed, 64 the command line, the spec or the data cannot be used,
+            75 stopped on request; the same command resumes.
             """,
         version: "0.1.0",
         subcommands: [

@@ -5,14 +5,14 @@ import Foundation
 import Orchestration
 import RunStore
 
-/// `cjepa-exp clean`: runs that are not wanted any more, to the trash and out of it.
+/// `cjepa-exp clean`: moves unwanted runs to the trash, and empties it.
 struct CleanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clean",
-        abstract: "Move runs that are not wanted any more to the experiment's trash, or empty it.",
+        abstract: "Move unwanted runs to the experiment's trash, or empty the trash.",
         discussion: """
-            Say which: --outdated, --failed, --run. Runs that are at work stay. What is in the trash \
-            (<experiment>/.trash) can be moved back by hand until --empty-trash.
+            Select runs with --outdated, --failed or --run. Active runs stay. Until --empty-trash, folders can be moved \
+            back from the trash (<experiment>/.trash) by hand.
             """)
 
     @Argument(help: "An experiment's name, the beginning of it, or its folder.")
@@ -21,11 +21,11 @@ struct CleanCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
     var results = "results"
 
-    @Flag(help: "Runs of configurations, arms or seeds that the experiment had before.")
+    @Flag(help: "Runs whose configuration, arm or seed is no longer part of the experiment.")
     var outdated = false
 
     @Option(
-        help: ArgumentHelp("With --outdated: what the experiment holds is what this spec says now.", valueName: "spec"))
+        help: ArgumentHelp("With --outdated: compare with this spec instead of the last `run`.", valueName: "spec"))
     var spec: String?
 
     @Flag(help: "Runs that failed.")
@@ -36,10 +36,10 @@ struct CleanCommand: AsyncParsableCommand {
         help: ArgumentHelp("Runs, arms or folders that match (*, ?); may be repeated.", valueName: "pattern"))
     var patterns: [String] = []
 
-    @Flag(help: "Delete what is in the trash; nothing brings it back.")
+    @Flag(help: "Delete everything in the trash, for good.")
     var emptyTrash = false
 
-    @Flag(help: "Only say what would be done.")
+    @Flag(help: "Only show what would be done.")
     var dryRun = false
 
     @Flag(help: "Print JSON.")
@@ -51,12 +51,13 @@ struct CleanCommand: AsyncParsableCommand {
 
     func validate() throws {
         if emptyTrash, !selection.isEmpty {
-            throw ValidationError("--empty-trash goes alone: what is selected goes to the trash first.")
+            throw ValidationError(
+                "--empty-trash cannot be combined with a selection: selected runs go to the trash first.")
         }
         if !emptyTrash, selection.isEmpty {
             throw ValidationError("Say which runs: --outdated, --failed or --run PATTERN; or --empty-trash.")
         }
-        if spec != nil, !outdated { throw ValidationError("--spec goes with --outdated.") }
+        if spec != nil, !outdated { throw ValidationError("--spec needs --outdated.") }
     }
 
     func run() async throws {
@@ -67,7 +68,7 @@ struct CleanCommand: AsyncParsableCommand {
         if let pattern = report.unmatched.first {
             throw UnusableInput(
                 place: folder.path, problem: "no run matches “\(pattern)”",
-                remedy: "`cjepa-exp status \(report.experiment)` names them")
+                remedy: "`cjepa-exp status \(report.experiment)` lists the runs")
         }
         print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
     }
@@ -79,7 +80,7 @@ struct CleanCommand: AsyncParsableCommand {
         let record = try ExperimentRecord.load(fromExperiment: folder.path)
         guard experiment.name == record.name else {
             throw UnusableInput(
-                place: spec, problem: "is the experiment “\(experiment.name)”, not “\(record.name)”",
+                place: spec, problem: "describes the experiment “\(experiment.name)”, not “\(record.name)”",
                 remedy: "give the spec of \(folder.path): \(record.specPath)")
         }
         return Set(experiment.runs.map(\.directoryName))

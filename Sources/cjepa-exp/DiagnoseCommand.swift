@@ -16,7 +16,7 @@ struct DiagnoseCommand: ParsableCommand {
     @Argument(help: "A file of features.")
     var file: String
 
-    @Option(help: "The array in the file; may be left out where only one can be features.")
+    @Option(help: "The array in the file; needed only if several could be features.")
     var dataset: String?
 
     @Flag(help: "The array is [objects, views, D]: show LiDAR too.")
@@ -41,14 +41,16 @@ struct DiagnoseCommand: ParsableCommand {
     @Option(help: "Std of features of unit scale below this is a complete collapse.")
     var standardDeviation = 0.02
 
-    @Option(help: "For the choice of rows where there are too many.")
+    @Option(help: "Seed for the choice of rows if there are too many.")
     var seed: UInt64 = 0
 
     @Flag(help: "Print JSON.")
     var json = false
 
     func validate() throws {
-        if views && patches { throw ValidationError("--views and --patches are two readings of one array; give one.") }
+        if views && patches {
+            throw ValidationError("--views and --patches are two readings of the same array; give only one.")
+        }
         guard (0...1).contains(rankShare) else {
             throw ValidationError("--rank-share takes a share from 0 to 1, not \(rankShare).")
         }
@@ -78,7 +80,7 @@ struct DiagnoseCommand: ParsableCommand {
         return try names.map { name in
             guard let library = LibraryConvention.all.first(where: { $0.name == name }) else {
                 let known = LibraryConvention.all.map(\.name).joined(separator: ", ")
-                throw ValidationError("--as knows no “\(name)”. It knows: \(known), all.")
+                throw ValidationError("--as does not know “\(name)”. Known: \(known), all.")
             }
             return library
         }

@@ -7,7 +7,7 @@ import RunStore
 struct DiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Show in which keys of the configuration two runs differ, and their results side by side.")
+        abstract: "Show the settings in which two runs differ, and their results side by side.")
 
     @Argument(help: RunName.help)
     var first: String

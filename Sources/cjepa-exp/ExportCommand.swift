@@ -31,22 +31,22 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Build the HDF5 file that links to all runs of an experiment.")
     var links = false
 
-    @Option(help: "Whose features.")
+    @Option(help: "Encoder whose features are exported.")
     var encoder = EvaluationConfiguration.Encoder.target
 
-    @Option(help: "Training step at which they were stored, or \"last\".")
+    @Option(help: "Training step at which the features were stored, or \"last\".")
     var step = "last"
 
     @Option(help: "npz, npy, hdf5, csv, tsv (TensorBoard projector), parquet, safetensors; jsonl, tensorboard.")
     var format: ExportFormat?
 
-    @Option(help: "File or folder to write; default: named after the run or experiment, here.")
+    @Option(help: "File or folder to write; default: named after the run or experiment, in the working directory.")
     var output: String?
 
     @Option(help: "Folder that holds the results.")
     var results = "results"
 
-    @Flag(help: "Replace what exists.")
+    @Flag(help: "Replace existing files.")
     var force = false
 
     func validate() throws {
@@ -54,7 +54,7 @@ struct ExportCommand: ParsableCommand {
             throw ValidationError("Say what to export, one of: --embeddings, --metrics, --configurations, --links.")
         }
         guard step == "last" || Int(step).map(OptionBounds.steps.contains) == true else {
-            throw ValidationError("--step takes a number of steps or \"last\", not \"\(step)\".")
+            throw ValidationError("--step takes a step or \"last\", not \"\(step)\".")
         }
         let known: [String] =
             embeddings
@@ -62,10 +62,11 @@ struct ExportCommand: ParsableCommand {
         guard known.isEmpty == (format == nil), format.map({ known.contains($0.rawValue) }) ?? true else {
             throw ValidationError(
                 known.isEmpty
-                    ? "--format has no meaning here." : "--format takes one of: \(known.joined(separator: ", ")).")
+                    ? "--format does not apply here." : "--format takes one of: \(known.joined(separator: ", ")).")
         }
         guard !links || output == nil else {
-            throw ValidationError("matrix.h5 lies beside the runs that it links to; --output has no meaning here.")
+            throw ValidationError(
+                "matrix.h5 is always written beside the runs that it links to; --output does not apply.")
         }
     }
 

@@ -9,12 +9,12 @@ enum ImagePlaces {
     static func read(_ text: String) throws -> [Int] {
         let places = try text.split(separator: ",").map { part in
             guard let place = Int(part.trimmingCharacters(in: .whitespaces)), place >= 0 else {
-                throw ValidationError("--images takes places in the test split, such as 0,5,17; “\(part)” is none.")
+                throw ValidationError("--images takes indices in the test split, such as 0,5,17, not “\(part)”.")
             }
             return place
         }
         guard !places.isEmpty else {
-            throw ValidationError("--images takes places in the test split, such as 0,5,17; there is none.")
+            throw ValidationError("--images takes at least one index in the test split, such as 0,5,17.")
         }
         return places
     }
@@ -25,7 +25,7 @@ enum ImagePlaces {
         throw UnusableInput(
             place: "--images",
             problem: "there is no image \(beyond): \(test.name) has \(counted(test.count, "test image"))",
-            remedy: "give places from 0 to \(test.count - 1)")
+            remedy: "give indices from 0 to \(test.count - 1)")
     }
 
     /// The first image of each of the first classes.

@@ -7,7 +7,7 @@ import RunStore
 /// `cjepa-exp logs`: what a run's worker wrote.
 struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "logs", abstract: "Print the log of a run: where it began, evaluations, progress, errors.")
+        commandName: "logs", abstract: "Print the log of a run: start and resume, evaluations, progress, errors.")
 
     @Argument(help: RunName.help)
     var runName: String
@@ -15,10 +15,10 @@ struct LogsCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
     var results = "results"
 
-    @Option(help: ArgumentHelp("Only the last lines.", valueName: "n"))
+    @Option(help: ArgumentHelp("Print only the last lines.", valueName: "n"))
     var lines: Int?
 
-    @Flag(help: "Go on printing what is added, until the run is at work no more.")
+    @Flag(help: "Keep printing new lines until the run has stopped.")
     var follow = false
 
     func validate() throws {

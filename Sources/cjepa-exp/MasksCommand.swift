@@ -18,13 +18,13 @@ struct MasksCommand: ParsableCommand {
     @Option(help: "The arm whose masks are drawn. (default: the baseline)")
     var arm: String?
 
-    @Option(help: "The training step that is shown.")
+    @Option(help: "The training step to show.")
     var step = 0
 
-    @Option(help: "How many images are shown.")
+    @Option(help: "Number of images to show.")
     var rows = 8
 
-    @Option(help: "How many batches the statistics are taken over.")
+    @Option(help: "Number of batches for the statistics.")
     var batches = 200
 
     @Option(name: .customLong("set"), help: ArgumentHelp("Change a key of the spec.", valueName: "key.path=value"))

@@ -8,8 +8,8 @@ func restartWithSuitableOpenBLASKernels() {
     if let asked = getenv("OPENBLAS_CORETYPE") {
         if let command = CommandLine.arguments.dropFirst().first, computingCommands.contains(command) {
             let note =
-                "note: OPENBLAS_CORETYPE=\(String(cString: asked)) asks for slower kernels than this processor runs; "
-                + "starting again with \(coreType)\n"
+                "note: OPENBLAS_CORETYPE=\(String(cString: asked)) asks for slower kernels than this processor can run; "
+                + "restarting with \(coreType)\n"
             _ = note.withCString { write(STDERR_FILENO, $0, strlen($0)) }
         }
         setenv(replacedCoreTypeVariable, asked, 1)
@@ -38,11 +38,11 @@ func kernelWarnings() -> [String] {
     }
     if let replaced = getenv(replacedCoreTypeVariable).map({ String(cString: $0) }) {
         warnings.append(
-            "OPENBLAS_CORETYPE=\(replaced) asked for slower kernels than this processor runs and was not followed; "
+            "OPENBLAS_CORETYPE=\(replaced) asks for slower kernels than this processor can run and was ignored; "
                 + "unset it")
     }
     if let instructionSet = getenv("CJEPA_INSTRUCTION_SET").map({ String(cString: $0) }) {
-        warnings.append("CJEPA_INSTRUCTION_SET=\(instructionSet) holds the program's own kernels back")
+        warnings.append("CJEPA_INSTRUCTION_SET=\(instructionSet) makes the program's own kernels slower")
     }
     return warnings
 }

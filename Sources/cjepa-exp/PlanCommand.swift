@@ -8,9 +8,9 @@ import Training
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Show the runs of a spec, whether they will run and why, and what they cost.",
+        abstract: "Show the runs of a spec, whether they will run and why, and their cost.",
         discussion: """
-            Time is predicted from a few timed steps of each arm on this machine; --no-calibration leaves it out.
+            Time is predicted from a few timed steps of each arm on this machine; --no-calibration skips this.
             Nothing is written.
             """)
 

@@ -17,7 +17,7 @@ struct ReportCommand: ParsableCommand {
     @Argument(help: "Name of the experiment, the beginning of it, or its folder.")
     var experiment: String
 
-    @Option(name: .shortAndLong, help: "The file to write; replaced where it exists.")
+    @Option(name: .shortAndLong, help: "The file to write; an existing one is replaced.")
     var output = "report.html"
 
     @Option(help: "Folder that holds the results.")
@@ -26,12 +26,12 @@ struct ReportCommand: ParsableCommand {
     @Option(name: .customLong("metric"), help: "A column of the table; may be given several times.")
     var metrics: [String] = []
 
-    @Option(help: "Encoder that plain metric names, collapse marks and the map mean.")
+    @Option(help: "Encoder for metric names without a prefix, collapse marks and the map.")
     var encoder = EvaluationConfiguration.Encoder.target
 
     @Option(
         help: ArgumentHelp(
-            "Places in the test split of the images whose attention is drawn. (default: one of each of the first six "
+            "Indices in the test split of the images whose attention is drawn. (default: one of each of the first six "
                 + "classes)", valueName: "n,…"))
     var images: String?
 

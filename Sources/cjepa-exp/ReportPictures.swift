@@ -12,7 +12,7 @@ import Training
 /// Pictures need what results do not hold: the data set, checkpoints. Where something is missing the page says so, and
 /// shows the rest.
 struct ReportPictures {
-    /// Places of the test images whose attention is drawn; none: one of each of the first classes.
+    /// Indices of the test images whose attention is drawn; none: one of each of the first classes.
     let images: [Int]?
     let threads: Int
 
@@ -94,7 +94,7 @@ struct ReportPictures {
                     ReportInput.Picture(
                         title: keys.count == 1 ? "Masks of every arm" : "Masks of \(names)",
                         caption:
-                            "on training images of step 0, seed \(first.run.seed), cropped as there; maps: share of "
+                            "on the cropped training images of step 0, seed \(first.run.seed); maps: share of "
                             + "masks that cover a patch",
                         png: try PNGFile.data(report.figure())))
             } catch {

@@ -9,20 +9,20 @@ import RunStore
 struct RerunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rerun",
-        abstract: "Run again what failed, or single runs whatever became of them.",
+        abstract: "Run failed runs again, or single runs whatever their status.",
         discussion: """
-            A run that is done starts over; one that is not goes on from its checkpoint, or starts over with \
-            --from-start. What a run leaves behind that starts over goes to the experiment's trash. The configuration \
-            is that of the run's folder; `run` is for a spec that changed.
+            A run that is done starts over; any other resumes from its checkpoint, or starts over with --from-start. \
+            The previous folder of a run that starts over goes to the experiment's trash. The configuration is the one \
+            in the run's folder; if the spec has changed, use `run`.
             """)
 
-    @Argument(help: ArgumentHelp("Runs, named as for `show`; with --failed experiments.", valueName: "run"))
+    @Argument(help: ArgumentHelp("Runs, named as for `show`; with --failed, experiments.", valueName: "run"))
     var names: [String]
 
     @Flag(help: "Every run of these experiments that failed.")
     var failed = false
 
-    @Flag(help: "Start over also where there is a checkpoint.")
+    @Flag(help: "Start over even if there is a checkpoint.")
     var fromStart = false
 
     @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
@@ -31,7 +31,7 @@ struct RerunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Runs at once (default: as many as cores and memory allow).", valueName: "n"))
     var workers: Int?
 
-    @Option(help: ArgumentHelp("Threads of each run (default: the cores shared out).", valueName: "n"))
+    @Option(help: ArgumentHelp("Threads of each run (default: the cores, divided among the runs).", valueName: "n"))
     var threads: Int?
 
     @Flag(help: "Print JSON; one object for each experiment.")
@@ -76,7 +76,7 @@ struct RerunCommand: AsyncParsableCommand {
                     .filter { try WorkerLiveness.system.currentState(of: $0)?.status == .failed }
                 guard !directories.isEmpty else {
                     throw UnusableInput(
-                        place: path, problem: "no run failed", remedy: "`cjepa-exp status \(name)` shows how they stand"
+                        place: path, problem: "no run failed", remedy: "`cjepa-exp status \(name)` shows their status"
                     )
                 }
                 return (path, directories)
@@ -106,8 +106,9 @@ struct RerunCommand: AsyncParsableCommand {
         let runs = try directories.map { directory in
             guard record.runs.contains(where: { $0.directoryName == directory.name }) else {
                 throw UnusableInput(
-                    place: directory.path, problem: "is no run that the experiment holds now",
-                    remedy: "run the spec that it belongs to, or name one of `cjepa-exp status \(record.name)`")
+                    place: directory.path, problem: "is not a run of the current experiment",
+                    remedy:
+                        "run the spec that it belongs to, or choose a run that `cjepa-exp status \(record.name)` lists")
             }
             return try directory.loadPlan().run
         }

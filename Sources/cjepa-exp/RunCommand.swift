@@ -8,15 +8,15 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Train every run of a spec that is not done yet, and print the comparison.",
         discussion: """
-            Runs are processes of their own, as many at once as cores and memory allow. Ctrl-C, SIGTERM or SIGUSR1 lets \
-            each finish its step and write a checkpoint; the same command goes on from there. A second Ctrl-C kills.
+            Each run is a process; as many run at once as cores and memory allow. Ctrl-C, SIGTERM or SIGUSR1 lets each \
+            finish its step and write a checkpoint; the same command resumes from there. A second Ctrl-C kills them.
 
-            Exit codes: 0 all done, 1 some failed, 64 unusable spec or data, 75 stopped on request, to be gone on with.
+            Exit codes: 0 all done, 1 some failed, 64 unusable spec or data, 75 stopped on request; run it again to resume.
             """)
 
     @OptionGroup var options: SpecOptions
 
-    @Option(help: "local: processes of this machine; slurm: a job array, one run a task.")
+    @Option(help: "local: processes on this machine; slurm: a job array, one task per run.")
     var launcher = Launcher.local
 
     @OptionGroup(title: "Options of --launcher slurm") var slurm: SlurmArguments

@@ -11,8 +11,9 @@ struct SelftestCommand: ParsableCommand {
         commandName: "selftest",
         abstract: "Run a golden training step and print the largest relative errors.",
         discussion: """
-            The file holds weights, a batch, masks and what an independent implementation makes of them; its metadata \
-            gives the sizes. Errors are relative to each tensor's largest magnitude. Exit code 1 beyond tolerance.
+            The file holds weights, a batch, masks and the results of an independent implementation; its metadata gives \
+            the sizes. Errors are relative to each tensor's largest magnitude. The exit code is 1 if one exceeds its \
+            tolerance.
             """)
 
     @Option(help: ArgumentHelp("A golden file (default: the project's own).", valueName: "safetensors"))
@@ -49,7 +50,7 @@ struct SelftestCommand: ParsableCommand {
             throw UnusableInput(
                 place: path,
                 problem: (explanation?.problem ?? "\(error)").replacing("\(path): ", with: ""),
-                remedy: explanation?.remedy ?? "give a golden file, as Tests/Golden/README.md describes them")
+                remedy: explanation?.remedy ?? "give a golden file as Tests/Golden/README.md describes it")
         }
         print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
         if !report.passes { throw ExitCode(1) }
@@ -71,7 +72,7 @@ struct SelftestCommand: ParsableCommand {
         }
         throw UnusableInput(
             place: "Tests/Golden/tiny.safetensors",
-            problem: "no checkout that holds it is around the working directory or the program",
+            problem: "found in no checkout around the working directory or the program",
             remedy: "name a file with --golden")
     }
 }

@@ -17,13 +17,13 @@ struct SlurmArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Time limit of a task; a run that needs longer goes on in the next one.", valueName: "time"))
+            "Time limit of a task; a run that needs longer resumes when the task is requeued.", valueName: "time"))
     var time: String?
 
-    @Option(help: ArgumentHelp("Tasks at once (default: as many as the cluster gives).", valueName: "n"))
+    @Option(help: ArgumentHelp("Tasks at once (default: as many as the cluster allows).", valueName: "n"))
     var arrayParallelism: Int?
 
-    @Option(help: ArgumentHelp("Memory of a task (default: what is predicted, and a quarter).", valueName: "size"))
+    @Option(help: ArgumentHelp("Memory of a task (default: the prediction plus a quarter).", valueName: "size"))
     var memory: String?
 
     @Option(help: ArgumentHelp("Processors and threads of a task (default: what a run can use).", valueName: "n"))
@@ -31,14 +31,14 @@ struct SlurmArguments: ParsableArguments {
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A further argument of sbatch; may be repeated.", valueName: "argument"))
+        help: ArgumentHelp("A further argument for sbatch; may be repeated.", valueName: "argument"))
     var sbatch: [String] = []
 
     @Option(
         help: ArgumentHelp("How long before its time limit a run writes its checkpoint.", valueName: "seconds"))
     var notice: Int?
 
-    @Option(help: ArgumentHelp("How often a task goes back into the queue at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("How many times a task may be requeued.", valueName: "n"))
     var requeues: Int?
 
     @Option(
@@ -65,13 +65,13 @@ struct SlurmArguments: ParsableArguments {
     /// - Throws: `ValidationError`.
     func check(for launcher: Launcher, workers: Int?, threads: Int?) throws {
         guard launcher == .slurm else {
-            if isUsed { throw ValidationError("The options of Slurm (and --dry-run) need --launcher slurm.") }
+            if isUsed { throw ValidationError("The Slurm options (and --dry-run) need --launcher slurm.") }
             return
         }
         if workers != nil {
-            throw ValidationError("With --launcher slurm, --array-parallelism takes --workers' place.")
+            throw ValidationError("With --launcher slurm, use --array-parallelism instead of --workers.")
         }
-        if threads != nil { throw ValidationError("With --launcher slurm, --cpus takes --threads' place.") }
+        if threads != nil { throw ValidationError("With --launcher slurm, use --cpus instead of --threads.") }
         try OptionBounds.check(arrayParallelism, "--array-parallelism", in: OptionBounds.sizes)
         try OptionBounds.check(cpus, "--cpus", in: OptionBounds.parallelism)
         // Slurm takes at most 65535 seconds.
@@ -80,10 +80,10 @@ struct SlurmArguments: ParsableArguments {
         try OptionBounds.check(maxArraySize, "--max-array-size", in: OptionBounds.sizes)
         try OptionBounds.check(maxSubmit, "--max-submit", in: OptionBounds.sizes)
         for argument in sbatch where !argument.hasPrefix("-") || argument.contains("\n") {
-            throw ValidationError("--sbatch takes an argument of sbatch, like --sbatch=--account=x, not “\(argument)”.")
+            throw ValidationError("--sbatch takes an sbatch argument, such as --sbatch=--account=x, not “\(argument)”.")
         }
         for value in [partition, time, memory].compactMap({ $0 }) where value.contains(where: \.isWhitespace) {
-            throw ValidationError("“\(value)” is no value that sbatch takes.")
+            throw ValidationError("“\(value)” is not a value that sbatch accepts.")
         }
     }
 

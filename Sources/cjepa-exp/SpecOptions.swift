@@ -51,7 +51,7 @@ struct SpecOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
     var only: [String] = []
 
-    @Option(help: ArgumentHelp("No arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
+    @Option(help: ArgumentHelp("Skip arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
     var skip: [String] = []
 
     @Option(help: ArgumentHelp("Runs at once (default: as many as cores and memory allow).", valueName: "n"))
@@ -59,15 +59,17 @@ struct SpecOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Threads of each run (default: the cores shared out; no result depends on it).", valueName: "n"))
+            "Threads of each run (default: the cores, divided among the runs); results do not depend on it.",
+            valueName: "n"))
     var threads: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Processes that train each run together, by Open MPI (short for --set resources.ranks=n).", valueName: "n"))
+            "Processes that train each run together under Open MPI (short for --set resources.ranks=n).", valueName: "n"
+        ))
     var ranks: Int?
 
-    @Flag(help: "Start runs over whose results were made by another revision of the program.")
+    @Flag(help: "Start over runs whose results were made by another revision of the program.")
     var rerunChangedCode = false
 
     @Flag(help: "Print JSON on standard output.")

@@ -6,7 +6,7 @@ import RunStore
 /// `cjepa-exp status`: how far an experiment is.
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show what of an experiment is done, running or failed, and why.")
+        commandName: "status", abstract: "Show which runs of an experiment are done, running or failed, and why.")
 
     @Argument(help: "An experiment's name, the beginning of it, or its folder.")
     var experiment: String
@@ -17,15 +17,15 @@ struct StatusCommand: AsyncParsableCommand {
     @Option(name: .customLong("tag"), help: ArgumentHelp("Only runs with this tag; may be repeated.", valueName: "tag"))
     var tags: [String] = []
 
-    @Flag(help: "Show it again whenever it changes, until nothing works on the experiment any more.")
+    @Flag(help: "Show the status again whenever it changes, until all work on the experiment has stopped.")
     var watch = false
 
     @Option(
         help: ArgumentHelp(
-            "With --watch: how often to look (default: every 2 seconds, 10 while Slurm is at it).", valueName: "s"))
+            "With --watch: seconds between checks (default: 2, or 10 while Slurm has tasks).", valueName: "s"))
     var interval: Double?
 
-    @Flag(help: "Print JSON; with --watch one object a line.")
+    @Flag(help: "Print JSON; with --watch, one object per line.")
     var json = false
 
     func validate() throws {

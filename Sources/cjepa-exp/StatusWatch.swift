@@ -11,7 +11,7 @@ struct StatusWatch {
     let interval: Double?
     let json: Bool
 
-    /// Returns once neither a worker nor a `run` works on the experiment any more.
+    /// Returns once no worker and no `run` works on the experiment.
     func run() async throws {
         let redraws = !json && Terminal.canRedraw(STDOUT_FILENO)
         var display = LiveDisplay()

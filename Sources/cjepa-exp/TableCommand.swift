@@ -23,24 +23,24 @@ struct TableCommand: ParsableCommand {
     @Option(name: .customLong("metric"), help: "A column of the table; may be given several times.")
     var metrics: [String] = []
 
-    @Option(help: "Encoder that plain metric names and collapse marks mean.")
+    @Option(help: "Encoder for metric names without a prefix and for collapse marks.")
     var encoder = EvaluationConfiguration.Encoder.target
 
     @Option(name: .customLong("tag"), help: "Only runs with this tag; may be given several times.")
     var tags: [String] = []
 
-    @Option(help: "How the table is written.")
+    @Option(help: "Format of the table.")
     var format = TableFormat.markdown
 
     @Option(
         name: .customLong("section"),
         help: """
-            What Markdown and LaTeX show below the values: statistics, effects (both where none is named), curves, \
+            Sections that Markdown and LaTeX show below the values: statistics, effects (default: these two), curves, \
             best, published, all or none; may be given several times.
             """)
     var sections: [SectionChoice] = []
 
-    @Option(help: "File to write instead of the terminal; replaced where it exists.")
+    @Option(help: "File to write instead of the terminal; an existing one is replaced.")
     var output: String?
 
     func run() throws {

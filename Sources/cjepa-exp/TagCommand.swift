@@ -6,16 +6,16 @@ import RunStore
 struct TagCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tag",
-        abstract: "Put tags on a run, take them away, or list them.",
+        abstract: "Add tags to a run, remove them, or list them.",
         discussion: "`status --tag` and `table --tag` show only runs that have a tag.")
 
     @Argument(help: RunName.help)
     var runName: String
 
-    @Argument(help: ArgumentHelp("Tags to put on it.", valueName: "tag"))
+    @Argument(help: ArgumentHelp("Tags to add.", valueName: "tag"))
     var tags: [String] = []
 
-    @Option(help: ArgumentHelp("A tag to take away; may be repeated.", valueName: "tag"))
+    @Option(help: ArgumentHelp("A tag to remove; may be repeated.", valueName: "tag"))
     var remove: [String] = []
 
     @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
@@ -26,7 +26,7 @@ struct TagCommand: ParsableCommand {
 
     func validate() throws {
         for tag in tags where !RunTags.isValid(tag) {
-            throw ValidationError("“\(tag)” is no tag: letters, digits and -_.:+/ make one.")
+            throw ValidationError("“\(tag)” cannot be a tag: use letters, digits and -_.:+/ only.")
         }
     }
 

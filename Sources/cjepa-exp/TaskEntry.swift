@@ -7,17 +7,17 @@ import RunStore
 struct TaskEntry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "task",
-        abstract: "Do one task of a job array; started by the batch script that `run --launcher slurm` writes.",
+        abstract: "Run one task of a job array; started by the batch script that `run --launcher slurm` writes.",
         discussion: "SIGINT and SIGTERM end it with a checkpoint and exit code 75.",
         shouldDisplay: false)
 
-    @Argument(help: "The file with the tasks.")
+    @Argument(help: "The file that lists the tasks.")
     var file: String
 
-    @Argument(help: "Which of them, from 0.")
+    @Argument(help: "Index of the task, from 0.")
     var index: Int
 
-    @Option(help: "Compute threads; no result depends on it.")
+    @Option(help: "Compute threads; results do not depend on their number.")
     var threads = 1
 
     func validate() throws {

@@ -8,14 +8,14 @@ import RunStore
 struct VerifyResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-resume",
-        abstract: "Prove on a spec that killed and resumed runs end bit-identical to unbroken ones.",
+        abstract: "Test on a spec that killed and resumed runs end bit-identical to uninterrupted ones.",
         discussion: """
-            Trains every run twice in a scratch folder: once unbroken, once killed with SIGKILL at random moments and \
-            resumed, each time with other numbers of compute and loader threads. After each kill the files must be \
-            whole; at the end weights, optimiser state and everything stored must be equal bit by bit, wall-clock \
-            times apart.
+            Trains every run twice in a scratch folder: once without interruption, once killed with SIGKILL at random \
+            moments and resumed, each time with other numbers of compute and loader threads. After each kill the files \
+            must be intact; at the end weights, optimiser state and everything stored must be equal bit by bit, except \
+            wall-clock times.
 
-            Exit codes: 0 identical, 1 not, 64 unusable spec or data.
+            Exit codes: 0 identical, 1 not identical, 64 unusable spec or data.
             """)
 
     @Argument(help: "The experiment's .spec file.", completion: .file(extensions: ["spec"]))
@@ -24,13 +24,13 @@ struct VerifyResumeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How often each run is killed.", valueName: "n"))
     var kills = 3
 
-    @Option(help: ArgumentHelp("No further kill of a run after so many seconds.", valueName: "s"))
+    @Option(help: ArgumentHelp("Stop killing a run after this many seconds.", valueName: "s"))
     var seconds: Double?
 
-    @Option(help: "Decides moments and numbers of threads.")
+    @Option(help: "Seed for the moments and the numbers of threads.")
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Most compute threads (default: the cores).", valueName: "n"))
+    @Option(help: ArgumentHelp("Maximum number of compute threads (default: one per core).", valueName: "n"))
     var threads: Int?
 
     @Option(
@@ -41,13 +41,13 @@ struct VerifyResumeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
     var only: [String] = []
 
-    @Option(help: ArgumentHelp("No arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
+    @Option(help: ArgumentHelp("Skip arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))
     var skip: [String] = []
 
     @Option(help: ArgumentHelp("Where the scratch folder is made (default: the system's).", valueName: "dir"))
     var scratch: String?
 
-    @Flag(help: "Keep the scratch folder; where something differs it is kept anyway.")
+    @Flag(help: "Keep the scratch folder; if something differs it is always kept.")
     var keep = false
 
     @Flag(help: "Print JSON on standard output.")
@@ -125,7 +125,7 @@ struct VerifyResumeCommand: AsyncParsableCommand {
         }
         let excluded = Set(results.flatMap(\.excluded)).sorted()
         if !excluded.isEmpty { lines.append("not compared (wall-clock times): " + excluded.joined(separator: ", ")) }
-        lines.append("not compared: /provenance, and keys of the configuration that no result depends on")
+        lines.append("not compared: /provenance, and configuration keys that do not affect results")
         return lines.joined(separator: "\n")
     }
 }

@@ -12,28 +12,28 @@ struct WorkerEntry: ParsableCommand {
         commandName: "worker",
         abstract: "Train one run in a folder that holds its plan.json; started by `run`.",
         discussion: """
-            Prints one JSON object per line. SIGINT, SIGTERM and SIGUSR1 end it after the step with a checkpoint and exit code \
-            75; the same call goes on from there.
+            Prints one JSON object per line. At SIGINT, SIGTERM or SIGUSR1 it finishes its step, writes a checkpoint and \
+            exits with code 75; the same call resumes from there.
 
-            Under mpirun or srun --mpi=pmix the processes train the run together, by Open MPI.
+            Under mpirun or srun --mpi=pmix the processes train the run together, through Open MPI.
             """,
         shouldDisplay: false)
 
     @Argument(help: "The run's folder.")
     var folder: String?
 
-    @Option(help: "Compute threads; no result depends on it.")
+    @Option(help: "Compute threads; results do not depend on their number.")
     var threads = 1
 
     @Option(help: ArgumentHelp("Compute the floors of a data set into this file instead.", valueName: "json"))
     var floors: String?
 
-    @Option(help: ArgumentHelp("With --floors: the plan.json whose data and probes count.", valueName: "json"))
+    @Option(help: ArgumentHelp("With --floors: the plan.json that names the data and the probes.", valueName: "json"))
     var configuration: String?
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Join the other processes of an MPI job (default: where a launcher started more than one).")
+        help: "Join the other processes of an MPI job (default: if a launcher started more than one).")
     var mpi: Bool?
 
     func validate() throws {

@@ -44,7 +44,7 @@ struct WorkerFailure {
             guard let hash, let checkpoint = try? Checkpoint.load(from: entry.path, expecting: hash),
                 (try? checkpoint.nonFiniteTensors())?.isEmpty == true
             else { continue }
-            return "The last good checkpoint is that of step \(entry.step), \(entry.path)."
+            return "The last good checkpoint is from step \(entry.step): \(entry.path)."
         }
         return "There is no good checkpoint before it."
     }

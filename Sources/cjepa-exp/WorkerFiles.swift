@@ -34,7 +34,7 @@ struct WorkerFiles {
         checkpoint = found
         guard FileManager.default.fileExists(atPath: resultsFile) else {
             throw RunStoreError(
-                file: resultsFile, message: "is gone, but a checkpoint of step \(found.step) is there",
+                file: resultsFile, message: "is missing, but there is a checkpoint of step \(found.step)",
                 remedy: "put it back, or " + Self.startOver(removing: Self.everything))
         }
         do {
@@ -42,7 +42,7 @@ struct WorkerFiles {
             writer = try RunWriter.resume(at: resultsFile, keepingThroughStep: found.step)
         } catch let error as HDF5Error {
             throw RunStoreError(
-                file: resultsFile, message: "is damaged or no file of results (\(error.message))",
+                file: resultsFile, message: "is damaged or not a results file (\(error.message))",
                 remedy: "put back a copy, or " + Self.startOver(removing: Self.everything))
         }
         guard writer.header.configurationHash == plan.run.configurationHash else {
@@ -56,7 +56,7 @@ struct WorkerFiles {
         guard steps == (0..<found.step).map({ Double($0 + 1) }) else {
             throw RunStoreError(
                 file: resultsFile,
-                message: "holds \(steps.count) of the \(found.step) steps that the checkpoint has behind it",
+                message: "holds \(steps.count) of the \(found.step) steps that the checkpoint includes",
                 remedy: "put back the run.h5 that belongs to the checkpoint, or "
                     + Self.startOver(removing: Self.everything))
         }
@@ -74,8 +74,8 @@ struct WorkerFiles {
             throw RunStoreError(
                 file: resultsFile,
                 message:
-                    "was begun with other data: its \(name) is \(stored), that of \(dataset) is \(fingerprint) now",
-                remedy: "put the former data back, or "
+                    "was started with other data: its \(name) is \(stored), that of \(dataset) is now \(fingerprint)",
+                remedy: "restore the previous data, or "
                     + Self.startOver(removing: Self.everything))
         }
     }
@@ -90,12 +90,12 @@ struct WorkerFiles {
             steps = results.tableNames.contains("steps") ? try results.table("steps").rowCount : 0
         } catch let error as HDF5Error {
             throw RunStoreError(
-                file: file, message: "is damaged or no file of results (\(error.message))",
+                file: file, message: "is damaged or not a results file (\(error.message))",
                 remedy: startOver(removing: everything))
         }
         guard steps > 0 else { return }
         throw RunStoreError(
-            file: file, message: "holds \(counted(steps, "step")), but there is no checkpoint to go on from",
+            file: file, message: "holds \(counted(steps, "step")), but there is no checkpoint to resume from",
             remedy: "put back \(directory.checkpoints.path(step: steps)) or an older one, or "
                 + startOver(removing: everything))
     }

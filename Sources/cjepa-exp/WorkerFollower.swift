@@ -54,7 +54,7 @@ extension MPICommunicator {
         let patience = rank == 0 || status == .failed ? 10.0 : .infinity
         guard waitForAll(atMost: patience) else {
             FileHandle.standardError.write(
-                Data("rank \(rank) failed and the others go on; the job is ended\n".utf8))
+                Data("rank \(rank) failed while the others continued; the job ends\n".utf8))
             abort(code: status == .interrupted ? 75 : 1)
         }
         finish()

@@ -54,15 +54,15 @@ struct WorkerJob {
             shouldStop: shouldStop,
             willWait: { error in
                 let text =
-                    "paused: \(error.path): no space left on the disk; the files before it are whole. It goes on by "
+                    "paused: \(error.path): no space left on the disk; earlier files are intact. It resumes by "
                     + "itself once there is space: \(error.remedy)"
                 report(text)
                 output.send(.warning(text))
                 output.send(.phase(name: "waiting for space on the disk"))
             },
             didWait: {
-                report("there is space again; the run goes on")
-                output.send(.warning("there is space again; the run goes on"))
+                report("there is space again; the run continues")
+                output.send(.warning("there is space again; the run continues"))
                 output.send(.phase(name: "training"))
             },
             sleep: { usleep(UInt32($0 * 1e6)) })
@@ -92,7 +92,8 @@ struct WorkerJob {
                     (
                         .interrupted,
                         InterruptSignals.latestName.map { "signal \($0)" }
-                            ?? (getppid() == parent ? "another rank was asked to stop" : "whoever started it is gone")
+                            ?? (getppid() == parent
+                                ? "another rank was asked to stop" : "the process that started it is gone")
                     )
                 case .collapsed: (.collapsed, "features collapsed by step \(reporter.step)")
                 }
@@ -105,7 +106,7 @@ struct WorkerJob {
                     failure.kind == .diskFull ? .interrupted : .failed, reason: failure.reason, failure: failure.kind,
                     message: failure.message)
             } catch {
-                report("what was measured cannot be stored: \(error)")
+                report("the results cannot be stored: \(error)")
             }
             throw error
         }

@@ -101,7 +101,7 @@ import Testing
             let table = try ComparisonTable.load(experimentDirectory: folder, metrics: ["steps.loader_wait_share"])
             // 1.2 s of 24 s.
             #expect(abs((table.rows[0].cells[0].statistics?.mean ?? .nan) - 0.05) <= 1e-12)
-            #expect(table.legend.contains { $0.hasPrefix("loader_wait_share: share of the time of all steps") })
+            #expect(table.legend.contains { $0.hasPrefix("loader_wait_share: share of all step time") })
             #expect(!table.columns[0].isAccuracy)
         }
     }

@@ -32,7 +32,7 @@ import Testing
 
     @Test func `Two seeds have no p-value and the table says why`() throws {
         let text = try ExperimentFixture.mixed().markdown()
-        #expect(text.contains("knn_20: what the differences from ijepa are worth, in points:"))
+        #expect(text.contains("knn_20: significance of the differences from ijepa, in points:"))
         #expect(text.contains("n < 3"))
         #expect(text.contains("2 pairs are too few for a test: it takes 3 seeds that both arms have."))
         #expect(!text.contains("published"))

@@ -34,6 +34,10 @@ import Testing
         #expect(
             text.contains("shared, seed 1: complete collapse since step 75 (target: rankme 1.4 < 2)."), "\(text)")
         #expect(text.contains("docs/diagnostics.md"))
+        // Every finding in the table is explained below it, once.
+        for finding in ["complete collapse: the features", "inert regulariser: the regulariser's gradient"] {
+            #expect(text.components(separatedBy: "- \(finding)").count == 2, "\(text)")
+        }
         let csv = table.csv().split(separator: "\n")
         #expect(csv[0].hasSuffix(",verdict") && csv[1].hasSuffix(",healthy"))
         #expect(try table.json().contains("\"onset_step\" : 75"))

@@ -33,7 +33,7 @@ import Testing
         for file in [run.directory.resultsFile, run.directory.checkpoints.path(step: 12)] {
             #expect(program.error.contains("paused: \(file): no space left on the disk"), "\(program.error)")
         }
-        #expect(program.error.contains("there is space again; the run goes on"))
+        #expect(program.error.contains("there is space again; the run continues"))
         #expect(run.state?.status == .done)
         let other = try WorkerRun(in: folder, name: "undisturbed", set: steps)
         #expect(try other.start().status == 0)
@@ -84,9 +84,9 @@ import Testing
         #expect(run["attempts"] as? Int == 1)
         let message = try #require(run["message"] as? String)
         #expect(message.contains(" is not finite at step "), "\(message)")
-        #expect(message.contains("The last good checkpoint is that of step "), "\(message)")
+        #expect(message.contains("The last good checkpoint is from step "), "\(message)")
         let directory = RunDirectory(path: try #require(run["path"] as? String))
-        let named = directory.checkpoints.entries.filter { message.contains("of step \($0.step), \($0.path).") }
+        let named = directory.checkpoints.entries.filter { message.contains("from step \($0.step): \($0.path).") }
         #expect(named.count == 1)
         #expect(try directory.loadState()?.exitReason?.hasPrefix("non-finite: the ") == true)
         #expect(program.error.contains("ijepa-s0 failed (non_finite): "), "\(program.error)")
@@ -161,13 +161,14 @@ import Testing
             let second = try Program.run(arguments)
             #expect(second.status == 1)
             #expect(
-                second.error.contains("another `run` works on this experiment (process \(process.processIdentifier))"))
+                second.error.contains(
+                    "another `run` is working on this experiment (process \(process.processIdentifier))"))
             // As a cluster's scheduler does; the second one must not kill.
             kill(process.processIdentifier, SIGUSR1)
             kill(process.processIdentifier, SIGTERM)
         }
         #expect(program.status == 75, "\(program.error)")
-        #expect(program.output.contains("stopped; go on with: cjepa-exp run"))
+        #expect(program.output.contains("stopped; resume with: cjepa-exp run"))
         let run = try #require(try directory())
         let state = try #require(try run.loadState())
         #expect(state.status == .interrupted && state.exitReason == "signal SIGINT")

@@ -18,11 +18,11 @@ import Testing
         (
             ["plan", "--help"],
             """
-            OVERVIEW: Show the runs of a spec, whether they will run and why, and what they
+            OVERVIEW: Show the runs of a spec, whether they will run and why, and their
             cost.
 
             Time is predicted from a few timed steps of each arm on this machine;
-            --no-calibration leaves it out.
+            --no-calibration skips this.
             Nothing is written.
 
             USAGE: cjepa-exp plan [<options>] <spec>
@@ -40,7 +40,7 @@ import Testing
         (
             ["status", "--help"],
             """
-            OVERVIEW: Show what of an experiment is done, running or failed, and why.
+            OVERVIEW: Show which runs of an experiment are done, running or failed, and why.
 
             USAGE: cjepa-exp status <experiment> [--results <dir>] [--tag <tag> ...] [--watch] [--interval <s>] [--json]
 

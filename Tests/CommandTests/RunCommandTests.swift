@@ -154,7 +154,7 @@ import Testing
         let claims = try #require(shown["expectations"] as? [[String: Any]])
         // The first run is of the arm ijepa, which both claims name.
         #expect(claims.map { $0["verdict"] as? String } == ["cannot_tell", "cannot_tell"])
-        #expect(try Program.run(["show", try firstRun()] + results).output.contains("expected of this arm"))
+        #expect(try Program.run(["show", try firstRun()] + results).output.contains("claims about this arm"))
     }
 
     @Test func theLastEvaluationsPredictionsAverageToItsAccuracies() throws {
@@ -200,11 +200,13 @@ import Testing
     @Test func everySectionOfTheTableCanBeAskedFor() throws {
         let all = try Program.run(["table", "smoke", "--section", "all"] + results)
         #expect(all.status == 0, "\(all.error)")
-        for text in ["are worth, in points:", "at equal steps:", "at equal FLOPs", "best evaluation against", "arXiv"] {
+        for text in [
+            "significance of the differences", "at equal steps:", "at equal FLOPs", "best evaluation against", "arXiv",
+        ] {
             #expect(all.output.contains(text), "\(text)")
         }
         let none = try Program.run(["table", "smoke", "--section", "none"] + results).output
-        #expect(!none.contains("are worth"))
+        #expect(!none.contains("significance of"))
         // One seed: it says so, and gives no p-value.
         #expect(all.output.contains("1 pair is too few for a test") && all.output.contains("n < 3"))
     }
@@ -290,7 +292,7 @@ import Testing
             process.interrupt()
         }
         #expect(stopped.status == 75, "\(stopped.error)")
-        #expect(stopped.output.contains("stopped; go on with: cjepa-exp run \(smoke) --results "), "\(stopped.output)")
+        #expect(stopped.output.contains("stopped; resume with: cjepa-exp run \(smoke) --results "), "\(stopped.output)")
         let status = try Program.run(["status", folder.path + "/smoke", "--json"]).checkedJSON()
         let counts = try #require(status["counts"] as? [String: Int])
         #expect((counts["interrupted"] ?? 0) > 0)
@@ -318,7 +320,7 @@ import Testing
         }
         let resumed = try Program.run(["run"] + options)
         #expect(resumed.status == 0, "\(resumed.error)")
-        #expect(resumed.error.contains("ijepa-s0: goes on from step "), "\(resumed.error)")
+        #expect(resumed.error.contains("ijepa-s0: resumes from step "), "\(resumed.error)")
         #expect(try RunFile(path: run.resultsFile).table("steps")["step"] == (1...2000).map(Double.init))
     }
 
@@ -350,7 +352,7 @@ import Testing
         #expect(try run.loadState()?.status == .failed)
         let resumed = try Program.run(["run"] + options)
         #expect(resumed.status == 0, "\(resumed.error)")
-        #expect(resumed.error.contains("ijepa-s0: goes on from step "), "\(resumed.error)")
+        #expect(resumed.error.contains("ijepa-s0: resumes from step "), "\(resumed.error)")
         let file = try RunFile(path: run.resultsFile)
         #expect(try file.table("steps")["step"] == (1...steps).map(Double.init))
         #expect(try file.table("evaluation/target")["step"] == [0, 200, 400, 600])

@@ -127,7 +127,7 @@ import Testing
         let run = try #require(try RunDirectory.all(inExperiment: results + "/smoke").first)
         #expect(try run.loadState()?.status == .done)
         let again = try program(["task", results + "/smoke/slurm/" + tasks, "1"])
-        #expect(again.status == 0 && again.error.contains("done already"), "\(again.error)")
+        #expect(again.status == 0 && again.error.contains("already done"), "\(again.error)")
         #expect(try program(["task", results + "/smoke/slurm/" + tasks, "2"]).status == 64)
     }
 

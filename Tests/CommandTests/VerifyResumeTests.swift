@@ -33,7 +33,7 @@ import Testing
             "--set", "schedule.start_lr=1e25",
         ])
         #expect(program.status != 0)
-        #expect(program.error.contains("ended by itself"), "\(program.error)")
+        #expect(program.error.contains("without being stopped"), "\(program.error)")
         #expect(program.error.contains("is not finite at step"), "\(program.error)")
     }
 }

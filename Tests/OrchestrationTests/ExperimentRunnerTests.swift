@@ -93,7 +93,7 @@ import Testing
         let text = report.text(goOnWith: "cjepa-exp run trial.spec")
         #expect(text.hasPrefix("trial: 1 done, 1 failed  ("))
         #expect(text.contains("a-s0 failed: exit code 1\n    | first\n    | loss is nan\n"))
-        #expect(text.hasSuffix("try what failed again with: cjepa-exp run trial.spec"))
+        #expect(text.hasSuffix("run the failed runs again with: cjepa-exp run trial.spec"))
     }
 
     @Test func aSecondRunOnTheSameExperimentIsRefusedWithTheOwnersProcess() async throws {
@@ -163,7 +163,7 @@ import Testing
         let text = report.text(goOnWith: "AGAIN")
         #expect(text.contains("stopped by the failure of a-s0 (resources.on_failure: stop)"))
         #expect(text.contains("a-s0 failed (data): "))
-        #expect(text.hasSuffix("try what failed again with: AGAIN"))
+        #expect(text.hasSuffix("run the failed runs again with: AGAIN"))
     }
 
     @Test func floorsAreComputedFirstAndOnce() async throws {
@@ -241,7 +241,7 @@ import Testing
         try write([["state running", "exit 75"], finished], for: trial, in: runner.folder)
         let report = try await run(runner, trial)
         #expect(report.exitCode == 75)
-        #expect(report.text(goOnWith: "AGAIN").hasSuffix("stopped; go on with: AGAIN"))
+        #expect(report.text(goOnWith: "AGAIN").hasSuffix("stopped; resume with: AGAIN"))
         let again = try await run(runner, trial)
         #expect(again.runs.map(\.result) == ["done", "done"])
     }

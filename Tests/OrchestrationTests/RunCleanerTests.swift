@@ -12,7 +12,7 @@ import Testing
     private var outdated = experiment(arms: ["a"]).runs[0]
     private let liveness = WorkerLiveness(host: "here", isWorker: { _, _ in true }, now: { Date() })
 
-    /// a done, b failed, c running, and a run of a that the experiment holds no more.
+    /// a done, b failed, c running, and a run of a that is no longer part of the experiment.
     init() throws {
         worker = try FakeWorker()
         folder = ExperimentFolder(path: worker.folder)
@@ -40,7 +40,7 @@ import Testing
     @Test func outdatedRunsGoToTheTrashAndNothingElse() throws {
         let report = try clean(.init(outdated: true))
         #expect(report.cleaned.map(\.name) == ["a-s0"])
-        #expect(report.cleaned.map(\.reason) == ["not of the current spec"])
+        #expect(report.cleaned.map(\.reason) == ["no longer in the spec"])
         #expect(try left == trial.runs.map(\.directoryName))
         #expect(ExperimentTrash(of: folder).contents == report.cleaned.compactMap(\.movedTo))
         #expect(report.cleaned[0].movedTo?.hasSuffix("/a-s0-99999999") == true)

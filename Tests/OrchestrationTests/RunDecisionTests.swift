@@ -33,24 +33,24 @@ import Testing
         Case(testDescription: "collapsed", status: .collapsed, action: "skip", reason: "collapsed: why"),
         Case(
             testDescription: "collapsed without results", status: .collapsed, hasFiles: false, action: "start",
-            reason: "collapsed, but run.h5 is gone"),
+            reason: "collapsed, but run.h5 is missing"),
         Case(
             testDescription: "done without results", status: .done, hasFiles: false, action: "start",
-            reason: "done, but run.h5 is gone"),
+            reason: "done, but run.h5 is missing"),
         Case(
             testDescription: "running", status: .running, alive: true, action: "busy", reason: "running (process 123)"),
         Case(
             testDescription: "running, but dead", status: .running, action: "resume",
-            reason: "interrupted: the worker (process 123) is gone; goes on from its checkpoint (step 40 of 100)"),
+            reason: "interrupted: the worker (process 123) is gone; resumes from its checkpoint (step 40 of 100)"),
         Case(
             testDescription: "interrupted", status: .interrupted, action: "resume",
-            reason: "interrupted: why; goes on from its checkpoint (step 40 of 100)"),
+            reason: "interrupted: why; resumes from its checkpoint (step 40 of 100)"),
         Case(
             testDescription: "interrupted before a checkpoint", status: .interrupted, hasFiles: false, action: "start",
-            reason: "interrupted: why; no checkpoint, starts again"),
+            reason: "interrupted: why; no checkpoint, starts over"),
         Case(
             testDescription: "failed", status: .failed, action: "resume",
-            reason: "failed: why; goes on from its checkpoint (step 40 of 100)"),
+            reason: "failed: why; resumes from its checkpoint (step 40 of 100)"),
     ])
     func decidesByTheState(_ example: Case) throws {
         let worker = try FakeWorker()

@@ -106,7 +106,7 @@ import Testing
     @Test func aTaskThatStoppedWithACheckpointIsPutBack() throws {
         let outcome = try run(program: "echo checkpoint; exit 75", requeues: 2)
         #expect(outcome.status == 75)
-        #expect(outcome.output.hasPrefix("checkpoint\n12_2 goes on later"), "\(outcome.output)")
+        #expect(outcome.output.hasPrefix("checkpoint\n12_2 will resume"), "\(outcome.output)")
         #expect(outcome.requeued == ["requeue 12_2"])
     }
 

@@ -85,7 +85,7 @@ for run in ijepa-s1 cjepa-s0 cjepa-s1; do
 done
 [ "$(field ijepa-s1 attempts)" -eq 2 ] || fail "the killed worker was started $(field ijepa-s1 attempts) times"
 [ "$(field cjepa-s0 attempts)" -eq 2 ] || fail "the task that was told to leave was started $(field cjepa-s0 attempts) times"
-grep -q "goes on later: back into the queue" "$folder"/results/matrix/slurm/*.log || fail "nothing was put back"
+grep -q "will resume: requeued" "$folder"/results/matrix/slurm/*.log || fail "nothing was put back"
 grep -q "was cancelled" "$folder"/results/matrix/slurm/*.log || fail "the cancelled task does not say so"
 
 say "submitting again: only the cancelled run"

@@ -17,7 +17,7 @@ extension ReportInput {
         ("live_directions", "Live directions, share"),
         ("std_mean", "Standard deviation"), ("mean_cosine", "Mean cosine"), ("alpha_req", "α-ReQ"),
         ("uniformity", "Uniformity"), ("lidar", "LiDAR"),
-        ("between_within_ratio", "Variance between over within images"),
+        ("between_within_ratio", "Variance between images over within"),
     ]
 
     /// Whether every run with an evaluation of the encoder has diagnostics of it too, which then need not be drawn twice.

@@ -19,7 +19,7 @@ extension ReportInput {
             ]
         }
         guard !rows.isEmpty else { return "" }
-        let headings = ["arm", "steps in all", "images/s (median)", "training s per run", "loader wait, % (worst)"]
+        let headings = ["arm", "total steps", "images/s (median)", "training s per run", "loader wait, % (worst)"]
         let cells = rows.map { row in
             "<tr>"
                 + row.map { "<td data-value=\"\($0 == TableText.missing ? "" : $0)\">\($0)</td>" }.joined() + "</tr>"

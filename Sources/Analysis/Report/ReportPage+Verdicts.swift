@@ -1,3 +1,4 @@
+import Diagnostics
 import ExperimentSpec
 import RunStore
 
@@ -9,11 +10,14 @@ extension ReportInput {
         let missing = runs.count - judged.count
         var html = """
             <h2>Verdicts</h2>
-            <p class="soft">How runs stand at their last diagnosis; the first four findings are judged for target and context \
-            encoder. Several may hold at once; none: healthy. A finding counts from its onset, the first diagnosis from \
-            which on it has held at every one.\(missing > 0 ? " Without a verdict: \(missing) of \(counted(runs.count, "run"))." : "")</p>
+            <p class="soft">The findings about each run at its last diagnosis. The first four are judged for target and \
+            context encoder. Several may hold at once; a run with none is healthy. A finding counts from its onset, the \
+            first diagnosis since which it has held at every \
+            one.\(missing > 0 ? " Without a verdict: \(missing) of \(counted(runs.count, "run"))." : "")</p>
 
             """
+        let meanings = Finding.allCases.map { "<li><b>\(escaped($0.words))</b>: \(escaped($0.meaning))</li>" }
+        html += "<ul class=\"soft\">\(meanings.joined())</ul>\n"
         html += armVerdicts(judged)
         html += VerdictTimeline(rows: judged.compactMap { timelineRow($0.run) }).html()
         html += runVerdicts(judged)

@@ -66,7 +66,7 @@ extension ReportInput {
         }
         return """
             <h2>Plan</h2>
-            <div class="scroll"><table><thead><tr><th>arm</th><th class="text">in what arms differ</th><th>seeds</th></tr></thead>
+            <div class="scroll"><table><thead><tr><th>arm</th><th class="text">settings that differ</th><th>seeds</th></tr></thead>
             <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
 
             """
@@ -165,8 +165,8 @@ extension ReportInput {
         guard !shown.isEmpty else { return "" }
         return """
             <h2>Training</h2>
-            <p class="soft">Lines are means over seeds, bands the range of the seeds; each point is the mean of a stretch of
-            steps. Losses of arms with different objectives cannot be compared.</p>
+            <p class="soft">Lines are means over seeds, bands the range of the seeds; each point is the mean of several
+            consecutive steps. Losses of arms with different objectives cannot be compared.</p>
             \(armLegend())\(charts(shown))
             """
     }
@@ -225,8 +225,8 @@ extension ReportInput {
             html += """
                 <h3>Attention of the last block</h3>
                 <p class="soft">On whole test images, from the runs' checkpoints: the share of attention that each patch \
-                gets, mean over queries and heads; colours go from the least to the most of each map. A map that is alike \
-                for every image shows an encoder that looks at places.</p>
+                gets, mean over queries and heads; colours span the minimum to the maximum of each map. If a map looks the \
+                same for every image, the encoder attends to positions, not to content.</p>
                 <div class="grid3">\(figures(attention))</div>
 
                 """

@@ -2,7 +2,7 @@ package import ExperimentSpec
 package import Foundation
 import RunStore
 
-/// Submits what an experiment lacks to Slurm, as a job array with one run a task.
+/// Submits an experiment's missing runs to Slurm, as a job array with one task per run.
 package struct SlurmLauncher {
     /// A job array that was submitted, or would be.
     package struct JobArray: Encodable, Sendable {
@@ -57,7 +57,7 @@ package struct SlurmLauncher {
                 lines.append("\(experiment): nothing to submit")
             }
             for entry in others { lines.append("\(entry.name): \(entry.reason)") }
-            if !arrays.isEmpty { lines.append("look in with: cjepa-exp status \(directory) --watch") }
+            if !arrays.isEmpty { lines.append("follow with: cjepa-exp status \(directory) --watch") }
             return lines.joined(separator: "\n")
         }
 
@@ -115,7 +115,7 @@ package struct SlurmLauncher {
         if let unknown = queue.tasks.values.first(where: \.isUnknown) {
             throw OrchestrationError(
                 .system, path: folder.path,
-                message: "Slurm does not answer, so it cannot be told whether job \(unknown.job) is still in the queue",
+                message: "Slurm does not answer, so it is unknown whether job \(unknown.job) is still in the queue",
                 remedy: "try again when `squeue` works")
         }
         let prepared = folder.decisions(for: experiment, liveness: .system.with(queue), context: context)
@@ -237,8 +237,8 @@ package struct SlurmLauncher {
     private func submit(_ script: String, dependency: String?) async throws -> Int {
         func failure(_ message: String) -> OrchestrationError {
             OrchestrationError(
-                .system, path: script, message: "sbatch did not take the script: \(message)",
-                remedy: "correct the options of Slurm (--partition, --time, --sbatch …), and run again")
+                .system, path: script, message: "sbatch rejected the script: \(message)",
+                remedy: "correct the Slurm options (--partition, --time, --sbatch …), and run again")
         }
         let result: SystemCommand.Result
         do {
@@ -246,7 +246,8 @@ package struct SlurmLauncher {
         } catch {
             throw OrchestrationError(
                 .system, path: script, message: "sbatch cannot be run (\(error))",
-                remedy: "run this on a machine of the cluster that submits jobs, or without --launcher slurm")
+                remedy:
+                    "run this on a machine of the cluster from which jobs are submitted, or leave out --launcher slurm")
         }
         guard result.isSuccess else { throw failure(result.error) }
         // "12", or "12;cluster".

@@ -54,7 +54,7 @@ package struct SlurmScript: Sendable {
 
     package var text: String {
         var lines = [
-            "#!/bin/bash", "# Runs of the experiment \(Self.printable(experiment)), one a task; made by cjepa-exp.",
+            "#!/bin/bash", "# Runs of the experiment \(Self.printable(experiment)), one per task; made by cjepa-exp.",
         ]
         lines += directives.map { "#SBATCH " + Self.directive($0) }
         lines.append("")
@@ -99,14 +99,14 @@ package struct SlurmScript: Sendable {
         requeues=${SLURM_RESTART_COUNT:-0}
         case "$state" in
         CANCELLED | COMPLETING)
-            echo "$job was cancelled; its run goes on with the next \`cjepa-exp run\`"
+            echo "$job was cancelled; its run resumes with the next \`cjepa-exp run\`"
             ;;
         *)
             if [ "$requeues" -ge "$most_requeues" ]; then
-                echo "$job was put back into the queue $requeues times, and no more"
+                echo "$job was requeued $requeues times, which is the limit"
             else
-                echo "$job goes on later: back into the queue, time $((requeues + 1)) of at most $most_requeues"
-                scontrol requeue "$job" || echo "$job could not be put back into the queue"
+                echo "$job will resume: requeued, time $((requeues + 1)) of at most $most_requeues"
+                scontrol requeue "$job" || echo "$job could not be requeued"
             fi
             ;;
         esac

@@ -44,17 +44,17 @@ package struct SlurmTask {
         let files = FileManager.default
         switch job.kind {
         case .floors(let request):
-            return files.fileExists(atPath: request.output) ? (0, "done already") : nil
+            return files.fileExists(atPath: request.output) ? (0, "already done") : nil
         case .run(let directory):
             // A state that cannot be read is the worker's to complain about.
             guard let state = try? directory.loadState() else { return nil }
-            if state.status.isFinished, files.fileExists(atPath: directory.resultsFile) { return (0, "done already") }
+            if state.status.isFinished, files.fileExists(atPath: directory.resultsFile) { return (0, "already done") }
             // A worker that was killed together with its node cannot be told from one that works elsewhere; that
             // Slurm started this task says that there is none. Here it can be told.
             if state.status == .running, state.host == liveness.host, let pid = state.pid,
                 liveness.isWorker(pid, directory)
             {
-                return (1, "is at work already (process \(pid))")
+                return (1, "is already running (process \(pid))")
             }
             return nil
         }
