@@ -76,7 +76,7 @@ let package = Package(
                 "Diagnostics", "Evaluation", "ExperimentSpec",
             ]),
         library("MPI", ["CMPI", "Training"], settings: fenced),
-        library("HDF5", ["CHDF5", "CZstd"], settings: fenced),
+        library("HDF5", ["CHDF5", "CZstd", "Safetensors"], settings: fenced),
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),

@@ -1,6 +1,6 @@
 import ExperimentSpec
 import Foundation
-import RunStore
+package import RunStore
 
 extension ComparisonTable {
     /// Reads an experiment and compares its arms.
@@ -10,11 +10,13 @@ extension ComparisonTable {
     ///   - metrics: Names as `MetricCatalog.resolve` takes them; none: `MetricSelector.defaultNames`, as far as stored.
     ///   - encoder: "target" or "context": whose evaluation plain names mean.
     ///   - tags: Only runs that have all of these, and the arms that they belong to.
+    ///   - remark: Takes what is to be said of the runs' files.
     /// Runs and floors whose files are damaged count as missing, with a note that names file and remedy.
     ///
     /// - Throws: `AnalysisError` for a metric that no run holds; `RunStoreError` where the record is damaged.
     package static func load(
-        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", tags: [String] = []
+        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", tags: [String] = [],
+        remark: (ResultsRemark) -> Void = { _ in }
     ) throws -> ComparisonTable {
         var record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
         if !tags.isEmpty {
@@ -28,7 +30,7 @@ extension ComparisonTable {
                 throw AnalysisError(.unknownName, path: experimentDirectory, message: message, remedy: remedy)
             }
         }
-        let runs = outcomes(of: record, in: experimentDirectory)
+        let runs = outcomes(of: record, in: experimentDirectory, remark: remark)
         let columns = columns(of: runs)
         let catalog = MetricCatalog(columns: columns, encoder: encoder)
         let names = metrics.isEmpty ? MetricSelector.defaultNames.filter(catalog.contains) : metrics
@@ -46,18 +48,23 @@ extension ComparisonTable {
     /// The verdicts alone; none where the experiment claims nothing.
     ///
     /// - Throws: `RunStoreError` where the record is damaged.
-    package static func verdicts(experimentDirectory: String) throws -> [ClaimVerdict] {
+    package static func verdicts(
+        experimentDirectory: String, remark: (ResultsRemark) -> Void = { _ in }
+    ) throws -> [ClaimVerdict] {
         let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
         guard let expectations = record.expectations, !expectations.isEmpty else { return [] }
-        let runs = outcomes(of: record, in: experimentDirectory)
+        let runs = outcomes(of: record, in: experimentDirectory, remark: remark)
         return verdicts(on: expectations, runs: runs, columns: columns(of: runs), in: experimentDirectory)
     }
 
-    private static func outcomes(of record: ExperimentRecord, in directory: String) -> [RunOutcome] {
+    private static func outcomes(
+        of record: ExperimentRecord, in directory: String, remark: (ResultsRemark) -> Void
+    ) -> [RunOutcome] {
         record.runs.map { entry in
             RunOutcome(
                 arm: entry.arm, seed: entry.seed,
-                directory: RunDirectory(path: (directory as NSString).appendingPathComponent(entry.directoryName)))
+                directory: RunDirectory(path: (directory as NSString).appendingPathComponent(entry.directoryName)),
+                remark: remark)
         }
     }
 

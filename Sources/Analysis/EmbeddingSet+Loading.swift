@@ -1,6 +1,6 @@
 import ExperimentSpec
 import Foundation
-import RunStore
+package import RunStore
 
 extension EmbeddingSet {
     /// Reads the features that a run stored of the test images.
@@ -8,8 +8,11 @@ extension EmbeddingSet {
     /// - Parameters:
     ///   - encoder: "target" or "context".
     ///   - step: Training step at which they were stored; none: the last.
+    ///   - remark: Takes what is to be said of the file.
     /// - Throws: `AnalysisError` that names what is stored; the store's errors where the file is damaged.
-    package static func load(runDirectory: String, encoder: String, step: Int?) throws -> EmbeddingSet {
+    package static func load(
+        runDirectory: String, encoder: String, step: Int?, remark: (ResultsRemark) -> Void = { _ in }
+    ) throws -> EmbeddingSet {
         let directory = RunDirectory(path: runDirectory)
         guard FileManager.default.fileExists(atPath: directory.resultsFile) else {
             throw AnalysisError(
@@ -17,7 +20,8 @@ extension EmbeddingSet {
                 remedy: "Let it run: `cjepa-exp status` shows its progress")
         }
         let file = try RunFile(path: directory.resultsFile)
-        let stored = try file.embeddingPaths().compactMap(StoredEmbedding.init)
+        ResultsRemark(file).map(remark)
+        let stored = file.embeddingPaths.compactMap(StoredEmbedding.init)
         let candidates = stored.filter { $0.encoder == encoder }
         let last = candidates.max { $0.step < $1.step }
         let wanted = step ?? last?.step

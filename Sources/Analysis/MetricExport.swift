@@ -1,5 +1,5 @@
 import Foundation
-import RunStore
+package import RunStore
 import Safetensors
 
 /// How series of numbers leave the program.
@@ -29,19 +29,29 @@ package struct MetricExport: Sendable {
 
     let runs: [Run]
 
-    /// - Parameter directories: Folders of runs; those that have stored nothing yet are left out.
-    /// - Throws: `AnalysisError` where none has; the store's errors where a file is damaged.
-    package init(runDirectories directories: [String], in place: String) throws {
-        runs = try directories.compactMap { path -> Run? in
+    /// - Parameters:
+    ///   - directories: Folders of runs; those that have stored nothing yet are left out.
+    ///   - remark: Takes what is to be said of the runs' files.
+    /// - Throws: `AnalysisError` where none has; the store's errors where every file that there is is damaged.
+    package init(
+        runDirectories directories: [String], in place: String, remark: (ResultsRemark) -> Void = { _ in }
+    ) throws {
+        var damage: (any Error)?
+        runs = directories.compactMap { path -> Run? in
             let directory = RunDirectory(path: path)
             guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return nil }
-            let file = try RunFile(path: directory.resultsFile)
-            let started = file.provenance["started_at"].flatMap { try? Date($0, strategy: .iso8601) }
-            return Run(
-                name: directory.name, arm: file.header.arm, seed: file.header.seed,
-                startedAt: started?.timeIntervalSince1970 ?? 0,
-                tables: try file.tableNames.reduce(into: [:]) { $0[$1] = try file.table($1) })
+            do {
+                let file = try RunFile(path: directory.resultsFile)
+                let run = try Run(file, name: directory.name)
+                ResultsRemark(file).map(remark)
+                return run
+            } catch {
+                if directories.count > 1 { remark(.damaged("\(error)")) }
+                damage = error
+                return nil
+            }
         }
+        if runs.isEmpty, let damage { throw damage }
         guard !runs.isEmpty else {
             throw AnalysisError(
                 .unusableResults, path: place, message: "no run has stored anything yet",
@@ -165,6 +175,13 @@ package struct MetricExport: Sendable {
 }
 
 extension MetricExport.Run {
+    fileprivate init(_ file: RunFile, name: String) throws {
+        let started = file.provenance["started_at"].flatMap { try? Date($0, strategy: .iso8601) }
+        self.init(
+            name: name, arm: file.header.arm, seed: file.header.seed, startedAt: started?.timeIntervalSince1970 ?? 0,
+            tables: try file.tableNames.reduce(into: [:]) { $0[$1] = try file.table($1) })
+    }
+
     /// Tags are "steps/loss", "evaluation/target/knn_20"; wall times are those of the steps, added up from the start.
     fileprivate func writeEvents(to path: String) throws {
         let file = try EventFile(path: path, startedAt: startedAt)

@@ -1,6 +1,5 @@
 import ExperimentSpec
 import Foundation
-import HDF5
 import RunStore
 
 extension RunOutcome {
@@ -8,16 +7,22 @@ extension RunOutcome {
     ///
     /// Files that are missing or damaged make it an outcome without status whose reason names file and remedy: one
     /// broken file must not take the other runs' table away.
-    init(arm: String, seed: Int, directory: RunDirectory) {
+    ///
+    /// - Parameter remark: Takes what is to be said of the file.
+    init(arm: String, seed: Int, directory: RunDirectory, remark: (ResultsRemark) -> Void) {
         do {
-            self = try RunOutcome(arm: arm, seed: seed, reading: directory)
+            self = try RunOutcome(arm: arm, seed: seed, reading: directory, remark: remark)
         } catch {
-            self = RunOutcome(arm: arm, seed: seed, status: nil, reason: Self.reason(error, in: directory))
+            let reason = Self.reason(error, in: directory)
+            remark(.damaged(reason))
+            self = RunOutcome(arm: arm, seed: seed, status: nil, reason: reason)
         }
     }
 
-    /// - Throws: the store's errors.
-    private init(arm: String, seed: Int, reading directory: RunDirectory) throws {
+    /// - Throws: `RunStoreError`.
+    private init(
+        arm: String, seed: Int, reading directory: RunDirectory, remark: (ResultsRemark) -> Void
+    ) throws {
         guard let state = try directory.loadState() else {
             self.init(arm: arm, seed: seed, status: nil)
             return
@@ -27,6 +32,7 @@ extension RunOutcome {
             return
         }
         let file = try RunFile(path: directory.resultsFile)
+        ResultsRemark(file).map(remark)
         let configuration = file.configuration
         var tables: [String: Series] = [:]
         for name in file.tableNames {
@@ -55,10 +61,7 @@ extension RunOutcome {
         guard FileManager.default.fileExists(atPath: directory.resultsFile) else {
             return "\(directory.resultsFile) is missing; `cjepa-exp run` trains the run again"
         }
-        let problem =
-            (error as? HDF5Error).map(\.message) ?? (error as? RunStoreError).map(\.message) ?? "\(error)"
-        return "\(directory.resultsFile) cannot be read (\(problem)); remove it, and `cjepa-exp run` trains the run "
-            + "again"
+        return "\(error)"
     }
 
     /// "non-finite loss at step 12", or how far an unfinished run has come.

@@ -1,3 +1,5 @@
+import HDF5
+
 /// An array of numbers from a file, row-major.
 package struct FeatureArray: Sendable, Hashable {
     /// Its name in the file; empty for a file of one array.
@@ -84,7 +86,8 @@ package struct FeatureFile {
         if start.starts(with: [0x50, 0x4b, 0x03, 0x04]) || start.starts(with: [0x50, 0x4b, 0x05, 0x06]) {
             return try NumPyArchive(path: path)
         }
-        if start == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a] { return try HDF5Content(path: path) }
+        // A damaged one is to be told what it is.
+        if HDF5File.isBeginning(start) || path.hasSuffix("/run.h5") { return try HDF5Content(path: path) }
         if path.hasSuffix(".safetensors") { return try SafetensorsContent(path: path) }
         throw FeatureFileError(
             file: path, message: start.isEmpty ? "is empty" : "is of no known format",

@@ -1,7 +1,7 @@
 import CHDF5
 
 /// An array in a file.
-package struct HDF5Dataset {
+package struct HDF5Dataset: Sendable {
     let handle: HDF5Handle
 
     /// Path from the file's root.

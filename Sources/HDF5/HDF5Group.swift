@@ -8,7 +8,7 @@ package enum HDF5ObjectKind: Sendable {
 }
 
 /// A group; paths are relative to it, with "/" between names.
-package struct HDF5Group {
+package struct HDF5Group: Sendable {
     let handle: HDF5Handle
 
     /// Path from the file's root.

@@ -3,7 +3,7 @@ import CHDF5
 /// Owns one identifier of the library and gives it back when the last owner goes.
 ///
 /// The parent is kept too, so a file stays open as long as anything in it is in use.
-final class HDF5Handle {
+final class HDF5Handle: Sendable {
     let id: hid_t
     /// Path of the file, for errors.
     let file: String

@@ -99,7 +99,7 @@ package struct RunReport: Encodable, Sendable {
         package var seed: Int?
         /// The run's folder, or the floors' file.
         package var path: String
-        /// done, collapsed, skipped, interrupted, failed, not_started or busy.
+        /// done, collapsed, skipped, interrupted, failed, not_started, busy or damaged.
         package var result: String
         package var message: String?
         /// crash, killed, out_of_memory, non_finite, disk_full, not_writable, data, files or error.
@@ -134,7 +134,11 @@ package struct RunReport: Encodable, Sendable {
             var entry = Entry(
                 name: item.run.name, arm: item.run.arm, seed: item.run.seed, path: item.directory.path,
                 result: "skipped", message: item.decision.reason, attempts: 0, seconds: 0)
-            if case .busy = item.decision { entry.result = "busy" }
+            switch item.decision {
+            case .busy: entry.result = "busy"
+            case .damaged: entry.result = "damaged"
+            case .start, .restart, .resume, .skip, .conflict: break
+            }
             if let outcome = outcomes[item.directory.path] {
                 entry.fill(from: outcome, logFile: item.directory.logFile)
                 entry.failure = (try? item.directory.loadState())?.failure
@@ -158,23 +162,27 @@ package struct RunReport: Encodable, Sendable {
                 1
             } else if results.contains("interrupted") || results.contains("not_started") {
                 WorkerExit.toBeResumed
-            } else if results.contains("failed") || results.contains("busy") {
+            } else if !results.isDisjoint(with: Self.toldAtEnd) {
                 1
             } else {
                 0
             }
     }
 
+    /// Results that `run` ends with a word about.
+    private static let toldAtEnd: Set<String> = ["failed", "busy", "damaged"]
+
     package func count(_ result: String) -> Int { runs.count { $0.result == result } }
 
     /// The end of `run` for people: numbers, failures with the last lines of their logs, and how to go on.
     package func text(goOnWith command: String) -> String {
-        let counts = ["done", "collapsed", "skipped", "failed", "busy", "interrupted", "not_started"].compactMap {
-            result in
-            count(result) > 0 ? "\(count(result)) \(result == "not_started" ? "not started" : result)" : nil
-        }
+        let counts = ["done", "collapsed", "skipped", "failed", "damaged", "busy", "interrupted", "not_started"]
+            .compactMap {
+                result in
+                count(result) > 0 ? "\(count(result)) \(result == "not_started" ? "not started" : result)" : nil
+            }
         var lines = ["\(experiment): " + counts.joined(separator: ", ") + "  (\(directory))"]
-        for entry in floors + runs where entry.result == "failed" || entry.result == "busy" {
+        for entry in floors + runs where Self.toldAtEnd.contains(entry.result) {
             let kind = entry.failure.map { $0 == .other ? "" : " (\($0.rawValue))" } ?? ""
             lines.append("\(entry.name) \(entry.result)\(kind): \(entry.message ?? "no reason known")")
             lines += (entry.logTail ?? []).map { "    | " + $0 }
@@ -184,6 +192,8 @@ package struct RunReport: Encodable, Sendable {
         switch exitCode {
         case WorkerExit.toBeResumed: lines.append("stopped; resume with: \(command)")
         case 0: break
+        // What is damaged has its remedy in its own line.
+        case _ where count("failed") + count("busy") + floors.count(where: { $0.result == "failed" }) == 0: break
         default: lines.append("run the failed runs again with: \(command)")
         }
         return lines.joined(separator: "\n")

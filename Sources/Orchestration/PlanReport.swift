@@ -35,7 +35,7 @@ package struct PlanReport: Encodable, Sendable {
         package var configurationHash: String
         package var directory: String
         package var willRun: Bool
-        /// start, restart, resume, skip, busy or conflict.
+        /// start, restart, resume, skip, busy, damaged or conflict.
         package var action: String
         package var reason: String
         /// What changed since an earlier run's results were made; none where nothing did.

@@ -91,7 +91,7 @@ extension RunChanges {
         }
         let now = context.fingerprints(run.configuration)
         guard !now.isEmpty, FileManager.default.fileExists(atPath: directory.resultsFile),
-            // A damaged file is found by the worker, which says what to do about it.
+            // A damaged file is the decision's to tell.
             let stored = try? RunFile(path: directory.resultsFile).provenance
         else { return }
         data = now.sorted { $0.key < $1.key }.compactMap { name, fingerprint in

@@ -14,25 +14,27 @@ package enum RunDecision: Hashable, Sendable {
     case skip(reason: String)
     /// A worker is at it.
     case busy(reason: String)
+    /// Its file of results cannot be read: left as it is, for a copy to be put back or the run to be asked for again.
+    case damaged(reason: String)
     /// Its folder cannot be used.
     case conflict(reason: String)
 
     package var willRun: Bool {
         switch self {
         case .start, .restart, .resume: true
-        case .skip, .busy, .conflict: false
+        case .skip, .busy, .damaged, .conflict: false
         }
     }
 
     package var reason: String {
         switch self {
         case .start(let reason), .restart(let reason), .resume(let reason), .skip(let reason), .busy(let reason),
-            .conflict(let reason):
+            .damaged(let reason), .conflict(let reason):
             reason
         }
     }
 
-    /// start, restart, resume, skip, busy or conflict.
+    /// start, restart, resume, skip, busy, damaged or conflict.
     package var action: String {
         switch self {
         case .start: "start"
@@ -40,6 +42,7 @@ package enum RunDecision: Hashable, Sendable {
         case .resume: "resume"
         case .skip: "skip"
         case .busy: "busy"
+        case .damaged: "damaged"
         case .conflict: "conflict"
         }
     }
@@ -68,6 +71,14 @@ package enum RunDecision: Hashable, Sendable {
             }
             let checkpoint = directory.checkpoints.entries.last
             let hasResults = files.fileExists(atPath: directory.resultsFile)
+            var hasSteps = false
+            if hasResults, state.status != .running, state.status != .planned {
+                do {
+                    hasSteps = try RunFile(path: directory.resultsFile).tableNames.contains("steps")
+                } catch {
+                    return .damaged(reason: "\(error)")
+                }
+            }
             switch state.status {
             case .done where hasResults:
                 return .skip(reason: "done")
@@ -87,19 +98,13 @@ package enum RunDecision: Hashable, Sendable {
                         reason: "\(past); resumes from its checkpoint (step \(checkpoint.step) of \(state.totalSteps))")
                 }
                 // Steps without a checkpoint are never thrown away unasked: the worker says what to do.
-                return hasResults && hasSteps(directory)
+                return hasSteps
                     ? .resume(reason: "\(past); its checkpoints are missing")
                     : .start(reason: "\(past); no checkpoint, starts over")
             }
         } catch {
             return .conflict(reason: "\(error)")
         }
-    }
-
-    /// Whether a run's results hold steps of training, or cannot be read.
-    private static func hasSteps(_ directory: RunDirectory) -> Bool {
-        guard let file = try? RunFile(path: directory.resultsFile) else { return true }
-        return file.tableNames.contains("steps")
     }
 
     /// The decision in view of what changed since the results were made, with a reason that tells it.
@@ -115,7 +120,7 @@ package enum RunDecision: Hashable, Sendable {
         let hasResults: Bool
         switch self {
         case .skip, .resume: hasResults = true
-        case .start, .restart, .busy, .conflict: hasResults = false
+        case .start, .restart, .busy, .damaged, .conflict: hasResults = false
         }
         guard hasResults else { return self }
         if !changes.data.isEmpty {
@@ -138,6 +143,7 @@ package enum RunDecision: Hashable, Sendable {
         switch self {
         case .skip(let reason): .restart(reason: "requested (\(reason)); starts over")
         case .resume(let reason) where again == .fromStart: .restart(reason: "requested (\(reason)); starts over")
+        case .damaged: .restart(reason: "requested (its run.h5 is damaged); starts over")
         case .start, .restart, .resume, .busy, .conflict: self
         }
     }

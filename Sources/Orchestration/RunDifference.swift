@@ -47,10 +47,17 @@ package struct RunDifference: Encodable, Sendable {
         "started_at", "ended_at", "command", "attempts", "exit_reason", "peak_memory_bytes",
     ]
 
-    /// - Throws: `RunStore`'s errors for files that are missing or damaged.
-    package init(_ first: RunDirectory, _ second: RunDirectory, liveness: WorkerLiveness = .system) throws {
+    /// Of a run whose file of results is damaged there is no provenance and no number.
+    ///
+    /// - Parameter remark: Takes what is to be said of the files of results.
+    /// - Throws: `RunStore`'s errors for a plan or a state that is missing or damaged.
+    package init(
+        _ first: RunDirectory, _ second: RunDirectory, liveness: WorkerLiveness = .system,
+        remark: (ResultsRemark) -> Void = { _ in }
+    ) throws {
         let (left, right) = (
-            try RunSummary(of: first, liveness: liveness), try RunSummary(of: second, liveness: liveness)
+            try RunSummary(of: first, liveness: liveness, remark: remark),
+            try RunSummary(of: second, liveness: liveness, remark: remark)
         )
         self.first = Self.side(left)
         self.second = Self.side(right)

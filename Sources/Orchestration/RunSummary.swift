@@ -61,11 +61,18 @@ package struct RunSummary: Encodable, Sendable {
     package var diagnostics: [Series]
     /// As of the last diagnosis.
     package var verdict: StoredVerdict?
+    /// Why the stored numbers are not shown, with a remedy; nil where they can be read, or nothing is stored yet.
+    package var resultsProblem: String?
     /// Set by who can judge them.
     package var expectations: [JudgedClaim] = []
 
-    /// - Throws: `RunStore`'s errors for files that are missing or damaged.
-    package init(of directory: RunDirectory, liveness: WorkerLiveness = .system) throws {
+    /// A file of results that is damaged is named in `resultsProblem`, and everything else is shown.
+    ///
+    /// - Parameter remark: Takes what is to be said of the file.
+    /// - Throws: `RunStore`'s errors for a plan or a state that is missing or damaged.
+    package init(
+        of directory: RunDirectory, liveness: WorkerLiveness = .system, remark: (ResultsRemark) -> Void = { _ in }
+    ) throws {
         let plan = try directory.loadPlan()
         name = plan.run.name
         experiment = plan.experiment
@@ -83,7 +90,19 @@ package struct RunSummary: Encodable, Sendable {
         diagnostics = []
         // It appears with the first checkpoint.
         guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return }
-        let file = try RunFile(path: directory.resultsFile)
+        do {
+            let file = try RunFile(path: directory.resultsFile)
+            var filled = self
+            try filled.fill(from: file)
+            self = filled
+            ResultsRemark(file).map(remark)
+        } catch {
+            resultsProblem = "\(error)"
+            remark(.damaged("\(error)"))
+        }
+    }
+
+    private mutating func fill(from file: RunFile) throws {
         provenance = file.provenance
         verdict = try file.verdict()
         for name in file.tableNames {
@@ -91,10 +110,7 @@ package struct RunSummary: Encodable, Sendable {
             let columns = table.columns.map { table[$0] ?? [] }
             if name == "steps" {
                 loaderWaitShare = table.loaderWaitShare?.last.flatMap { $0.isFinite ? $0 : nil }
-                lastStep = Dictionary(
-                    uniqueKeysWithValues: zip(table.columns, columns).compactMap { name, values in
-                        values.last.map { (name, $0) }
-                    })
+                for (name, values) in zip(table.columns, columns) { lastStep[name] = values.last }
             } else if name.hasPrefix("evaluation/") {
                 let rows = (0..<table.rowCount).map { row in columns.map { $0[row] } }
                 evaluations.append(Series(name: name, columns: table.columns, rows: rows))
@@ -109,6 +125,7 @@ package struct RunSummary: Encodable, Sendable {
 
     package var text: String {
         var sections = [headline]
+        if let resultsProblem { sections.append("results\n" + Self.indented(resultsProblem)) }
         if !differences.isEmpty { sections.append(Self.section("settings of this arm", differences)) }
         sections.append("configuration\n" + Self.indented(configuration.yaml()))
         if !provenance.isEmpty { sections.append(Self.section("provenance", provenance)) }

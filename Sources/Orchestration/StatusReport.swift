@@ -10,7 +10,7 @@ package struct StatusReport: Encodable, Sendable {
         package var seed: Int
         package var directory: String
         /// planned, queued (in Slurm), running, interrupted, failed, collapsed or done; "unreadable" where the state's
-        /// file is broken.
+        /// file is broken, "damaged" where a finished run's results are.
         package var status: String
         package var step: Int
         package var totalSteps: Int
@@ -44,9 +44,15 @@ package struct StatusReport: Encodable, Sendable {
     /// How many runs have each status.
     package var counts: [String: Int]
 
-    /// - Parameter tags: Only runs that have all of these.
+    /// - Parameters:
+    ///   - tags: Only runs that have all of these.
+    ///   - readsResults: Whether finished runs' files of results are opened, to tell damage.
+    ///   - remark: Takes what is to be said of these files.
     /// - Throws: `RunStore`'s errors for a record that cannot be read.
-    package init(of folder: ExperimentFolder, tags: [String] = [], liveness: WorkerLiveness = .system) throws {
+    package init(
+        of folder: ExperimentFolder, tags: [String] = [], liveness: WorkerLiveness = .system,
+        readsResults: Bool = true, remark: (ResultsRemark) -> Void = { _ in }
+    ) throws {
         let record = try ExperimentRecord.load(fromExperiment: folder.path)
         experiment = record.name
         question = record.question
@@ -57,6 +63,7 @@ package struct StatusReport: Encodable, Sendable {
             guard directory.hasTags(tags) else { return nil }
             var row = Self.row(of: entry, in: directory, liveness: liveness)
             row.noteTask()
+            if readsResults { row.noteDamage(in: directory, remark: remark) }
             return row
         }
         counts = Dictionary(runs.map { ($0.status, 1) }, uniquingKeysWith: +)
@@ -136,7 +143,7 @@ package struct StatusReport: Encodable, Sendable {
                 place(row) ?? row.reason ?? "",
             ])
         }
-        var order = RunStatus.allCases.map(\.rawValue) + ["unreadable"]
+        var order = RunStatus.allCases.map(\.rawValue) + ["damaged", "unreadable"]
         order.insert(Row.queued, at: 1)
         let summary = order.compactMap { status in counts[status].map { "\($0) \(status)" } }.joined(separator: ", ")
         return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(counted(runs.count, "run")): \(summary)"
@@ -146,6 +153,19 @@ package struct StatusReport: Encodable, Sendable {
 extension StatusReport.Row {
     /// The status of a run that waits in Slurm.
     static let queued = "queued"
+
+    /// Tells of a finished run whether its results can still be read.
+    fileprivate mutating func noteDamage(in directory: RunDirectory, remark: (ResultsRemark) -> Void) {
+        guard RunStatus(rawValue: status)?.isFinished == true,
+            FileManager.default.fileExists(atPath: directory.resultsFile)
+        else { return }
+        do {
+            ResultsRemark(try RunFile(path: directory.resultsFile)).map(remark)
+        } catch {
+            (status, reason) = ("damaged", "\(error)")
+            remark(.damaged("\(error)"))
+        }
+    }
 
     /// Takes in what Slurm says where the state does not tell it: that the run waits, or why it ended.
     fileprivate mutating func noteTask() {

@@ -2,7 +2,10 @@ package import ExperimentSpec
 import Foundation
 import HDF5
 
-/// Reads what `RunWriter` wrote. The file is opened for each question, so it may be replaced in between.
+/// Reads what `RunWriter` wrote.
+///
+/// The file is compared with its checksum and opened once, so that every answer is of the same content, also where the
+/// run goes on and replaces the file in between.
 package struct RunFile: Sendable {
     package let path: String
     package let header: RunHeader
@@ -10,17 +13,48 @@ package struct RunFile: Sendable {
     /// Source revision, host, times…, as text.
     package let provenance: [String: String]
     /// "steps", "evaluation/target"…, sorted.
-    package let tableNames: [String]
+    package var tableNames: [String] { contents.tables }
+    let contents: Contents
+    private let file: HDF5File
 
-    /// - Throws: `HDF5Error` or `RunStoreError` where it is no run file that this program reads.
+    /// Whether the file agrees with a checksum that it carries; false for files of earlier versions, which carry none.
+    package var isVerified: Bool { file.isSealed }
+    var root: HDF5Group { file.root }
+
+    /// - Throws: `RunStoreError` where the file is damaged, or no run file that this program reads.
     package init(path: String) throws {
         self.path = path
-        let root = try HDF5File(reading: path).root
-        header = try Self.readHeader(root, path)
-        let json = try root.dataset("configuration").readStrings().first ?? ""
-        configuration = try StoredJSON.decode(from: Data(json.utf8), file: path + ": /configuration")
-        provenance = try root.group("provenance").attributes.all().mapValues(\.text)
-        tableNames = try Contents(root).tables
+        (file, header, configuration, provenance, contents) = try Self.explaining(path) {
+            let file = try HDF5File(reading: path)
+            let header = try Self.readHeader(file.root, path)
+            let json = try file.root.dataset("configuration").readStrings().first ?? ""
+            let configuration: RunConfiguration = try StoredJSON.decode(
+                from: Data(json.utf8), file: path + ": /configuration")
+            let provenance = try file.root.group("provenance").attributes.all().mapValues(\.text)
+            return (file, header, configuration, provenance, try Contents(file.root))
+        }
+    }
+
+    /// What the HDF5 library says of a file, with what can be done about it.
+    static func explaining<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as HDF5Error {
+            let place = error.object == "/" ? "" : "\(error.object): "
+            let isDamage = error.message.hasPrefix("damaged: ")
+            throw RunStoreError(
+                file: path,
+                message: isDamage
+                    ? "is \(error.message)" : "is damaged or cannot be read (\(place)\(error.message))",
+                remedy: remedy(for: path))
+        }
+    }
+
+    /// What helps where a run's file cannot be read.
+    private static func remedy(for path: String) -> String {
+        if access(path, R_OK) != 0, errno == EACCES { return "make it readable" }
+        let folder = (path as NSString).deletingLastPathComponent
+        return "put back a copy, or `cjepa-exp rerun \(folder)` to start the run from the beginning"
     }
 
     private static func readHeader(_ root: HDF5Group, _ path: String) throws -> RunHeader {
@@ -59,7 +93,11 @@ package struct RunFile: Sendable {
                 file: path, message: "there is no table \(name)",
                 remedy: tableNames.isEmpty ? "it holds none yet" : "it has \(tableNames.joined(separator: ", "))")
         }
-        let group = try HDF5File(reading: path).root.group(name)
+        return try Self.explaining(path) { try readTable(name) }
+    }
+
+    private func readTable(_ name: String) throws -> MetricTable {
+        let group = try root.group(name)
         guard case .strings(let columns) = try group.attributes.read("columns") else {
             throw RunStoreError(file: path, message: "/\(name) does not name its columns", remedy: "run it again")
         }
@@ -76,30 +114,36 @@ package struct RunFile: Sendable {
     }
 
     /// A matrix by its path, "embeddings/target/step_100".
-    /// - Throws: `HDF5Error` where there is none, `RunStoreError` where it is not a matrix.
+    /// - Throws: `RunStoreError` where there is none, or it is not a matrix.
     package func matrix(_ path: String) throws -> FloatMatrix {
-        let dataset = try HDF5File(reading: self.path).root.dataset(path)
-        let shape = try dataset.shape()
-        guard shape.count == 2 else {
-            throw RunStoreError(
-                file: self.path, message: "\(path) has the shape \(shape)", remedy: "give the path of a matrix")
+        try Self.explaining(self.path) {
+            let dataset = try root.dataset(path)
+            let shape = try dataset.shape()
+            guard shape.count == 2 else {
+                throw RunStoreError(
+                    file: self.path, message: "\(path) has the shape \(shape)", remedy: "give the path of a matrix")
+            }
+            return FloatMatrix(
+                rows: shape[0], columns: shape[1], values: try dataset.read(),
+                attributes: try dataset.attributes.all())
         }
-        return FloatMatrix(
-            rows: shape[0], columns: shape[1], values: try dataset.read(), attributes: try dataset.attributes.all())
     }
 
     /// A vector of integers by its path, "embeddings/labels".
-    /// - Throws: `HDF5Error` where there is none.
+    /// - Throws: `RunStoreError` where there is none.
     package func integers(_ path: String) throws -> [Int32] {
-        try HDF5File(reading: self.path).root.dataset(path).read()
+        try Self.explaining(self.path) { try root.dataset(path).read() }
     }
 
     /// The classes that an encoder's probes gave the test images at the last evaluation that trained all of them.
     ///
     /// - Returns: None where the run has stored none, as runs of earlier versions have not.
-    /// - Throws: `HDF5Error`, or `RunStoreError` where what is stored does not fit together.
+    /// - Throws: `RunStoreError` where what is stored does not fit together.
     package func predictions(encoder: String) throws -> StoredPredictions? {
-        let root = try HDF5File(reading: self.path).root
+        try Self.explaining(path) { try readPredictions(encoder) }
+    }
+
+    private func readPredictions(_ encoder: String) throws -> StoredPredictions? {
         guard try root.childNames().contains("predictions") else { return nil }
         let group = try root.group("predictions")
         guard try group.childNames().contains(encoder) else { return nil }
@@ -127,8 +171,8 @@ package struct RunFile: Sendable {
     }
 
     /// Paths of all stored embeddings, sorted by encoder, then step.
-    package func embeddingPaths() throws -> [String] {
-        try contents().arrays.filter { RunFormat.step(ofEmbeddings: $0) != nil }.sorted { a, b in
+    package var embeddingPaths: [String] {
+        contents.arrays.filter { RunFormat.step(ofEmbeddings: $0) != nil }.sorted { a, b in
             let (folderA, folderB) = (
                 (a as NSString).deletingLastPathComponent, (b as NSString).deletingLastPathComponent
             )
@@ -138,18 +182,17 @@ package struct RunFile: Sendable {
 
     /// Attributes of a group, column or matrix.
     package func attributes(of path: String) throws -> [String: AttributeValue] {
-        let root = try HDF5File(reading: self.path).root
-        return try root.kind(of: path) == .group
-            ? root.group(path).attributes.all() : root.dataset(path).attributes.all()
+        try Self.explaining(self.path) {
+            try root.kind(of: path) == .group
+                ? root.group(path).attributes.all() : root.dataset(path).attributes.all()
+        }
     }
 
     /// The provenance with its types.
     func provenanceValues() throws -> [String: AttributeValue] { try attributes(of: "provenance") }
 
-    func contents() throws -> Contents { try Contents(HDF5File(reading: path).root) }
-
     /// Paths of what a file holds, without configuration and provenance.
-    struct Contents {
+    struct Contents: Sendable {
         /// Groups with a column "step".
         var tables: [String] = []
         /// All other groups, and the tables.

@@ -39,8 +39,8 @@ package struct RunFingerprint: Codable, Sendable, Equatable {
         datasets["/"] = Self.checksum(
             "\(header.experiment) \(header.arm) \(header.seed) \(header.configurationHash) \(header.status.rawValue)")
         datasets["/configuration"] = Self.checksum(file.configuration.identityJSON())
-        let root = try HDF5File(reading: file.path).root
-        let contents = try RunFile.Contents(root)
+        let root = file.root
+        let contents = file.contents
         for table in contents.tables {
             let columns = try root.group(table).attributes.read("columns")
             datasets["/\(table) (columns)"] = Self.checksum("\(columns.map { "\($0)" } ?? "none")")

@@ -44,7 +44,7 @@ package final class RunWriter {
     }
 
     /// Goes on with a file: rows and embeddings of later steps are dropped, everything else is kept.
-    /// - Throws: `HDF5Error` or `RunStoreError` where the file cannot be read.
+    /// - Throws: `RunStoreError` where the file is damaged or cannot be read.
     package static func resume(at path: String, keepingThroughStep step: Int) throws -> RunWriter {
         let file = try RunFile(path: path)
         let writer = RunWriter(path: path, header: file.header, configuration: file.configuration)
@@ -54,7 +54,7 @@ package final class RunWriter {
             table.keep(throughStep: step)
             writer.tables[name] = table
         }
-        let contents = try file.contents()
+        let contents = file.contents
         writer.kept = Set(contents.arrays.filter { (RunFormat.step(ofEmbeddings: $0) ?? 0) <= step })
         // Attributes of kept arrays are copied with them; those of what is written anew are remembered.
         let columns = writer.tables.flatMap { name, table in
@@ -138,8 +138,10 @@ package final class RunWriter {
             try writeRoot(root)
             for (name, table) in tables.sorted(by: { $0.key < $1.key }) { try write(table, name, in: root) }
             if !kept.isEmpty {
-                let old = try HDF5File(reading: path)
-                for path in kept.sorted() { try root.copy(path, of: old.root, to: path) }
+                try RunFile.explaining(path) {
+                    let old = try HDF5File(reading: path)
+                    for path in kept.sorted() { try root.copy(path, of: old.root, to: path) }
+                }
             }
             for (path, array) in pending.sorted(by: { $0.key < $1.key }) { try write(array, path, in: root) }
             for (path, values) in attributes.sorted(by: { $0.key < $1.key }) {

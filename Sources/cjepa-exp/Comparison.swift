@@ -4,6 +4,9 @@ import Analysis
 ///
 /// - Throws: errors of the results that it is made from.
 func printComparison(experimentDirectory: String) throws {
-    let table = try ComparisonTable.load(experimentDirectory: experimentDirectory, metrics: [], encoder: "target")
+    let remarks = RemarkPrinter()
+    let table = try ComparisonTable.load(
+        experimentDirectory: experimentDirectory, metrics: [], encoder: "target", remark: remarks.add)
+    remarks.print()
     print(try table.text(as: .markdown))
 }

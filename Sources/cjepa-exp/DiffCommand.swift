@@ -27,7 +27,10 @@ struct DiffCommand: AsyncParsableCommand {
         let right = RunDirectory(path: try locator.run(second))
         let liveness = await WorkerLiveness.asking(about: ExperimentFolder(of: left))
             .adding(await SlurmQueue.ask(about: ExperimentFolder(of: right)))
-        let difference = try RunDifference(left, right, liveness: liveness)
+        let remarks = RemarkPrinter()
+        let difference = try RunDifference(left, right, liveness: liveness, remark: remarks.add)
+        remarks.print()
         print(json ? String(decoding: try StoredJSON.encode(difference), as: UTF8.self) : difference.text)
+        if remarks.hasDamage { throw ExitCode(ErrorReport.failure) }
     }
 }

@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import ExperimentSpec
 import Foundation
+import RunStore
 
 /// `cjepa-exp export`: results in forms that other programs read.
 struct ExportCommand: ParsableCommand {
@@ -71,12 +72,16 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
-        for file in try written() { print(file) }
+        let remarks = RemarkPrinter()
+        defer { remarks.print() }
+        for file in try written(remark: remarks.add) { print(file) }
     }
 
-    private func written() throws -> [String] {
+    private func written(remark: (ResultsRemark) -> Void) throws -> [String] {
         let locator = ResultsLocator(resultsDirectory: results)
-        if links { return [try MatrixFile.build(experimentDirectory: locator.experiment(runName))] }
+        if links {
+            return [try MatrixFile.build(experimentDirectory: locator.experiment(runName), remark: remark)]
+        }
         if configurations {
             let folder = try locator.experiment(runName)
             let name = (folder as NSString).lastPathComponent
@@ -85,12 +90,12 @@ struct ExportCommand: ParsableCommand {
         }
         if let format = format.flatMap({ EmbeddingFormat(rawValue: $0.rawValue) }), embeddings {
             let set = try EmbeddingSet.load(
-                runDirectory: locator.run(runName), encoder: encoder.rawValue, step: Int(step))
+                runDirectory: locator.run(runName), encoder: encoder.rawValue, step: Int(step), remark: remark)
             return try format.write(set, to: output ?? format.defaultName(of: set), replacing: force)
         }
         guard let format = format.flatMap({ MetricFormat(rawValue: $0.rawValue) }) else { return [] }
         let (name, runs) = try locator.runs(runName)
-        return try MetricExport(runDirectories: runs, in: name)
+        return try MetricExport(runDirectories: runs, in: name, remark: remark)
             .write(
                 format, to: output ?? "\((name as NSString).lastPathComponent)-metrics", replacing: force)
     }

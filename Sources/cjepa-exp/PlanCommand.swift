@@ -25,6 +25,9 @@ struct PlanCommand: AsyncParsableCommand {
         let capacity = options.capacity(for: experiment)
         let prepared = folder.decisions(
             for: experiment, liveness: await .asking(about: folder), context: context)
+        let remarks = RemarkPrinter()
+        for case .damaged(let reason) in prepared.map(\.decision) { remarks.add(.damaged(reason)) }
+        remarks.print()
         let starting = prepared.filter(\.decision.willRun)
         let schedule = calibration ? measuredSchedule(of: starting, capacity: capacity) : nil
         let predictor = RunPredictor(capacity: capacity, runs: starting.count, schedule: schedule)

@@ -22,10 +22,14 @@ struct ShowCommand: AsyncParsableCommand {
     func run() async throws {
         let folder = try ResultsLocator(resultsDirectory: results).run(runName)
         let directory = RunDirectory(path: folder)
-        var summary = try RunSummary(of: directory, liveness: await .asking(about: ExperimentFolder(of: directory)))
+        let remarks = RemarkPrinter()
+        var summary = try RunSummary(
+            of: directory, liveness: await .asking(about: ExperimentFolder(of: directory)), remark: remarks.add)
+        remarks.print()
         summary.expectations = try verdicts(
             on: summary.arm, inExperiment: (folder as NSString).deletingLastPathComponent)
         print(json ? String(decoding: try StoredJSON.encode(summary), as: UTF8.self) : summary.text)
+        if summary.resultsProblem != nil { throw ExitCode(ErrorReport.failure) }
     }
 
     /// What the experiment claims of the run's arm, judged by all its runs; none outside an experiment.

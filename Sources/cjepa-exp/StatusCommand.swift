@@ -40,7 +40,10 @@ struct StatusCommand: AsyncParsableCommand {
         if watch {
             try await StatusWatch(folder: folder, tags: tags, interval: interval, json: json).run()
         } else {
-            let report = try StatusReport(of: folder, tags: tags, liveness: await .asking(about: folder))
+            let remarks = RemarkPrinter()
+            let report = try StatusReport(
+                of: folder, tags: tags, liveness: await .asking(about: folder), remark: remarks.add)
+            remarks.print()
             print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
         }
     }

@@ -19,7 +19,9 @@ struct StatusWatch {
         while true {
             // Asked for first: a `run` that ends in between has left its last states behind.
             let isBusy = ExperimentLock.isHeld(experimentDirectory: folder.path)
-            let report = try StatusReport(of: folder, tags: tags, liveness: await .asking(about: folder))
+            // Reading every file of results at each look would keep the disk busy.
+            let report = try StatusReport(
+                of: folder, tags: tags, liveness: await .asking(about: folder), readsResults: false)
             let content = try StoredJSON.encode(report, pretty: false)
             if redraws {
                 let (columns, rows) = Terminal.size(of: STDOUT_FILENO)

@@ -45,8 +45,10 @@ struct TableCommand: ParsableCommand {
 
     func run() throws {
         let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
+        let remarks = RemarkPrinter()
         let table = try ComparisonTable.load(
-            experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue, tags: tags)
+            experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue, tags: tags, remark: remarks.add)
+        remarks.print()
         let text = try table.text(
             as: format,
             sections: sections.isEmpty ? TableSection.usual : sections.reduce(into: []) { $0.formUnion($1.sections) })

@@ -1,6 +1,5 @@
 import ExperimentSpec
 import Foundation
-import HDF5
 import RunStore
 import Safetensors
 
@@ -37,14 +36,8 @@ struct WorkerFiles {
                 file: resultsFile, message: "is missing, but there is a checkpoint of step \(found.step)",
                 remedy: "put it back, or " + Self.startOver(removing: Self.everything))
         }
-        do {
-            provenance = try RunFile(path: resultsFile).provenance
-            writer = try RunWriter.resume(at: resultsFile, keepingThroughStep: found.step)
-        } catch let error as HDF5Error {
-            throw RunStoreError(
-                file: resultsFile, message: "is damaged or not a results file (\(error.message))",
-                remedy: "put back a copy, or " + Self.startOver(removing: Self.everything))
-        }
+        provenance = try RunFile(path: resultsFile).provenance
+        writer = try RunWriter.resume(at: resultsFile, keepingThroughStep: found.step)
         guard writer.header.configurationHash == plan.run.configurationHash else {
             throw RunStoreError(
                 file: resultsFile,
@@ -84,15 +77,8 @@ struct WorkerFiles {
     private static func checkThatNothingIsLost(_ directory: RunDirectory) throws {
         let file = directory.resultsFile
         guard FileManager.default.fileExists(atPath: file) else { return }
-        let steps: Int
-        do {
-            let results = try RunFile(path: file)
-            steps = results.tableNames.contains("steps") ? try results.table("steps").rowCount : 0
-        } catch let error as HDF5Error {
-            throw RunStoreError(
-                file: file, message: "is damaged or not a results file (\(error.message))",
-                remedy: startOver(removing: everything))
-        }
+        let results = try RunFile(path: file)
+        let steps = results.tableNames.contains("steps") ? try results.table("steps").rowCount : 0
         guard steps > 0 else { return }
         throw RunStoreError(
             file: file, message: "holds \(counted(steps, "step")), but there is no checkpoint to resume from",

@@ -106,24 +106,75 @@ import Testing
         }
     }
 
-    @Test(arguments: ["truncated", "empty", "missing"])
+    @Test(arguments: ["truncated", "empty", "one bit", "missing"])
     func `A damaged results file makes its run missing, with file and remedy in a note`(damage: String) throws {
         try inExperiment { folder in
             let file = folder + "/vicreg-s0-cccccccc/run.h5"
             if damage == "missing" {
                 try FileManager.default.removeItem(atPath: file)
             } else {
-                let whole = try Data(contentsOf: URL(fileURLWithPath: file))
-                try whole.prefix(damage == "empty" ? 0 : whole.count / 2).write(to: URL(fileURLWithPath: file))
+                var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+                if damage == "one bit" { bytes[bytes.count - 9] ^= 4 }
+                try bytes.prefix(damage == "empty" ? 0 : damage == "truncated" ? bytes.count / 2 : bytes.count)
+                    .write(to: URL(fileURLWithPath: file))
             }
-            let table = try ComparisonTable.load(experimentDirectory: folder)
+            var remarks = ResultsRemarks()
+            let table = try ComparisonTable.load(experimentDirectory: folder) { remarks.add($0) }
             #expect(table.arms.map(\.done) == [1, 0])
             #expect(table.rows[0].cells[1].statistics?.mean == 0.68)
             #expect(table.rows[1].cells[1].statistics == nil)
-            let note = try #require(table.notes.first { $0.hasPrefix("vicreg, seed 0: unreadable – \(file) ") })
-            #expect(note.contains("`cjepa-exp run` trains the run again"))
-            #expect(note.contains("remove it") == (damage != "missing"))
+            let note = try #require(table.notes.first { $0.hasPrefix("vicreg, seed 0: unreadable – \(file)") })
+            #expect(
+                note.contains(
+                    damage == "missing"
+                        ? "`cjepa-exp run` trains the run again"
+                        : "`cjepa-exp rerun \((file as NSString).deletingLastPathComponent)`"))
+            #expect(remarks.lines.count == 1 && note.contains(remarks.lines[0]))
             for format in TableFormat.allCases { #expect(try !table.text(as: format).isEmpty) }
+        }
+    }
+
+    @Test func `Damage takes one run from an export, the links and the report, and nothing else`() throws {
+        try inExperiment { folder in
+            let damaged = folder + "/vicreg-s0-cccccccc"
+            let url = URL(fileURLWithPath: damaged + "/run.h5")
+            var bytes = try Data(contentsOf: url)
+            bytes[bytes.count / 2] ^= 1
+            try bytes.write(to: url)
+            let whole = folder + "/ijepa-s0-aaaaaaaa"
+
+            var remarks = ResultsRemarks()
+            let export = try MetricExport(runDirectories: [whole, damaged], in: folder) { remarks.add($0) }
+            #expect(export.runs.map(\.name) == ["ijepa-s0-aaaaaaaa"])
+            _ = try MatrixFile.build(experimentDirectory: folder) { remarks.add($0) }
+            let input = try ReportInput.load(experimentDirectory: folder, program: "test") { remarks.add($0) }
+            #expect(input.runs.map { $0.problem == nil } == [true, true, false, true])
+            #expect(input.maps.map(\.arm) == ["ijepa"])
+            #expect(input.html().contains("is damaged: its content has the checksum"))
+            // However often the file was opened.
+            #expect(remarks.lines.count == 1 && remarks.lines[0].hasPrefix("\(url.path): is damaged"))
+            #expect(throws: RunStoreError.self) { try MetricExport(runDirectories: [damaged], in: damaged) }
+            #expect(throws: RunStoreError.self) {
+                try EmbeddingSet.load(runDirectory: damaged, encoder: "target", step: nil)
+            }
+        }
+    }
+
+    @Test func `A file without checksum is read, and one line says so`() throws {
+        try inExperiment { folder in
+            for run in ["ijepa-s0-aaaaaaaa", "vicreg-s0-cccccccc"] {
+                // What an earlier version wrote is the same without the first block.
+                let url = URL(fileURLWithPath: folder + "/" + run + "/run.h5")
+                try Data(contentsOf: url).dropFirst(512).write(to: url)
+            }
+            var remarks = ResultsRemarks()
+            let table = try ComparisonTable.load(experimentDirectory: folder) { remarks.add($0) }
+            #expect(table.arms.map(\.done) == [1, 1])
+            #expect(
+                remarks.lines == [
+                    "\(folder)/ijepa-s0-aaaaaaaa/run.h5 and 1 more: written by an earlier version without a checksum, "
+                        + "read unverified"
+                ])
         }
     }
 

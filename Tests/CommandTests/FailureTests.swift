@@ -278,7 +278,7 @@ import Testing
         #expect(status["counts"] as? [String: Int] == ["collapsed": 1, "done": 1])
         let runs = try RunDirectory.all(inExperiment: folder.path + "/collapse")
         #expect(try runs.map { try RunFile(path: $0.resultsFile).table("steps").rowCount } == [8, 24])
-        #expect(try RunFile(path: runs[0].resultsFile).embeddingPaths().contains("embeddings/target/step_8"))
+        #expect(try RunFile(path: runs[0].resultsFile).embeddingPaths.contains("embeddings/target/step_8"))
         let again = try Program.run(arguments)
         #expect(again.status == 0)
         #expect(again.output.contains("collapse: 2 skipped"), "\(again.output)")

@@ -273,8 +273,49 @@ import Testing
         try Data(contentsOf: url).prefix(3000).write(to: url)
         let table = try Program.run(["table", "smoke", "--results", folder.path])
         #expect(table.status == 0, "\(table.error)")
-        #expect(table.output.contains("unreadable – \(file) cannot be read ("), "\(table.output)")
+        #expect(table.output.contains("unreadable – \(file): is damaged: it has 3000 bytes"), "\(table.output)")
         #expect(table.output.contains("cjepa"))
+    }
+
+    @Test func aDamagedRunIsOneRunMissingForEveryCommand() throws {
+        let folder = try TemporaryFolder()
+        let results = ["--results", folder.path]
+        try FileManager.default.copyItem(atPath: SmokeRun.results + "/smoke", toPath: folder.path + "/smoke")
+        let name = try firstRun()
+        let directory = folder.path + "/smoke/" + name
+        let url = URL(fileURLWithPath: directory + "/run.h5")
+        let whole = try Data(contentsOf: url)
+        var bytes = whole
+        bytes[whole.count / 3] ^= 16
+        try bytes.write(to: url)
+        let word = "\(url.path): is damaged: its content has the checksum"
+
+        let table = try Program.run(["table", "smoke", "--format", "json"] + results)
+        #expect(table.status == 0 && table.error.contains("warning: " + word), "\(table.error)")
+        let show = try Program.run(["show", directory, "--json"])
+        #expect(show.status == 1 && show.error.contains(word), "\(show.error)")
+        #expect((try show.json()["results_problem"] as? String)?.contains(word) == true)
+        let status = try Program.run(["status", "smoke", "--json"] + results)
+        #expect((try status.checkedJSON()["counts"] as? [String: Int])?["damaged"] == 1)
+        let report = try Program.run(["report", "smoke", "--output", folder.path + "/r.html"] + results)
+        #expect(report.status == 0 && report.error.contains(word), "\(report.error)")
+        let metrics = ["--metrics", "--format", "csv", "--output", folder.path + "/m"]
+        let export = try Program.run(["export", "smoke"] + metrics + results)
+        #expect(export.status == 0 && export.error.contains(word), "\(export.error)")
+        let steps = try String(contentsOfFile: folder.path + "/m/steps.csv", encoding: .utf8)
+        #expect(!steps.contains(name) && steps.contains("cjepa"))
+        let plan = try Program.run(["plan", smoke, "--json", "--no-calibration"] + results)
+        let actions = (try plan.checkedJSON()["runs"] as? [[String: Any]])?.map { $0["action"] as? String }
+        #expect(actions == ["damaged", "skip", "skip"] && plan.error.contains(word), "\(plan.error)")
+        let run = try Program.run(["run", smoke] + results)
+        #expect(run.status == 1 && run.output.contains(word), "\(run.output)")
+        #expect(run.output.contains("smoke: 2 skipped, 1 damaged"), "\(run.output)")
+        #expect(try Data(contentsOf: url) == bytes)
+
+        // Asked for, it is trained again, and what it was lies in the trash.
+        let rerun = try Program.run(["rerun", directory])
+        #expect(rerun.status == 0, "\(rerun.error)")
+        #expect(try RunFile(path: url.path).isVerified)
     }
 
     // MARK: Interruptions and damage
@@ -306,16 +347,16 @@ import Testing
         // The checkpoint of the beginning would do otherwise.
         run.checkpoints.prune(keeping: 1)
         let checkpoint = try #require(run.checkpoints.entries.last).path
-        for (file, text) in [(checkpoint, "is damaged or no checkpoint"), (run.resultsFile, "is damaged")] {
+        for (file, text) in [(run.resultsFile, "is damaged"), (checkpoint, "is damaged or no checkpoint")] {
             let url = URL(fileURLWithPath: file)
             let whole = try Data(contentsOf: url)
             try whole.prefix(whole.count / 2).write(to: url)
             let broken = try Program.run(["run"] + options)
             #expect(broken.status == 1)
             #expect(broken.output.contains("\(file): \(text)"), "\(broken.output)")
+            #expect(broken.output.contains("to start the run from the beginning"), "\(broken.output)")
             let state = try #require(try run.loadState())
-            #expect(state.status == .failed && state.pid == nil)
-            #expect(state.message?.contains("to start the run from the beginning") == true, "\(state.message ?? "")")
+            #expect(state.status == (file == checkpoint ? .failed : .interrupted) && state.pid == nil)
             try whole.write(to: url)
         }
         let resumed = try Program.run(["run"] + options)

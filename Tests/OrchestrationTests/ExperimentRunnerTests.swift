@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    private let finished = success + ["touch run.h5"]
+    private let finished = success + ["results"]
 
     @Test func whatIsDoneIsSkippedNextTime() async throws {
         let worker = try FakeWorker()

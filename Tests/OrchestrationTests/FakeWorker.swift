@@ -15,6 +15,7 @@ final class FakeWorker: Sendable {
         script = folder + "/worker.py"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Self.source.write(toFile: script, atomically: true, encoding: .utf8)
+        try storeResults(at: folder + "/results.h5")
     }
 
     deinit {
@@ -61,9 +62,10 @@ final class FakeWorker: Sendable {
     /// Steps: "say TEXT", "complain TEXT" (standard error), "garbage" (bytes that are no text), "state STATUS",
     /// "failure KIND", "hold" (a process of another group keeps standard output open for 300 s),
     /// "sleep SECONDS", "wait FILE" (until a journal has a line), "ignore" (SIGINT), "graceful" (SIGINT → checkpoint,
-    /// interrupted, exit 75), "flood N" (N step events), "kill SIGNAL", "exit CODE", "environment NAME", "touch FILE".
+    /// interrupted, exit 75), "flood N" (N step events), "kill SIGNAL", "exit CODE", "environment NAME",
+    /// "results" (a run.h5 with one step).
     private static let source = #"""
-        import json, os, signal, subprocess, sys, time
+        import json, os, shutil, signal, subprocess, sys, time
 
         home = os.environ["FAKE_WORKER"]
         if sys.argv[1] == "--floors":
@@ -131,7 +133,7 @@ final class FakeWorker: Sendable {
             elif verb == "environment": say(json.dumps({"event": "phase", "name": os.environ.get(rest, "none")}))
             elif verb == "group": say(json.dumps({"event": "phase", "name": str(os.getpgrp() == os.getpid())}))
             elif verb == "hold": subprocess.Popen(["sleep", "300"], start_new_session=True, stderr=subprocess.DEVNULL)
-            elif verb == "touch": open(run + "/" + rest, "w").close()
+            elif verb == "results": shutil.copyfile(home + "/results.h5", run + "/run.h5")
             elif verb == "kill":
                 journal("end " + name)
                 os.kill(os.getpid(), getattr(signal, rest))
@@ -141,6 +143,15 @@ final class FakeWorker: Sendable {
         journal("end " + name)
         sys.exit(code)
         """#
+}
+
+/// Writes a file of results with one step.
+func storeResults(at path: String) throws {
+    let run = experiment().runs[0]
+    let plan = RunPlan(experiment: "trial", question: "", baseline: "a", specPath: "", run: run)
+    let writer = try RunWriter.create(at: path, header: RunHeader(plan), configuration: run.configuration)
+    writer.append("steps", [("step", 1), ("loss", 1)])
+    try writer.commit()
 }
 
 /// A job that ends well.

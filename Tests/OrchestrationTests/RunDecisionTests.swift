@@ -61,9 +61,8 @@ import Testing
             try directory.save(state(status, reason: status == .done || status == .running ? nil : "why"))
         }
         if example.hasFiles {
-            for file in [directory.checkpoints.path(step: 40), directory.resultsFile] {
-                try Data().write(to: URL(fileURLWithPath: file))
-            }
+            try Data().write(to: URL(fileURLWithPath: directory.checkpoints.path(step: 40)))
+            try storeResults(at: directory.resultsFile)
         }
         let decision = RunDecision.decide(run, in: directory, liveness: liveness(alive: example.alive))
         #expect(decision.action == example.action)
@@ -73,6 +72,27 @@ import Testing
         try decision.clear(directory, trash: ExperimentTrash(of: ExperimentFolder(path: worker.folder)))
         let keeps = example.hasFiles && example.action != "start"
         #expect(directory.checkpoints.entries.map(\.step) == (keeps ? [40] : []))
+    }
+
+    @Test(arguments: [RunStatus.done, .collapsed, .interrupted, .failed])
+    func damagedResultsStayUntilTheRunIsAskedForAgain(_ status: RunStatus) throws {
+        let worker = try FakeWorker()
+        let run = experiment().runs[0]
+        let directory = worker.directory(run.directoryName)
+        try directory.save(RunPlan(experiment: "trial", question: "", baseline: "a", specPath: "", run: run))
+        try directory.save(state(status))
+        try storeResults(at: directory.resultsFile)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: directory.resultsFile))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: directory.resultsFile))
+
+        let decision = RunDecision.decide(run, in: directory, liveness: liveness(alive: false))
+        #expect(decision.action == "damaged" && !decision.willRun)
+        #expect(decision.reason.contains("\(directory.resultsFile): is damaged: its content has the checksum"))
+        #expect(decision.reason.contains("`cjepa-exp rerun \(directory.path)`"), "\(decision.reason)")
+        try decision.clear(directory, trash: ExperimentTrash(of: ExperimentFolder(path: worker.folder)))
+        #expect(FileManager.default.fileExists(atPath: directory.resultsFile))
+        #expect(decision.repeated(.fromCheckpoint).action == "restart")
     }
 
     @Test func aFolderThatDoesNotExistIsNew() {

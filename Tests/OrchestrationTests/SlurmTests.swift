@@ -169,9 +169,8 @@ import Testing
         if let state {
             try directory.save(
                 RunState(status: state, step: 3, totalSteps: 9, pid: 7, host: host, startedAt: now, updatedAt: now))
-            for file in [directory.checkpoints.path(step: 5), directory.resultsFile] {
-                try Data().write(to: URL(fileURLWithPath: file))
-            }
+            try Data().write(to: URL(fileURLWithPath: directory.checkpoints.path(step: 5)))
+            try storeResults(at: directory.resultsFile)
         }
         let queue = SlurmQueue(tasks: [directory.name: QueuedTask(job: "12_3", state: task, reason: "Because")])
         let liveness = WorkerLiveness(host: "here", isWorker: { _, _ in false }, now: { now }).with(queue)

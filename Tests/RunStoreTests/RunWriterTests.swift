@@ -39,7 +39,7 @@ import Testing
         #expect(evaluation.vectors("singular_values")?[1][0] == 2052)
 
         #expect(
-            try file.embeddingPaths() == [
+            file.embeddingPaths == [
                 "embeddings/target/step_0", "embeddings/target/step_4", "embeddings/target/step_8",
             ])
         let matrix = try file.matrix("/embeddings/target/step_8")
@@ -146,7 +146,7 @@ import Testing
         #expect(resumed.table("steps")?["step"] == [1, 2, 3, 4, 5])
         #expect(resumed.table("evaluation/target")?["step"] == [0, 4])
         try resumed.commit()
-        #expect(try RunFile(path: path).embeddingPaths() == ["embeddings/target/step_0", "embeddings/target/step_4"])
+        #expect(try RunFile(path: path).embeddingPaths == ["embeddings/target/step_0", "embeddings/target/step_4"])
         for step in 6...8 { SampleRun.appendStep(step, to: resumed) }
         SampleRun.appendEvaluation(8, to: resumed)
         resumed.setMatrix(
@@ -169,7 +169,7 @@ import Testing
         try writer.commit()
         let file = try RunFile(path: path)
         #expect(try file.table("steps").rowCount == 0)
-        #expect(try file.embeddingPaths().isEmpty)
+        #expect(file.embeddingPaths.isEmpty)
         SampleRun.appendEvaluation(0, to: writer)
         try writer.commit()
         #expect(try RunFile(path: path).table("evaluation/target").vectors("singular_values")?.count == 1)

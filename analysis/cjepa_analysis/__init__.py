@@ -4,7 +4,7 @@ Nothing is computed here that the program stores itself: numbers come from ``run
 ``cjepa-exp table``.
 """
 
-from .experiment import Experiment, Run, ResultsError
+from .experiment import DamagedResults, Experiment, ResultsError, Run
 from .table import Table
 
-__all__ = ["Experiment", "ResultsError", "Run", "Table"]
+__all__ = ["DamagedResults", "Experiment", "ResultsError", "Run", "Table"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +15,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from . import seal
+
 FORMAT_VERSION = 1
 
 
 class ResultsError(Exception):
     """Results that cannot be used; the text names the file and what to do."""
+
+
+class DamagedResults(ResultsError):
+    """A file that does not agree with its checksum. Its run counts as missing, and the others stand."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,21 @@ class Run:
         return json.loads(state.read_text())["status"] if state.exists() else "planned"
 
     def open(self) -> h5py.File:
-        """The HDF5 file, for everything that the methods below do not cover."""
+        """The HDF5 file, for everything that the methods below do not cover; compared with its checksum first."""
         if not self.file.exists():
             raise ResultsError(f"{self.file}: the run has stored nothing yet; train it with `cjepa-exp run`")
-        file = h5py.File(self.file, "r")
+        try:
+            data, verified = seal.read(self.file)
+        except seal.Damaged as error:
+            raise DamagedResults(
+                f"{self.file} is damaged: {error}; put back a copy, or train the run again with `cjepa-exp rerun "
+                f"{self.path}`"
+            ) from error
+        if not verified:
+            warnings.warn(
+                "written by an earlier version without a checksum, read unverified: " + str(self.file), stacklevel=2)
+        # The very bytes that were compared, also where a running worker replaces the file meanwhile.
+        file = h5py.File(io.BytesIO(data), "r")
         version = file.attrs.get("format_version")
         if version != FORMAT_VERSION:
             file.close()
@@ -159,9 +178,19 @@ class Experiment:
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, {len(self.arms)} arms, {len(self.runs)} runs, {len(self.done)} done)"
 
-    @property
+    @cached_property
     def done(self) -> list[Run]:
-        return [run for run in self.runs if run.status == "done"]
+        """Runs that are done; one whose file is damaged is left out with a warning."""
+        return [run for run in self.runs if run.status == "done" and self._is_whole(run)]
+
+    @staticmethod
+    def _is_whole(run: Run) -> bool:
+        try:
+            run.open().close()
+        except DamagedResults as error:
+            warnings.warn(str(error), stacklevel=3)
+            return False
+        return True
 
     def run(self, arm: str, seed: int | None = None) -> Run:
         """The arm's run of a seed, or its first that is done."""

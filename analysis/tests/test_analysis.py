@@ -1,6 +1,7 @@
 """What the package reads agrees with what the program says, and every figure can be drawn."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from cjepa_analysis import Experiment, ResultsError, Table, figures
+from cjepa_analysis import DamagedResults, Experiment, ResultsError, Table, figures
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,6 +93,35 @@ def test_a_run_of_another_format_is_refused(experiment, tmp_path):
     run = type(experiment.runs[0])(folder, "a", 0)
     with pytest.raises(ResultsError, match="format version 99"):
         run.open()
+
+
+def test_a_damaged_run_is_left_out_with_a_warning(results, tmp_path):
+    folder = tmp_path / "smoke"
+    shutil.copytree(results / "smoke", folder)
+    whole = Experiment(folder)
+    damaged = whole.runs[0].file
+    data = bytearray(damaged.read_bytes())
+    for place in (3, 30, len(data) // 2):
+        data[place] ^= 1
+        damaged.write_bytes(data)
+        data[place] ^= 1
+        experiment = Experiment(folder)
+        with pytest.raises(DamagedResults, match="rerun"):
+            experiment.runs[0].open()
+        with pytest.warns(UserWarning, match="is damaged"):
+            assert [run.name for run in experiment.done] == [run.name for run in whole.runs[1:]]
+        assert set(experiment.steps()["run"]) == {run.name for run in whole.runs[1:]}
+
+
+def test_a_run_without_a_checksum_is_read_with_a_warning(results, tmp_path):
+    folder = tmp_path / "smoke"
+    shutil.copytree(results / "smoke", folder)
+    run = Experiment(folder).runs[0]
+    sealed = run.table("steps")
+    # What an earlier version wrote is the same without the first block.
+    run.file.write_bytes(run.file.read_bytes()[512:])
+    with pytest.warns(UserWarning, match="unverified"):
+        assert run.table("steps").equals(sealed)
 
 
 def test_the_shipped_tables_draw():

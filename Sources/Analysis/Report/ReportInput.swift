@@ -92,13 +92,15 @@ extension ReportInput {
     /// - Parameters:
     ///   - metrics: Columns of the table; none: the usual ones.
     ///   - encoder: "target" or "context": whose features are compared and mapped.
+    ///   - remark: Takes what is to be said of the runs' files.
     /// - Throws: `AnalysisError` or `RunStoreError` where the experiment itself cannot be read.
     package static func load(
-        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", program: String
+        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", program: String,
+        remark: (ResultsRemark) -> Void = { _ in }
     ) throws -> ReportInput {
         let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
         let table = try ComparisonTable.load(
-            experimentDirectory: experimentDirectory, metrics: metrics, encoder: encoder)
+            experimentDirectory: experimentDirectory, metrics: metrics, encoder: encoder, remark: remark)
         let runs = record.runs.map { entry in
             run(
                 entry, RunDirectory(path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
@@ -106,7 +108,9 @@ extension ReportInput {
         }
         var (maps, remarks): ([EmbeddingMap], [String]) = ([], [])
         for arm in record.arms {
-            let finished = runs.filter { $0.arm == arm && $0.state?.status.isFinished == true }
+            let finished = runs.filter {
+                $0.arm == arm && $0.state?.status.isFinished == true && $0.problem == nil
+            }
             guard let run = finished.min(by: { $0.seed < $1.seed })
             else { continue }
             do {
@@ -134,6 +138,7 @@ extension ReportInput {
             for name in file.tableNames { run.tables[name] = try file.table(name) }
         } catch {
             run.problem = "\(error)"
+            run.tables = [:]
         }
         return run
     }

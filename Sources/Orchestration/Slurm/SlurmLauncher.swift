@@ -21,7 +21,7 @@ package struct SlurmLauncher {
             package var arm: String
             package var seed: Int
             package var path: String
-            /// start, restart, resume, skip, busy or, in a dry run, conflict.
+            /// start, restart, resume, skip, busy, damaged or, in a dry run, conflict.
             package var action: String
             package var reason: String
         }
@@ -50,7 +50,7 @@ package struct SlurmLauncher {
                 "\(experiment): \(counted(array.tasks.count, "task")) submitted as job "
                     + (array.job.map(String.init) ?? "?") + " (\(array.script))"
             }
-            let others = runs.filter { ["skip", "busy", "conflict"].contains($0.action) }
+            let others = runs.filter { ["skip", "busy", "damaged", "conflict"].contains($0.action) }
             if leftOut > 0 {
                 lines.append("\(experiment): \(leftOutText)")
             } else if arrays.isEmpty {
