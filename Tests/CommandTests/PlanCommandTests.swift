@@ -58,7 +58,7 @@ import Testing
         ("metric: knn_30, at_least: 1, unit: points", "expect.metric", "did you mean 'knn_"),
         ("metric: linear@final, at_least: 1, unit: points", "expect.metric", "@last"),
         ("metric: linear, at_least: 1", "expect.unit", "unit: points"),
-        ("metric: rankme, at_least: 1, unit: points", "expect.unit", "no accuracy"),
+        ("metric: rankme, at_least: 1, unit: points", "expect.unit", "not an accuracy"),
     ])
     func aClaimAboutWhatNoRunHoldsIsRefused(_ claim: String, _ keyPath: String, _ words: String) throws {
         let folder = try TemporaryFolder()
