@@ -44,7 +44,7 @@ struct Baseline {
         }
         diagnostics.report(
             document.matrixLocation, keyPath: "baseline",
-            "'baseline' is inherited and does not fit this matrix: \(place): \(message)", nearest: nearest,
+            "'baseline' is inherited (\(place)) and does not fit this matrix: \(message)", nearest: nearest,
             remedy: "write 'baseline: ' and an arm in this spec, or 'baseline: null' for the first arm; \(remedy)")
     }
 }

@@ -105,7 +105,7 @@ extension SpecMatrix {
         let name = keyPath.hasPrefix("matrix.") ? String(keyPath.dropFirst(7).prefix { $0 != "." }) : "baseline"
         diagnostics.report(
             axesLocation, keyPath: name == "baseline" ? name : "matrix.\(name)",
-            "'\(name)' is inherited and does not fit these axes: \(place): \(message)",
+            "'\(name)' is inherited (\(place)) and does not fit these axes: \(message)",
             remedy: "write a '\(name)' here that does, or '\(name): null' for none; \(remedy)")
     }
 }
