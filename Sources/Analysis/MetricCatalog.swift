@@ -49,7 +49,11 @@ package struct MetricCatalog: Sendable {
         } catch {
             let name = String(metric.prefix { $0 != "@" })
             let remedy = (error as? AnalysisError)?.remedy ?? "\(error)"
-            return .unknown(nearest: contains(name) ? nil : nearestName(to: name, among: names), remedy: remedy)
+            let nearest = contains(name) ? nil : nearestName(to: name, among: names)
+            return .unknown(
+                nearest: nearest,
+                remedy: nearest == nil
+                    ? remedy : "metrics are called as in the table, for example linear or knn_20@gain")
         }
     }
 

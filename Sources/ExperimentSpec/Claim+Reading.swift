@@ -22,8 +22,11 @@ extension Claim {
     ]
 
     /// Reads `expect:`; an element over several arms makes one expectation of each.
+    ///
+    /// - Parameter names: None where the arms are not known; then only the rest of each claim is checked.
     static func read(
-        _ part: SpecDocument.Part, arms: [SpecArm], lookup: MetricLookup, _ diagnostics: SpecDiagnostics
+        _ part: SpecDocument.Part, arms: [SpecArm], names: ArmNames?, lookup: MetricLookup,
+        _ diagnostics: SpecDiagnostics
     ) -> [Claim] {
         guard let nodes = part.node.list else {
             diagnostics.report(
@@ -33,7 +36,7 @@ extension Claim {
             return []
         }
         return nodes.flatMap { node in
-            var reader = ClaimReader(node: node, arms: arms, diagnostics: diagnostics)
+            var reader = ClaimReader(node: node, arms: arms, names: names, diagnostics: diagnostics)
             return reader.read(lookup)
         }
     }
@@ -43,6 +46,7 @@ extension Claim {
 private struct ClaimReader {
     let node: SpecNode
     let arms: [SpecArm]
+    let names: ArmNames?
     let diagnostics: SpecDiagnostics
     var fields: [String: SpecNode.Entry] = [:]
     var isSound = true
@@ -61,25 +65,31 @@ private struct ClaimReader {
                     remedy: knownKeys)
             }
         }
+        // What is missing may be what could not be read.
+        let isWhole = isSound
         let subjects = armNames("arm", severalAllowed: true)
-        if fields["arm"] == nil {
+        if fields["arm"] == nil, isWhole {
             refuse(node.location, nil, "'arm' is missing", remedy: "name the arm that the claim is about")
         }
         let minus = armNames("minus", severalAllowed: false).first
         if let minus, subjects.contains(minus) {
-            refuse(fields["minus"]!.location, "minus", "the arm '\(minus)' is compared with itself")
+            refuse(
+                fields["minus"]!.location, "minus", "the arm '\(minus)' is compared with itself",
+                remedy: "name another arm")
         }
         let source = text("source")
         let encoder = choice("encoder", EvaluationConfiguration.Encoder.self) ?? .target
         let isCollapse = fields["collapses"] != nil
         if isCollapse == (fields["metric"] != nil) {
-            refuse(
-                node.location, nil, "a claim has either 'metric' with bounds, or 'collapses'",
-                remedy: "for example {arm: X, collapses: true}")
+            if isWhole {
+                refuse(
+                    node.location, nil, "a claim has either 'metric' with bounds, or 'collapses'",
+                    remedy: "for example {arm: \(subjects.first ?? "X"), collapses: true}")
+            }
             return []
         }
         if isCollapse { return collapseClaims(subjects, encoder, source) }
-        return metricClaims(subjects, minus, encoder, source, lookup)
+        return metricClaims(subjects, minus, encoder, source, isWhole: isWhole, lookup)
     }
 
     private mutating func collapseClaims(
@@ -101,20 +111,22 @@ private struct ClaimReader {
 
     private mutating func metricClaims(
         _ subjects: [String], _ minus: String?, _ encoder: EvaluationConfiguration.Encoder, _ source: String?,
-        _ lookup: Claim.MetricLookup
+        isWhole: Bool, _ lookup: Claim.MetricLookup
     ) -> [Claim] {
         let (atLeast, atMost) = (number("at_least"), number("at_most"))
         let unit = choice("unit", Claim.Unit.self)
-        if fields["at_least"] == nil, fields["at_most"] == nil {
+        if fields["at_least"] == nil, fields["at_most"] == nil, isWhole {
             refuse(
                 node.location, nil, "a bound is missing", remedy: "give 'at_least', 'at_most' or both")
         }
         if let atLeast, let atMost, atLeast > atMost {
-            refuse(fields["at_least"]!.location, "at_least", "lies above 'at_most'")
+            refuse(fields["at_least"]!.location, "at_least", "lies above 'at_most'", remedy: "swap the two")
         }
         guard let metric = text("metric") else { return [] }
-        for arm in arms where subjects.contains(arm.name) || arm.name == minus {
-            check(metric, lookup(metric, encoder, arm.configuration), unit)
+        let isKnown = diagnostics.isKnown(["evaluation.encoders", "evaluation.knn.k"])
+        for arm in arms where isKnown && (subjects.contains(arm.name) || arm.name == minus) {
+            // One word for all arms that lack the metric.
+            guard check(metric, lookup(metric, encoder, arm.configuration)) else { break }
         }
         guard isSound else { return [] }
         return subjects.map {
@@ -124,20 +136,21 @@ private struct ClaimReader {
         }
     }
 
-    private mutating func check(_ metric: String, _ knowledge: MetricKnowledge, _ unit: Claim.Unit?) {
+    private mutating func check(_ metric: String, _ knowledge: MetricKnowledge) -> Bool {
         let place = fields["metric"]!.value.location
         switch knowledge {
         case .unknown(let nearest, let remedy):
             refuse(place, "metric", "no run will have a metric '\(metric)'", nearest: nearest, remedy: remedy)
-        case .accuracy where unit == nil:
+        case .accuracy where fields["unit"] == nil:
             refuse(
                 place, "unit", "'\(metric)' is an accuracy: its bounds could be percentage points or fractions",
                 remedy: "add 'unit: points' (0.5 is half a percentage point) or 'unit: fraction'")
-        case .other where unit != nil:
+        case .other where fields["unit"] != nil:
             refuse(
                 fields["unit"]!.location, "unit", "'\(metric)' is not an accuracy", remedy: "remove the unit")
-        default: break
+        default: return true
         }
+        return false
     }
 
     // MARK: Fields
@@ -145,16 +158,18 @@ private struct ClaimReader {
     private mutating func armNames(_ key: String, severalAllowed: Bool) -> [String] {
         guard let entry = fields[key] else { return [] }
         let nodes = severalAllowed ? entry.value.list ?? [entry.value] : [entry.value]
-        let names = arms.map(\.name)
         return nodes.compactMap { node in
-            guard let name = node.value?.text, node.list == nil, node.entries == nil else {
-                refuse(node.location, key, "expected the name of an arm, found \(node.kindName)")
+            guard let text = node.written else {
+                refuse(
+                    node.location, key, "expected the name of an arm, found \(node.kindName)",
+                    remedy: names.map { "arms: \(listed($0.all))" })
                 return nil
             }
-            if names.contains(name) { return name }
+            guard let names else { return text }
+            if let name = names.find(text) { return name }
             refuse(
-                node.location, key, "there is no arm '\(name)'", nearest: nearestName(to: name, among: names),
-                remedy: "arms: \(listed(names))")
+                node.location, key, "there is no arm '\(text)'", nearest: nearestName(to: text, among: names.all),
+                remedy: "arms: \(listed(names.all))")
             return nil
         }
     }
@@ -172,7 +187,9 @@ private struct ClaimReader {
         case .integer(let value)?: return Double(value)
         case .number(let value)?: return value
         default:
-            refuse(entry.value.location, key, "expected a number, found \(entry.value.kindName)")
+            refuse(
+                entry.value.location, key, "expected a number, found \(entry.value.kindName)",
+                remedy: "for example \(key): 0.5")
             return nil
         }
     }
@@ -185,7 +202,7 @@ private struct ClaimReader {
         let known = Choice.allCases.map(\.rawValue)
         refuse(
             fields[key]!.value.location, key, "expected one of \(known.joined(separator: ", ")), found '\(name)'",
-            nearest: nearestName(to: name, among: known))
+            nearest: nearestName(to: name, among: known), remedy: "write one of them")
         return nil
     }
 

@@ -75,7 +75,8 @@ struct ConfigurationValidator {
         }
         if let subset = data.trainSubset, let all = trainingImages, subset > all {
             find(
-                "data.train_subset", message: "a subset of \(counted(subset, "image")), but there are only \(all)",
+                "data.train_subset", "data.dataset",
+                message: "a subset of \(counted(subset, "image")), but there are only \(all)",
                 remedy: "set it to at most \(all)")
         }
     }
@@ -96,7 +97,8 @@ struct ConfigurationValidator {
         }
         if Int(Double(model.width) * model.mlpRatio) < 1 {
             find(
-                "model.mlp_ratio", message: "leaves the MLP of width \(model.width) without a hidden unit",
+                "model.mlp_ratio", "model.width", "model.preset",
+                message: "leaves the MLP of width \(model.width) without a hidden unit",
                 remedy: "the usual ratio is 4")
         }
         let grid = model.imageSize / model.patchSize
@@ -154,7 +156,7 @@ struct ConfigurationValidator {
         }
         if vicreg.pairs == .blocks, configuration.model.predictor.kind == .none {
             find(
-                "objective.vicreg.pairs", "model.predictor.kind",
+                "objective.vicreg.pairs", "model.predictor.kind", "objective.vicreg.weight",
                 message: "without a predictor the predictions of all blocks are equal, so comparing them has no effect",
                 remedy: "set objective.vicreg.pairs: context_target")
         }
@@ -165,7 +167,7 @@ struct ConfigurationValidator {
         let images = configuration.data.trainSubset.map { min($0, trainingImages ?? $0) } ?? trainingImages
         if let images, training.batchSize > images {
             find(
-                "training.batch_size", "data.train_subset",
+                "training.batch_size", "data.train_subset", "data.dataset",
                 message: "a batch of \(training.batchSize), but only \(counted(images, "training image"))",
                 remedy: "set it to at most \(images)")
         }
@@ -182,21 +184,22 @@ struct ConfigurationValidator {
             let ranks = resources.ranks > 1 ? " over \(resources.ranks) ranks" : ""
             find(
                 resources.accumulate > 1 ? "resources.accumulate" : "resources.ranks", "resources.ranks",
-                "resources.shards",
+                "resources.shards", "training.batch_size",
                 message: "\(counted(resources.shards, "shard")) of \(counted(training.batchSize, "image")) do not fill "
                     + "\(counted(resources.accumulate, "round"))\(ranks)",
                 remedy: "set resources.shards: \(needed) or more, or fewer rounds\(ranks.isEmpty ? "" : " or ranks")")
         }
         if training.steps == nil, training.epochs == nil {
             find(
-                "training.steps", "training.batch_size", message: "the training has no length",
+                "training.steps", "training.batch_size", "training.epochs", message: "the training has no length",
                 remedy: "set training.steps or training.epochs")
         }
         if let steps = training.steps,
             let late = configuration.diagnostics.embeddingsAtSteps.first(where: { $0 > steps })
         {
             find(
-                "diagnostics.embeddings_at_steps", message: "step \(late) is after the last step, \(steps)",
+                "diagnostics.embeddings_at_steps", "training.steps", "training.epochs",
+                message: "step \(late) is after the last step, \(steps)",
                 remedy: "the final embeddings are stored anyway")
         }
     }
@@ -223,21 +226,22 @@ struct ConfigurationValidator {
         for (path, wanted, there) in sizes {
             if let wanted, let there, wanted > there {
                 find(
-                    path, message: "\(wanted) images, but there are only \(there)", remedy: "set it to at most \(there)"
+                    path, "data.dataset", message: "\(wanted) images, but there are only \(there)",
+                    remedy: "set it to at most \(there)"
                 )
             }
         }
         guard let features = evaluation.trainImages ?? trainingImages else { return }
         if evaluation.neighbours.allSatisfy({ $0 > features }) {
             find(
-                "evaluation.knn.k", "evaluation.train_images",
+                "evaluation.knn.k", "evaluation.train_images", "data.dataset",
                 message: "every number of neighbours exceeds the \(features) training features",
                 remedy: "add a number of at most \(features)")
         }
         let heldOut = Int((Double(features) * evaluation.linear.heldOut).rounded())
         if heldOut < 1 || heldOut >= features {
             find(
-                "evaluation.linear.held_out", "evaluation.train_images",
+                "evaluation.linear.held_out", "evaluation.train_images", "data.dataset",
                 message: "holds out \(heldOut) of \(features) training features",
                 remedy: "choose a share that leaves images on both sides")
         }

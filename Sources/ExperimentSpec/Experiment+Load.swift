@@ -28,39 +28,70 @@ extension Experiment {
         do {
             document = try SpecDocument.read(path, diagnostics)
         } catch {
-            throw SpecErrors(diagnostics.errors + error.errors)
+            // The options can still be checked, but not what they are laid over.
+            error.errors.forEach(diagnostics.report)
+            diagnostics.markUnread(SpecDiagnostics.everything)
+            document = SpecDocument(path: path)
         }
         document.override(overrides, diagnostics)
-        let matrix = SpecMatrix(document.matrix, diagnostics)
-        matrix.checkSize(document, diagnostics)
-        try diagnostics.throwIfAny()
-
-        var arms = matrix.arms(of: document, diagnostics)
-        matrix.checkRuns(arms, of: document, diagnostics)
-        try diagnostics.throwIfAny()
+        let matrix = SpecMatrix(document, diagnostics)
+        let (laidOut, names) = layOut(matrix, of: document, diagnostics)
+        var arms = laidOut
         for index in arms.indices where arms[index].configuration.training.precision == .auto {
             arms[index].configuration.training.precision = automaticPrecision
         }
-        if arms.isEmpty {
+        finish(
+            &arms, of: document, someMayBeExcluded: matrix.hasUnreadExclusion, datasetSize: datasetSize,
+            masksProblem: masksProblem, fileExists: fileExists, diagnostics)
+        let expectations =
+            document.expect.map { Claim.read($0, arms: arms, names: names, lookup: metricLookup, diagnostics) } ?? []
+        guard let names else { throw diagnostics.result }
+        let baseline = Baseline(
+            arms: arms, names: names, matrix: matrix, document: document, diagnostics: diagnostics
+        ).find()
+        let selection = RunSelection(only: only, skip: skip, names: names, seeds: document.seeds, diagnostics)
+        let selected = Set(
+            arms.map(\.name).filter { arm in document.seeds.contains { selection.contains(arm: arm, seed: $0) } })
+        if diagnostics.isEverythingKnown {
+            EqualArms(
+                arms: arms, overrides: document.overrides, automaticPrecision: automaticPrecision,
+                diagnostics: diagnostics
+            ).report(selected: selected)
+        }
+        if selected.isEmpty, diagnostics.errors.isEmpty {
+            diagnostics.report(SpecLocation(file: "--only/--skip"), "no run is left", remedy: "loosen the patterns")
+        }
+        try diagnostics.throwIfAny()
+        return Experiment(
+            name: document.name, question: document.question, expected: document.expected, baseline: baseline,
+            arms: arms.map(\.name).filter(selected.contains),
+            runs: plannedRuns(of: arms, seeds: document.seeds).filter {
+                selection.contains(arm: $0.arm, seed: $0.seed)
+            },
+            specPath: path, expectations: expectations, factors: matrix.factors(of: arms))
+    }
+
+    /// The arms of a matrix and their names.
+    ///
+    /// Where the matrix could not be read or is refused, there are no names, and one arm stands for what the spec says
+    /// outside the matrix.
+    private static func layOut(
+        _ matrix: SpecMatrix, of document: SpecDocument, _ diagnostics: SpecDiagnostics
+    ) -> (arms: [SpecArm], names: ArmNames?) {
+        guard matrix.isComplete, diagnostics.isKnown(["matrix"]), matrix.checkSize(document, diagnostics) else {
+            for part in document.matrix.values { diagnostics.markUnread(SpecKey.named(in: part.node)) }
+            return ([matrix.standIn(for: document)], nil)
+        }
+        let before = diagnostics.errors.count
+        let arms = matrix.arms(of: document, diagnostics)
+        if arms.isEmpty, diagnostics.errors.count == before, diagnostics.isEverythingKnown {
             diagnostics.report(
                 document.matrixLocation, keyPath: "matrix", "no arm is left", remedy: "'exclude' removes all of them")
         }
-        finish(
-            &arms, of: document, datasetSize: datasetSize, masksProblem: masksProblem, fileExists: fileExists,
-            diagnostics)
-        reportDuplicates(arms, diagnostics)
-        let baseline = findBaseline(arms, matrix, document, diagnostics)
-        let expectations =
-            document.expect.map { Claim.read($0, arms: arms, lookup: metricLookup, diagnostics) } ?? []
-        try diagnostics.throwIfAny()
-
-        let runs = select(plannedRuns(of: arms, seeds: document.seeds), only: only, skip: skip, diagnostics)
-        try diagnostics.throwIfAny()
-        let selected = Set(runs.map(\.arm))
-        return Experiment(
-            name: document.name, question: document.question, expected: document.expected, baseline: baseline,
-            arms: arms.map(\.name).filter(selected.contains), runs: runs, specPath: path,
-            expectations: expectations, factors: matrix.factors(of: arms))
+        guard !arms.isEmpty, diagnostics.errors.count == before else { return (arms, nil) }
+        matrix.checkRuns(arms, of: document, diagnostics)
+        matrix.checkNames(arms, diagnostics)
+        return (arms, ArmNames(arms, of: matrix))
     }
 
     /// Why masks cannot be drawn: the key that says so, what is wrong, and what to do.
@@ -70,52 +101,44 @@ extension Experiment {
 
     /// Fills in folders and steps, and validates.
     private static func finish(
-        _ arms: inout [SpecArm], of document: SpecDocument, datasetSize: (DataConfiguration) throws -> Int,
-        masksProblem: (RunConfiguration) -> MasksProblem?, fileExists: (String) -> Bool,
+        _ arms: inout [SpecArm], of document: SpecDocument, someMayBeExcluded: Bool,
+        datasetSize: (DataConfiguration) throws -> Int, masksProblem: (RunConfiguration) -> MasksProblem?,
+        fileExists: (String) -> Bool,
         _ diagnostics: SpecDiagnostics
     ) {
         let folder = URL(fileURLWithPath: document.path).standardizedFileURL.deletingLastPathComponent().path
-        var found: [(error: SpecError, arms: [String])] = []
-        func add(_ error: SpecError, _ arm: String) {
-            if let index = found.firstIndex(where: { $0.error == error }) {
-                found[index].arms.append(arm)
-            } else {
-                found.append((error, [arm]))
-            }
-        }
+        var faults = ArmFaults(armCount: arms.count)
         for index in arms.indices {
             let arm = arms[index]
             arms[index].configuration.data.folder = arm.configuration.data.resolvedFolder(specFolder: folder)
-            let size = imageCount(of: arms[index], document, datasetSize, fileExists) { add($0, arm.name) }
+            let size = imageCount(of: arms[index], document, datasetSize, fileExists) { error in
+                if diagnostics.isKnown(["training.epochs", "data"]) { faults.add(error, of: arm.name) }
+            }
             resolveSteps(&arms[index].configuration, images: size)
             var findings = withoutActuallyEscaping(fileExists) {
                 ConfigurationValidator.findings(
                     in: arms[index].configuration, trainingImages: size, fileExists: $0)
             }
             // Masks are drawn and costs worked out only for sizes that make sense.
-            if findings.isEmpty, let problem = masksProblem(arms[index].configuration) {
+            let areMasksSound = !findings.contains { !Set($0.keys).isDisjoint(with: keysOfMasks) }
+            if areMasksSound, let problem = masksProblem(arms[index].configuration) {
                 findings.append(
                     ConfigurationValidator.Finding(
-                        keys: [problem.keyPath] + keysOfMasks, message: problem.message, remedy: problem.remedy))
+                        keys: [problem.keyPath] + keysOfMasks(behind: problem.keyPath), message: problem.message,
+                        remedy: problem.remedy))
             }
-            if findings.isEmpty, let finding = memoryFinding(arms[index].configuration, trainingImages: size) {
+            if findings.isEmpty, diagnostics.isEverythingKnown,
+                let finding = memoryFinding(arms[index].configuration, trainingImages: size)
+            {
                 findings.append(finding)
             }
-            for finding in findings {
+            for finding in findings where diagnostics.isKnown(finding.keys) {
                 let place = arm.settings.location(of: finding.keys) ?? SpecLocation(file: document.path)
-                add(SpecError(place, keyPath: finding.keys[0], finding.message, remedy: finding.remedy), arm.name)
+                faults.add(
+                    SpecError(place, keyPath: finding.keys[0], finding.message, remedy: finding.remedy), of: arm.name)
             }
         }
-        for (error, names) in found {
-            var error = error
-            // Where only some arms are concerned, say which.
-            if names.count < arms.count {
-                let more = names.count > 3 ? " and \(names.count - 3) more" : ""
-                error.message +=
-                    " (\(names.count == 1 ? "arm" : "arms") \(names.prefix(3).joined(separator: ", "))\(more))"
-            }
-            diagnostics.report(error)
-        }
+        for error in faults.errors(ofAllOnly: someMayBeExcluded) { diagnostics.report(error) }
     }
 
     /// Keys that decide whether masks can be drawn, the likeliest culprit first.
@@ -123,6 +146,11 @@ extension Experiment {
         "masks.target_scale", "masks.context_scale", "masks.target_aspect", "masks.context_aspect", "masks.min_keep",
         "masks.sampler", "model.patch_size", "model.image_size",
     ]
+
+    /// The same, for a fault of one of them: blocks without a patch come of few patches, whatever a mask must keep.
+    private static func keysOfMasks(behind key: String) -> [String] {
+        key == "masks.target_scale" ? ["model.patch_size", "model.image_size"] + keysOfMasks : keysOfMasks
+    }
 
     /// Refuses an allowance of memory below what a run is predicted to need.
     private static func memoryFinding(
@@ -175,53 +203,6 @@ extension Experiment {
         configuration.training.steps = max(1, epochs * (used / configuration.training.batchSize))
     }
 
-    private static func reportDuplicates(_ arms: [SpecArm], _ diagnostics: SpecDiagnostics) {
-        var byName: [String: SpecArm] = [:]
-        var byIdentity: [String: SpecArm] = [:]
-        for arm in arms {
-            if byName.updateValue(arm, forKey: arm.name) != nil {
-                diagnostics.report(
-                    arm.location, keyPath: "matrix", "two arms are called '\(arm.name)'",
-                    remedy: "rename a variant or an included arm")
-                continue
-            }
-            if let first = byIdentity[arm.configuration.identityJSON()] {
-                diagnostics.report(
-                    arm.location, keyPath: "matrix",
-                    "the arms '\(first.name)' and '\(arm.name)' have the same configuration",
-                    remedy: "exclude one of them, or let an axis apply only where it matters ('when')")
-            } else {
-                byIdentity[arm.configuration.identityJSON()] = arm
-            }
-        }
-    }
-
-    /// The arm that `baseline` names or describes; the first arm where it is not given.
-    private static func findBaseline(
-        _ arms: [SpecArm], _ matrix: SpecMatrix, _ document: SpecDocument, _ diagnostics: SpecDiagnostics
-    ) -> String {
-        guard let part = document.baseline else { return arms.first?.name ?? "" }
-        let names = arms.map(\.name)
-        if part.node.entries != nil {
-            guard let condition = matrix.readCondition(part.node, "baseline", part, diagnostics) else { return "" }
-            let matching = arms.filter { $0.satisfies(condition) }.map(\.name)
-            if matching.count == 1 { return matching[0] }
-            diagnostics.report(
-                part.location, keyPath: "baseline",
-                matching.isEmpty
-                    ? "no arm meets the condition" : "several arms meet the condition: \(listed(matching))",
-                remedy: "name one arm: \(listed(names))")
-            return ""
-        }
-        let name = part.node.value?.text ?? ""
-        if !names.contains(name) {
-            diagnostics.report(
-                part.node.location, keyPath: "baseline", "there is no arm '\(name)'",
-                nearest: nearestName(to: name, among: names), remedy: "arms: \(listed(names))")
-        }
-        return name
-    }
-
     // MARK: Runs
 
     private static func plannedRuns(of arms: [SpecArm], seeds: [Int]) -> [PlannedRun] {
@@ -242,33 +223,5 @@ extension Experiment {
                     configurationHash: hash)
             }
         }
-    }
-
-    private static func select(
-        _ runs: [PlannedRun], only: [String], skip: [String], _ diagnostics: SpecDiagnostics
-    ) -> [PlannedRun] {
-        func matches(_ run: PlannedRun, _ patterns: [String]) -> Bool {
-            patterns.contains { GlobPattern($0).matches(run.arm) || GlobPattern($0).matches(run.name) }
-        }
-        for (option, patterns) in [("--only", only), ("--skip", skip)] {
-            for pattern in patterns where !runs.contains(where: { matches($0, [pattern]) }) {
-                let names = Set(runs.map(\.arm)).union(runs.map(\.name))
-                diagnostics.report(
-                    SpecLocation(file: "\(option) \(pattern)"), "matches no arm or run",
-                    nearest: nearestName(to: pattern, among: names.sorted()),
-                    remedy: "arms: \(listed(Set(runs.map(\.arm)).sorted()))")
-            }
-        }
-        let selected = runs.filter { (only.isEmpty || matches($0, only)) && !matches($0, skip) }
-        if selected.isEmpty, diagnostics.errors.isEmpty {
-            diagnostics.report(SpecLocation(file: "--only/--skip"), "no run is left", remedy: "loosen the patterns")
-        }
-        return selected
-    }
-}
-
-extension SpecArm {
-    func satisfies(_ condition: SpecCondition) -> Bool {
-        condition.holds(choices: choices, settings: settings)
     }
 }

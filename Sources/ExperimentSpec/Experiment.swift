@@ -56,7 +56,10 @@ package struct PlannedRun: Codable, Hashable, Sendable {
     }
 
     /// "vicreg.ema-s0": arm and seed.
-    package var name: String { "\(arm)-s\(seed)" }
+    package var name: String { Self.name(arm: arm, seed: seed) }
+
+    static func name(arm: String, seed: Int) -> String { "\(arm)-s\(seed)" }
+
     /// "vicreg.ema-s0-1a2b3c4d": the name of its folder under results/<experiment>/.
     package var directoryName: String { "\(name)-\(configurationHash.prefix(8))" }
 }

@@ -4,8 +4,6 @@ import Foundation
 struct SpecDocument: Sendable {
     /// Keys of a spec that are not part of a run's configuration.
     static let ownKeys = ["name", "question", "expected", "expect", "inherit", "seeds", "matrix", "baseline"]
-    /// Those of them that `--set` may give.
-    static let overridable = ["name", "question", "expected", "seeds", "baseline"]
     /// The parts of a matrix; an inheriting spec replaces each part that it gives.
     static let matrixKeys = ["axes", "zip", "include", "exclude", "when"]
 
@@ -14,6 +12,8 @@ struct SpecDocument: Sendable {
         let node: SpecNode
         let location: SpecLocation
         let folder: String
+        /// How far away it was written: 0 in the spec itself, 1 in the spec that it inherits from, and so on.
+        let remoteness: Int
     }
 
     let path: String
@@ -28,8 +28,19 @@ struct SpecDocument: Sendable {
     /// Claims about arms; not inherited, as another matrix has other arms.
     var expect: Part?
     var matrix: [String: Part] = [:]
-    /// The place of `matrix:`, or the whole file.
+    /// The place of the nearest `matrix:`, or the whole file.
     var matrixLocation: SpecLocation
+    /// Where the nearest `matrix:` is, as `Part.remoteness`; none where there is none.
+    var matrixRemoteness: Int?
+    private let remoteness: Int
+
+    /// A spec that says nothing.
+    init(path: String, remoteness: Int = 0) {
+        self.path = path
+        self.remoteness = remoteness
+        name = URL(fileURLWithPath: path).standardizedFileURL.deletingPathExtension().lastPathComponent
+        matrixLocation = SpecLocation(file: path, line: 1, column: 1)
+    }
 
     /// Reads a spec and those that it inherits from.
     ///
@@ -50,8 +61,9 @@ struct SpecDocument: Sendable {
                     remedy: error.remedy)
             ])
         }
+        diagnostics.note(text, of: path)
         let whole = SpecLocation(file: path, line: 1, column: 1)
-        guard let root = try SpecNode.parse(text, file: path), !root.isNull else {
+        guard let root = try SpecNode.parse(text, file: path, diagnostics), !root.isNull else {
             throw SpecErrors([SpecError(whole, "the spec is empty", remedy: "docs/spec.md has a small example")])
         }
         guard let entries = root.entries else {
@@ -60,19 +72,22 @@ struct SpecDocument: Sendable {
                     root.location, "expected keys with values, found \(root.kindName)", remedy: "write 'key: value'")
             ])
         }
-        return try read(entries, path: path, chain: chain, diagnostics)
+        return read(entries, path: path, chain: chain, diagnostics)
     }
 
     private static func read(
         _ entries: [SpecNode.Entry], path: String, chain: [String], _ diagnostics: SpecDiagnostics
-    ) throws(SpecErrors) -> SpecDocument {
+    ) -> SpecDocument {
         let url = URL(fileURLWithPath: path).standardizedFileURL
-        let whole = SpecLocation(file: path, line: 1, column: 1)
-        var document = SpecDocument(
-            path: path, name: url.deletingPathExtension().lastPathComponent, matrixLocation: whole)
+        var document = SpecDocument(path: path, remoteness: chain.count)
         if let inherit = entries.first(where: { $0.key == "inherit" }) {
-            let parent = try readParent(inherit, of: url, chain: chain + [url.path], diagnostics)
-            document.adopt(parent)
+            do {
+                document.adopt(try readParent(inherit, of: url, chain: chain + [url.path], diagnostics))
+            } catch {
+                // The rest of this spec can still be read, but not judged.
+                error.errors.forEach(diagnostics.report)
+                diagnostics.markUnread(SpecDiagnostics.everything)
+            }
         }
         let folder = url.deletingLastPathComponent().path
         var settings: [SpecNode.Entry] = []
@@ -82,14 +97,14 @@ struct SpecDocument: Sendable {
             } else if isKnownStart(entry.key) {
                 settings.append(entry)
             } else {
-                diagnostics.report(SpecKey.unknown(entry.key, at: entry.location, alsoKnown: ownKeys))
+                diagnostics.reportUnknownKey(entry, path: entry.key, alsoKnown: ownKeys)
             }
         }
         document.settings.merge(SpecSettings(settings, folder: folder, diagnostics))
         return document
     }
 
-    private static func isKnownStart(_ key: String) -> Bool {
+    static func isKnownStart(_ key: String) -> Bool {
         SpecKey.groups.contains(String(key.prefix { $0 != "." }))
     }
 
@@ -133,33 +148,40 @@ struct SpecDocument: Sendable {
         return folder + name
     }
 
-    /// Takes over everything but the name and the claims about arms.
+    /// Takes over everything but what says what this very experiment is about: its name, its question, what is expected
+    /// of it, and the claims about its arms.
     private mutating func adopt(_ parent: SpecDocument) {
-        question = parent.question
-        expected = parent.expected
         settings = parent.settings
         seeds = parent.seeds
         baseline = parent.baseline
         matrix = parent.matrix
-        if !parent.matrix.isEmpty { matrixLocation = parent.matrixLocation }
+        if !parent.matrix.isEmpty {
+            matrixLocation = parent.matrixLocation
+            matrixRemoteness = parent.matrixRemoteness
+        }
     }
 
     // MARK: Own keys
 
-    private mutating func readOwn(_ entry: SpecNode.Entry, folder: String, _ diagnostics: SpecDiagnostics) {
+    mutating func readOwn(_ entry: SpecNode.Entry, folder: String, _ diagnostics: SpecDiagnostics) {
         switch entry.key {
         case "name": if let text = Self.readText(entry, diagnostics) { setName(text, entry, diagnostics) }
         case "question": if let text = Self.readText(entry, diagnostics) { question = text }
         case "expected": if let text = Self.readText(entry, diagnostics) { expected = text }
         case "seeds": if let read = Self.readSeeds(entry, diagnostics) { seeds = read }
         case "expect":
-            expect = entry.value.isNull ? nil : Part(node: entry.value, location: entry.location, folder: folder)
+            expect = part(entry, folder: folder)
         case "baseline":
-            let part = Part(node: entry.value, location: entry.location, folder: folder)
-            baseline = entry.value.isNull ? nil : part
+            baseline = part(entry, folder: folder)
         case "matrix": readMatrix(entry, folder: folder, diagnostics)
         default: break
         }
+    }
+
+    /// A part of the spec for later; none where it is taken away by null.
+    private func part(_ entry: SpecNode.Entry, folder: String) -> Part? {
+        entry.value.isNull
+            ? nil : Part(node: entry.value, location: entry.location, folder: folder, remoteness: remoteness)
     }
 
     private static func readText(_ entry: SpecNode.Entry, _ diagnostics: SpecDiagnostics) -> String? {
@@ -181,9 +203,12 @@ struct SpecDocument: Sendable {
         } else {
             diagnostics.report(
                 entry.value.location, keyPath: entry.key, "'\(text)' cannot be the name of a folder",
-                remedy: "use letters, digits and _ - + = . only, not beginning with a dot")
+                remedy: Self.fileNameRemedy)
         }
     }
+
+    static let fileNameRemedy =
+        "use at most 150 letters, digits and _ - + = . , only, and do not begin with a dot or a hyphen"
 
     /// Letters, digits and a few signs that no file system or shell minds.
     static func isFileName(_ text: String) -> Bool {
@@ -196,6 +221,7 @@ struct SpecDocument: Sendable {
     private static func readSeeds(_ entry: SpecNode.Entry, _ diagnostics: SpecDiagnostics) -> [Int]? {
         let place = entry.value.location
         func refuse(_ message: String) -> [Int]? {
+            diagnostics.markUnread("seeds")
             diagnostics.report(
                 place, keyPath: "seeds", message, remedy: "write a list, [0, 1, 2], or a count, 3")
             return nil
@@ -219,11 +245,13 @@ struct SpecDocument: Sendable {
 
     private mutating func readMatrix(_ entry: SpecNode.Entry, folder: String, _ diagnostics: SpecDiagnostics) {
         matrixLocation = entry.location
+        matrixRemoteness = remoteness
         if entry.value.isNull {
             matrix = [:]
             return
         }
         guard let parts = entry.value.entries else {
+            diagnostics.markUnread("matrix")
             diagnostics.report(
                 entry.value.location, keyPath: "matrix", "expected a group of keys, found \(entry.value.kindName)",
                 remedy: "known keys: \(Self.matrixKeys.joined(separator: ", "))")
@@ -231,51 +259,15 @@ struct SpecDocument: Sendable {
         }
         for part in parts {
             guard Self.matrixKeys.contains(part.key) else {
+                diagnostics.markUnread("matrix")
+                diagnostics.markUnread(SpecKey.named(in: part.value))
                 diagnostics.report(
                     part.location, keyPath: "matrix.\(part.key)", "unknown key",
                     nearest: nearestName(to: part.key, among: Self.matrixKeys),
                     remedy: "known keys: \(Self.matrixKeys.joined(separator: ", "))")
                 continue
             }
-            let value = Part(node: part.value, location: part.location, folder: folder)
-            matrix[part.key] = part.value.isNull ? nil : value
+            matrix[part.key] = self.part(part, folder: folder)
         }
-    }
-
-    // MARK: Overrides
-
-    /// Applies `key.path=value` texts of the command line; relative folders are relative to the working directory.
-    mutating func override(_ texts: [String], _ diagnostics: SpecDiagnostics) {
-        let folder = FileManager.default.currentDirectoryPath
-        var entries: [SpecNode.Entry] = []
-        for text in texts {
-            let place = SpecLocation(file: "--set \(text)")
-            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-                diagnostics.report(place, "expected key.path=value", remedy: "for example --set training.steps=100")
-                continue
-            }
-            let path = String(text[..<equals])
-            let node: SpecNode
-            do {
-                let parsed = try SpecNode.parse(
-                    String(text[text.index(after: equals)...]), file: place.file, hasLines: false)
-                node = parsed ?? SpecNode(content: .scalar(.null), location: place)
-            } catch {
-                error.errors.forEach(diagnostics.report)
-                continue
-            }
-            let entry = SpecNode.Entry(key: path, location: place, value: node)
-            if Self.overridable.contains(path) {
-                readOwn(entry, folder: folder, diagnostics)
-            } else if Self.ownKeys.contains(String(path.prefix { $0 != "." })) {
-                diagnostics.report(
-                    place, keyPath: path, "cannot be set from the command line", remedy: "change it in the spec")
-            } else if Self.isKnownStart(path) {
-                entries.append(entry)
-            } else {
-                diagnostics.report(SpecKey.unknown(path, at: place, alsoKnown: Self.overridable))
-            }
-        }
-        overrides = SpecSettings(entries, folder: folder, diagnostics)
     }
 }

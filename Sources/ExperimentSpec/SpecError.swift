@@ -65,24 +65,3 @@ package struct SpecErrors: Error, Hashable, Sendable, CustomStringConvertible {
         errors.map(\.description).joined(separator: "\n")
     }
 }
-
-/// Gathers errors while a spec is read, so that one look shows all of them.
-final class SpecDiagnostics {
-    private(set) var errors: [SpecError] = []
-
-    /// Adds an error that is not yet there.
-    func report(_ error: SpecError) {
-        if !errors.contains(error) { errors.append(error) }
-    }
-
-    func report(
-        _ location: SpecLocation, keyPath: String? = nil, _ message: String, nearest: String? = nil,
-        remedy: String? = nil
-    ) {
-        report(SpecError(location, keyPath: keyPath, message, nearest: nearest, remedy: remedy))
-    }
-
-    func throwIfAny() throws(SpecErrors) {
-        if !errors.isEmpty { throw SpecErrors(errors) }
-    }
-}

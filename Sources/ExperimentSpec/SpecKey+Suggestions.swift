@@ -11,7 +11,7 @@ extension SpecKey {
             // A synonym may mean something a little different, such as steps where the key is a share of them.
             remedy = byPath[nearest].map { "\(nearest): \($0.documentation)" }
         } else {
-            let group = knownGroup(of: parts(path))
+            let group = knownGroup(ofPath: path)
             remedy = "known here: \((children(of: group) + (group.isEmpty ? alsoKnown : [])).joined(separator: ", "))"
         }
         return SpecError(location, keyPath: path, "unknown key", nearest: nearest, remedy: remedy)
@@ -61,6 +61,8 @@ extension SpecKey {
     }
 
     /// The longest part of a path, but for its last name, that is a group; "" where the first name is none.
+    static func knownGroup(ofPath path: String) -> String { knownGroup(of: parts(path)) }
+
     private static func knownGroup(of parts: [String]) -> String {
         (0..<parts.count).reversed().map { parts.prefix($0).joined(separator: ".") }.first(where: groups.contains) ?? ""
     }

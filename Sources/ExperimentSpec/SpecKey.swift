@@ -128,6 +128,9 @@ package struct SpecKey: Sendable {
         if isPair, Double(specValue: value) != nil { value = .list([value, value]) }
         guard let normalized = normalizer(value) else { return .failure(mismatch(value)) }
         if case .list(let elements) = normalized, let count, !count.contains(elements.count) {
+            if isPair {
+                return .failure(Rejection("expected \(expectation), found a list of \(elements.count)"))
+            }
             let wanted = Set([count.lowerBound, count.upperBound]).sorted().map(String.init).joined(separator: " to ")
             return .failure(Rejection("expected \(wanted) elements, found \(elements.count)"))
         }
@@ -151,8 +154,12 @@ package struct SpecKey: Sendable {
     }
 
     private var expectation: String {
-        if case .choice = type { return "one of \(type.name)" }
-        return type.name
+        if isPair { return "a number or a pair of numbers" }
+        return switch type {
+        case .choice: "one of \(type.name)"
+        case .text, .boolean: type.name
+        case .integer, .number, .list: "a \(type.name)"
+        }
     }
 
     private func mismatch(_ value: SpecValue) -> Rejection {
@@ -174,6 +181,7 @@ package struct SpecKey: Sendable {
         case (.number, .text(let text)) where Double(text) != nil: remedy = "remove the quotes"
         case (.boolean, _): remedy = "write true or false"
         case (.list, .list): break
+        case _ where isPair: remedy = "write one number for both, or two: [first, last]"
         case (.list, _): remedy = "write a list: [\(value.text)]"
         default: break
         }

@@ -5,6 +5,8 @@ struct SpecArm: Sendable {
     let choices: [Int: Int]
     /// Everything that was set, with its places.
     let settings: SpecSettings
+    /// The same without what the command line sets.
+    let specSettings: SpecSettings
     let location: SpecLocation
     var configuration: RunConfiguration
 
@@ -20,8 +22,11 @@ extension SpecMatrix {
     func arms(of document: SpecDocument, _ diagnostics: SpecDiagnostics) -> [SpecArm] {
         var arms: [SpecArm] = []
         var seen: Set<[Int: Int]> = []
+        var conflicts: Set<[Int]> = []
         for combination in combinations() {
-            guard let (choices, settings) = applied(combination, to: document.settings, diagnostics) else { continue }
+            guard let (choices, settings) = applied(combination, to: document.settings, &conflicts, diagnostics) else {
+                continue
+            }
             // Where an axis does not apply, its options make one arm and not several.
             guard seen.insert(choices).inserted else { continue }
             let names = axes.indices.compactMap { axis in choices[axis].map { axes[axis].options[$0].name } }
@@ -38,13 +43,19 @@ extension SpecMatrix {
         return arms
     }
 
-    /// Refuses a grid of more arms, or a matrix of more runs, than `SpecBounds` allows, before it is laid out.
-    func checkSize(_ document: SpecDocument, _ diagnostics: SpecDiagnostics) {
+    /// The spec without its matrix, as one arm: what can be checked where the matrix could not be read.
+    func standIn(for document: SpecDocument) -> SpecArm {
+        finish(SpecArm.defaultName, [:], document.settings, document.matrixLocation, document)
+    }
+
+    /// Refuses a grid of more arms than `SpecBounds` allows, before it is laid out; true where it is not.
+    func checkSize(_ document: SpecDocument, _ diagnostics: SpecDiagnostics) -> Bool {
         guard axes.count <= SpecBounds.axes else {
-            return diagnostics.report(
+            diagnostics.report(
                 document.matrixLocation, keyPath: "matrix.axes",
-                "\(axes.count) axes, but at most \(SpecBounds.axes) are laid out",
+                "\(axes.count) axes, but at most \(SpecBounds.axes) are allowed",
                 remedy: "set keys that are alike in all arms outside the matrix")
+            return false
         }
         let counts = groups.map { axes[$0[0]].options.count }
         let arms = counts.reduce(1.0) { $0 * Double($1) }
@@ -55,9 +66,24 @@ extension SpecMatrix {
             diagnostics.report(
                 document.matrixLocation, keyPath: "matrix",
                 "\(SpecValue.shortest(arms)) combinations of the axes (\(axes.joined(separator: " × "))), but at most "
-                    + "\(SpecBounds.arms) are laid out",
+                    + "\(SpecBounds.arms) are allowed",
                 remedy: "take values out of the axes, let axes advance together ('zip'), or make several specs of it")
+            return false
         }
+        return true
+    }
+
+    /// Refuses arms whose names are too long for a folder's name, which has the seed and a hash behind them.
+    func checkNames(_ arms: [SpecArm], _ diagnostics: SpecDiagnostics) {
+        let most = 200
+        let long = arms.filter { $0.name.utf8.count > most }
+        guard let first = long.first else { return }
+        let others = long.count > 1 ? " (and those of \(counted(long.count - 1, "other arm")))" : ""
+        diagnostics.report(
+            first.location, keyPath: "matrix",
+            "an arm's name has \(first.name.utf8.count) characters\(others), but at most \(most) fit into a folder's "
+                + "name: \(first.name.prefix(40))…",
+            remedy: "give axes over keys shorter names ('name'), or use named 'variants'")
     }
 
     /// Refuses more runs than `SpecBounds` allows.
@@ -66,7 +92,7 @@ extension SpecMatrix {
         guard count * seeds > SpecBounds.runs else { return }
         diagnostics.report(
             document.matrixLocation, keyPath: "matrix",
-            "\(count) arms with \(seeds) seeds make \(count * seeds) runs, but at most \(SpecBounds.runs) are planned",
+            "\(count) arms with \(seeds) seeds make \(count * seeds) runs, but at most \(SpecBounds.runs) are allowed",
             remedy: "take arms or seeds away, or make several specs of it")
     }
 
@@ -92,9 +118,11 @@ extension SpecMatrix {
         for case .set(let layer, let condition) in rules where condition.holds(choices: choices, settings: settings) {
             settings.merge(layer)
         }
+        let specSettings = settings
         settings.merge(document.overrides)
         return SpecArm(
-            name: name, choices: choices, settings: settings, location: location, configuration: settings.resolved())
+            name: name, choices: choices, settings: settings, specSettings: specSettings, location: location,
+            configuration: settings.resolved())
     }
 
     /// Every choice of one option per axis; zipped axes advance together.
@@ -112,8 +140,11 @@ extension SpecMatrix {
     }
 
     /// The choices of the axes that apply, and the spec's settings with theirs; none where two set the same key.
+    ///
+    /// - Parameter conflicts: Pairs of axes that were reported as setting the same key.
     private func applied(
-        _ combination: [Int: Int], to base: SpecSettings, _ diagnostics: SpecDiagnostics
+        _ combination: [Int: Int], to base: SpecSettings, _ conflicts: inout Set<[Int]>,
+        _ diagnostics: SpecDiagnostics
     ) -> (choices: [Int: Int], settings: SpecSettings)? {
         var choices: [Int: Int] = [:]
         var layer = SpecSettings()
@@ -131,6 +162,7 @@ extension SpecMatrix {
                 let other = axes.indices.first { earlier in
                     choices[earlier].map { axes[earlier].options[$0].settings.byPath[both] != nil } ?? false
                 }
+                guard conflicts.insert([other ?? axis, axis]).inserted else { return nil }
                 diagnostics.report(
                     new.byPath[both]!.location, keyPath: both,
                     "the axes '\(axes[other ?? axis].name)' and '\(axes[axis].name)' both set this key",

@@ -7,15 +7,16 @@ struct SpecMatrix: Sendable {
         let settings: SpecSettings
         /// The value, for an axis over a single key.
         let value: SpecValue?
-
-        /// Whether a condition's text means this option: its name, or its value.
-        func isNamed(_ text: String) -> Bool { text == name || text == value?.text }
     }
 
     struct Axis: Sendable {
         let name: String
         let options: [Option]
         let location: SpecLocation
+        /// For an axis over the values of one key.
+        var key: SpecKey?
+        /// What a relative folder among the values is relative to.
+        var folder = ""
     }
 
     /// Arms that are left out, or an axis that applies only where a condition holds, or keys set where it holds.
@@ -37,6 +38,13 @@ struct SpecMatrix: Sendable {
     var exclusions: [SpecCondition] = []
     var rules: [Rule] = []
     var extras: [Extra] = []
+    /// Where the axes, or else the matrix, are written.
+    let axesLocation: SpecLocation
+    let axesRemoteness: Int
+    /// Whether the arms are those that were meant; if not, nothing can be said about their names.
+    var isComplete = true
+    /// Whether arms that were to be left out may still be there.
+    var hasUnreadExclusion = false
 }
 
 /// Several statements that must all hold for an arm.

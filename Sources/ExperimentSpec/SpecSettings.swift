@@ -111,57 +111,116 @@ extension SpecSettings {
     /// Reads keys, nested or dotted ("objective.vicreg.weight"), out of a group of a spec.
     ///
     /// - Parameters:
-    ///   - entries: Keys below `group`.
+    ///   - entries: Keys below `group`; what merge keys (`<<`) add counts as an earlier layer.
     ///   - folder: What a relative `data.folder` is relative to.
     init(
         _ entries: [SpecNode.Entry], below group: String = "", folder: String, _ diagnostics: SpecDiagnostics
     ) {
-        read(entries, below: group, folder: folder, diagnostics)
-        if let steps = byPath["training.steps"], isSet("training.steps"), isSet("training.epochs") {
+        var own = SpecSettings()
+        read(entries, below: group, isMerged: false, folder: folder, own: &own, diagnostics)
+        for layer in [self, own] {
+            guard layer.isSet("training.steps"), layer.isSet("training.epochs") else { continue }
             diagnostics.report(
-                steps.location, keyPath: "training.steps", "both steps and epochs are given",
+                layer.location(of: ["training.steps"])!, keyPath: "training.steps", "both steps and epochs are given",
                 remedy: "keep one of training.steps and training.epochs")
         }
+        merge(own)
     }
 
+    /// Reads what merge keys add into this, and everything else into `own`.
     private mutating func read(
-        _ entries: [SpecNode.Entry], below group: String, folder: String, _ diagnostics: SpecDiagnostics
+        _ entries: [SpecNode.Entry], below group: String, isMerged: Bool, folder: String, own: inout SpecSettings,
+        _ diagnostics: SpecDiagnostics
     ) {
         for entry in entries {
             let path = group.isEmpty ? entry.key : "\(group).\(entry.key)"
+            let isMerged = isMerged || entry.isMerged
             if let key = SpecKey.byPath[path] {
-                guard let value = key.read(entry.value, folder: folder, diagnostics) else { continue }
-                if byPath[path] != nil {
+                guard let value = key.read(entry.value, folder: folder, diagnostics) else {
+                    diagnostics.markUnread(path)
+                    continue
+                }
+                if isMerged {
+                    // The first of several merged groups wins.
+                    if byPath[path] == nil { set(path, value, at: entry.location) }
+                    continue
+                }
+                if own.byPath[path] != nil {
+                    diagnostics.markUnread(path)
                     diagnostics.report(
                         entry.location, keyPath: path, "the key is set twice", remedy: "keep one of the two")
                 }
-                set(path, value, at: entry.location)
+                own.set(path, value, at: entry.location)
             } else if SpecKey.groups.contains(path) {
                 if let children = entry.value.entries {
-                    read(children, below: path, folder: folder, diagnostics)
+                    read(children, below: path, isMerged: isMerged, folder: folder, own: &own, diagnostics)
                 } else if !entry.value.isNull {
+                    diagnostics.markUnread(path)
                     diagnostics.report(
                         entry.value.location, keyPath: path, "expected a group of keys, found \(entry.value.kindName)",
                         remedy: "known keys: \(SpecKey.children(of: path).joined(separator: ", "))")
                 }
             } else {
-                diagnostics.report(SpecKey.unknown(path, at: entry.location))
+                diagnostics.reportUnknownKey(entry, path: path)
             }
         }
+    }
+}
+
+extension SpecDiagnostics {
+    /// Reports a key that is none; what it may have meant counts as unread.
+    ///
+    /// - Parameter alsoKnown: Names beside the keys that may stand where it does.
+    func reportUnknownKey(_ entry: SpecNode.Entry, path: String, alsoKnown: [String] = []) {
+        let error = SpecKey.unknown(path, at: entry.location, alsoKnown: alsoKnown)
+        report(error)
+        let group = SpecKey.knownGroup(ofPath: path)
+        func last(_ path: String) -> String { path.split(separator: ".").last.map(String.init) ?? path }
+        if let nearest = error.nearest { markUnread(nearest) }
+        // Where the suggestion is only a guess, any key of the group may have been meant.
+        let isGuess = error.nearest.map { nearestName(to: last(path), among: [last($0)]) == nil } ?? true
+        if isGuess, !group.isEmpty { markUnread(group) }
+        markUnread(SpecKey.named(in: entry.value))
     }
 }
 
 extension SpecKey {
     /// Reads a value and reports it where it does not fit.
     func read(_ node: SpecNode, folder: String, _ diagnostics: SpecDiagnostics) -> SpecValue? {
-        switch decode(node) {
-        case .success(.text(let text)) where path == "data.folder":
-            return .text(URL(fileURLWithPath: text, relativeTo: URL(fileURLWithPath: folder)).standardizedFileURL.path)
+        switch decode(node, folder: folder) {
         case .success(let value): return value
         case .failure(let rejection):
             diagnostics.report(
                 node.location, keyPath: path, rejection.message, nearest: rejection.nearest, remedy: rejection.remedy)
             return nil
+        }
+    }
+
+    /// As `decode`, with a relative folder made absolute.
+    func decode(_ node: SpecNode, folder: String) -> Result<SpecValue, Rejection> {
+        decode(node).map { value in
+            guard path == "data.folder", case .text(let text) = value else { return value }
+            return .text(URL(fileURLWithPath: text, relativeTo: URL(fileURLWithPath: folder)).standardizedFileURL.path)
+        }
+    }
+
+    /// Keys and groups that are named anywhere in a part of a spec, as keys or as the `key` of an axis.
+    static func named(in node: SpecNode) -> Set<String> {
+        switch node.content {
+        case .scalar: return []
+        case .list(let nodes): return nodes.reduce(into: []) { $0.formUnion(named(in: $1)) }
+        case .map(let entries):
+            return entries.reduce(into: []) { found, entry in
+                let names = [entry.key, entry.key == "key" ? entry.value.written : nil].compactMap { $0 }
+                for name in names {
+                    if byPath[name] != nil || groups.contains(name) {
+                        found.insert(name)
+                    } else if let meant = suggestion(for: name) {
+                        found.insert(meant)
+                    }
+                }
+                found.formUnion(named(in: entry.value))
+            }
         }
     }
 }

@@ -36,9 +36,12 @@ extension MaskSettings {
 
     /// The error for a block that can be too small, naming the setting that makes it so.
     private func tooSmall(_ size: BlockSize, _ name: String, kind: String, scale: [Double]) -> MaskError {
+        let range = "\(kind)_scale \(scale[0])…\(scale[1])"
         let problem =
-            "a \(name) can be \(size) = \(size.count) of the patches of the \(gridHeight)×\(gridWidth) grid "
-            + "(\(kind)_scale \(scale[0])…\(scale[1])), not more than min_keep = \(minKeep)"
+            size.count == 0
+            ? "a \(name) can be empty on the grid of \(gridHeight)×\(gridWidth) patches (\(range))"
+            : "a \(name) can be \(size) = \(size.count) of the patches of the \(gridHeight)×\(gridWidth) grid "
+                + "(\(range)), not more than min_keep = \(minKeep)"
         let square = BlockSize(patches: Int(Double(patches) * scale[0]), aspect: 1, largest: largestBlock)
         if square.count > minKeep && square.count > 2 * size.count {
             return MaskError(
@@ -46,14 +49,36 @@ extension MaskSettings {
                 remedy: "use a masks.\(kind)_aspect nearer to 1; square blocks have \(square.count) patches at least")
         }
         guard size.count > 0 else {
+            let enough = smallestScale(kind: kind).map { ", \($0) or more" } ?? ""
             return MaskError(
                 setting: "masks.\(kind)_scale", problem: problem,
-                remedy: "use a larger masks.\(kind)_scale, or smaller patches")
+                remedy: "use a larger masks.\(kind)_scale\(enough), or smaller patches")
         }
         return MaskError(
             setting: "masks.min_keep", problem: problem,
-            remedy:
-                "use a masks.min_keep of at most \(size.count - 1), a larger masks.\(kind)_scale, or smaller patches")
+            remedy: "use \(largestMinKeepRemedy)a larger masks.\(kind)_scale, or smaller patches")
+    }
+
+    /// The smallest share of the patches, to three decimals, with which no block is empty; none where it is not small.
+    private func smallestScale(kind: String) -> Double? {
+        (1...16).lazy.map { (Double($0) / Double(patches) * 1000).rounded(.up) / 1000 }.first { scale in
+            guard scale <= 1 else { return false }
+            var other = self
+            if kind == "target" {
+                other.targetScale = [scale, max(scale, targetScale[1])]
+                return other.targetSizes.first.map { $0.count > 0 } ?? false
+            }
+            other.contextScale = [scale, max(scale, contextScale[1])]
+            return other.contextSizes.first.map { $0.count > 0 } ?? false
+        }
+    }
+
+    /// "a masks.min_keep of at most 5, ", or nothing where even 0 is too much.
+    private var largestMinKeepRemedy: String {
+        let (target, context) = (targetSizes.first?.count ?? 0, contextSizes.first?.count ?? 0)
+        let remaining = sampler == .ijepa ? context : context - (targetSizes.last?.count ?? 0)
+        let most = min(target, context, remaining) - 1
+        return most >= 0 ? "a masks.min_keep of at most \(most), " : ""
     }
 
     private func checkSizes() throws(MaskError) {
@@ -67,7 +92,7 @@ extension MaskSettings {
                 setting: "model.patch_size",
                 problem: "on the grid of \(gridHeight)×\(gridWidth) patches a block has at most \(largestBlock) = "
                     + "\(largestBlock.count), never more than min_keep = \(minKeep)",
-                remedy: "use smaller patches or larger images")
+                remedy: "use \(largestMinKeepRemedy)smaller patches, or larger images")
         }
         guard target.count > minKeep else {
             throw tooSmall(target, "target block", kind: "target", scale: targetScale)
@@ -81,9 +106,12 @@ extension MaskSettings {
         guard sampler == .ijepa || remaining > minKeep else {
             throw MaskError(
                 setting: "masks.context_scale",
-                problem: "a context block of \(context) = \(context.count) patches without a target block of "
-                    + "\(largestTarget) = \(largestTarget.count) need not keep more than min_keep = \(minKeep)",
-                remedy: "use a larger masks.context_scale, a smaller masks.target_scale, or a smaller masks.min_keep")
+                problem:
+                    "a context block of \(context) = \(context.count) patches keeps \(max(remaining, 0)) when a target "
+                    + "block of \(largestTarget) = \(largestTarget.count) is taken out of it, not more than min_keep = "
+                    + "\(minKeep)",
+                remedy: "use \(largestMinKeepRemedy)"
+                    + "\(contextScale[0] < 1 ? "a larger masks.context_scale, or " : "")a smaller masks.target_scale")
         }
     }
 }

@@ -27,6 +27,7 @@ enum Program {
     static func main() async {
         restartWithSuitableOpenBLASKernels()
         do {
+            try CommandName.check(Array(CommandLine.arguments.dropFirst()))
             var command = try CJEPAExp.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -75,6 +75,31 @@ import Testing
         #expect(program.output.isEmpty)
     }
 
+    @Test(arguments: [
+        (["plann"], "there is no command 'plann'; did you mean 'plan'?"),
+        (["rnu", "x.spec"], "there is no command 'rnu'; did you mean 'run'?"),
+        (["PLAN", "x.spec"], "did you mean 'plan'?"), (["train", "x.spec"], "did you mean 'run'?"),
+        (["log", "x"], "did you mean 'logs'?"), (["help", "tabel"], "did you mean 'table'?"),
+        (["wroker"], "there is no command 'wroker'\n"), (["xyzzy"], "there is no command 'xyzzy'\n"),
+        (["--hlep"], "there is no option --hlep without a command; did you mean --help?"),
+        (["a b.spec"], "`cjepa-exp plan 'a b.spec'` shows the runs"),
+        (["--results", "x", "plan", "y.spec"], "write the command first: cjepa-exp plan --results …"),
+        (["plan", "x.spec", "--thread", "1"], "Did you mean '--threads'?"),
+        (["plan", "x.spec", "--precison", "bf16"], "Did you mean '--precision'?"),
+    ])
+    func aMisspeltWordIsAnsweredWithTheOneThatWasMeant(_ arguments: [String], _ message: String) throws {
+        let program = try Program.run(arguments)
+        #expect(program.status == 64)
+        #expect(program.error.contains(message), "\(program.error)")
+        #expect(program.output.isEmpty)
+    }
+
+    @Test(arguments: [["help", "plan"], ["--help"], ["-h"], ["help"], [], ["--generate-completion-script", "bash"]])
+    func helpIsGivenWhereItIsAskedFor(_ arguments: [String]) throws {
+        let program = try Program.run(arguments)
+        #expect(program.status == 0 && program.output.count > 500, "\(program.error)")
+    }
+
     private static let huge = "9223372036854775807"
 
     /// Every option with a number that decides how much is computed, or by how many.

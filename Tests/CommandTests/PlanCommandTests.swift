@@ -58,7 +58,7 @@ import Testing
         ("metric: knn_30, at_least: 1, unit: points", "expect.metric", "did you mean 'knn_"),
         ("metric: linear@final, at_least: 1, unit: points", "expect.metric", "@last"),
         ("metric: linear, at_least: 1", "expect.unit", "unit: points"),
-        ("metric: rankme, at_least: 1, unit: points", "expect.unit", "no accuracy"),
+        ("metric: rankme, at_least: 1, unit: points", "expect.unit", "not an accuracy"),
     ])
     func aClaimAboutWhatNoRunHoldsIsRefused(_ claim: String, _ keyPath: String, _ words: String) throws {
         let folder = try TemporaryFolder()
@@ -68,6 +68,43 @@ import Testing
         let program = try Program.run(["plan", spec, "--no-calibration"])
         #expect(program.status == 64)
         #expect(program.error.contains(keyPath) && program.error.contains(words), "\(program.error)")
+    }
+
+    @Test func mistakesOfEveryStageAreShownTogether() throws {
+        let folder = try TemporaryFolder()
+        let spec = try folder.write(
+            """
+            inherit: \(Program.repository)/experiments/smoke.spec
+            objectiv: {vicreg.weight: 2}
+            schedule: {lr:\u{A0}fast}
+            masks: {min_keep: 40}
+            baseline: cjpea
+            expect: [{arm: cjepa, metric: linaer, at_least: 1, unit: points}]
+
+            """, to: "five.spec")
+        let program = try Program.run(["plan", spec, "--no-calibration", "--set", "training.steps=1,2"])
+        #expect(program.status == 64 && program.output.isEmpty)
+        let errors = program.error.split(separator: "\n").filter { $0.contains(": error: ") }
+        #expect(errors.count == 6, "\(program.error)")
+        for (error, place) in zip(errors, [":2:1:", ":3:", ":4:", ":5:11:", ":6:", "--set training.steps=1,2:"]) {
+            #expect(error.contains(place), "\(error)")
+        }
+        #expect(program.error.contains("(U+00A0): write a plain space"))
+    }
+
+    @Test func masksThatCannotBeDrawnAreRefusedAtOnceWithARemedy() throws {
+        let small = ["plan", "experiments/smoke.spec", "--no-calibration", "--set", "model.image_size=32"]
+        func refused(_ settings: String...) throws -> String {
+            let program = try Program.run(small + settings.flatMap { ["--set", $0] })
+            #expect(program.status == 64 && program.output.isEmpty, "\(settings)")
+            return program.error
+        }
+        #expect(try refused("model.patch_size=16", "masks.min_keep=10").contains("smaller patches"))
+        #expect(try refused("model.patch_size=8", "masks.min_keep=10").contains("masks.min_keep of at most 0"))
+        #expect(try refused("model.patch_size=16", "masks.min_keep=0").contains("masks.target_scale, 0.25 or more"))
+        #expect(try refused("model.patch_size=8", "masks.target_scale=1").contains("a smaller masks.target_scale"))
+        let drawn = try Program.run(small + ["--set", "model.patch_size=8", "--set", "masks.min_keep=0"])
+        #expect(drawn.status == 0, "\(drawn.error)")
     }
 
     @Test func anUnknownKeyIsShownWithItsPlaceAndTheNearestName() throws {

@@ -93,7 +93,7 @@ import Testing
 
     @Test func armsTimesSeedsAreBoundedToo() throws {
         let found = try errors(grid(1, options: 20) + "seeds: 1000\n")
-        #expect(found.first?.message == "20 arms with 1000 seeds make 20000 runs, but at most 10000 are planned")
+        #expect(found.first?.message == "20 arms with 1000 seeds make 20000 runs, but at most 10000 are allowed")
         #expect(try errors("seeds: 10001").first?.message.contains("must be ≥ 1, ≤ 10000") == true)
         #expect(try load("seeds: 10000").runs.count == 10_000)
     }
@@ -101,6 +101,6 @@ import Testing
     @Test func axesWithoutNumberAreRefused() throws {
         let axes = (0...100).map { "    - {name: a\($0), variants: {x: {}}}\n" }.joined()
         #expect(
-            try errors("matrix:\n  axes:\n" + axes).first?.message == "101 axes, but at most 100 are laid out")
+            try errors("matrix:\n  axes:\n" + axes).first?.message == "101 axes, but at most 100 are allowed")
     }
 }

@@ -19,11 +19,12 @@ import Testing
         }
     }
 
-    @Test func `groups merge, lists are replaced, and the name is not inherited`() throws {
+    @Test func `groups merge, lists are replaced, and neither name nor question is inherited`() throws {
         let parent =
             smallSpec + """
                 name: parent
                 question: Why?
+                expected: That.
                 evaluation: {knn: {k: [5, 6], temperature: 0.5}}
                 seeds: [3, 4]
 
@@ -31,7 +32,7 @@ import Testing
         let child = "inherit: sub/parent.spec\nevaluation: {knn: {k: [7]}}\nmodel: {depth: 5}"
         let experiment = try load(["sub/parent.spec": parent, "child.spec": child], "child.spec")
         let run = experiment.runs[0].configuration
-        #expect(experiment.name == "child" && experiment.question == "Why?")
+        #expect(experiment.name == "child" && experiment.question.isEmpty && experiment.expected.isEmpty)
         #expect(run.evaluation.neighbours == [7] && run.evaluation.knnTemperature == 0.5)
         #expect(run.model.depth == 5 && run.model.width == 24)
         #expect(experiment.runs.map(\.seed) == [3, 4])
@@ -78,9 +79,79 @@ import Testing
     }
 
     @Test func `an error in a parent names the parent's file`() throws {
-        let found = try errors(["p.spec": "model: {widht: 1}", "a.spec": "inherit: p.spec\nmodle: 1"], "a.spec")
+        let found = try errors(
+            ["p.spec": "model: {widht: 1}\ntraining.steps: 1", "a.spec": "inherit: p.spec\nmodle: 1"], "a.spec")
         #expect(found.map(\.keyPath) == ["model.widht", "modle"])
         #expect(found[0].file.hasSuffix("p.spec") && found[1].file.hasSuffix("a.spec"))
+    }
+
+    private static let axes = "{key: schedule.lr, values: [1, 2]}, {name: o, variants: {x: {}, y: {model.depth: 3}}}"
+
+    struct Misfit: Sendable, CustomTestStringConvertible {
+        let parent: String
+        let child: String
+        /// Line of the child, and how the error begins.
+        let line: Int
+        let keyPath: String
+        let message: String
+        let remedy: String
+        var testDescription: String { child }
+    }
+
+    @Test(arguments: [
+        Misfit(
+            parent: "baseline: lr=2.y", child: "matrix: {axes: [{key: schedule.lr, values: [1, 3]}]}", line: 2,
+            keyPath: "baseline", message: "there is no arm 'lr=2.y'", remedy: "arms: lr=1, lr=3"),
+        Misfit(
+            parent: "baseline: lr=2.y", child: "matrix: null", line: 2, keyPath: "baseline",
+            message: "there is no arm 'lr=2.y'", remedy: "or 'baseline: null' for the first arm; arms: default"),
+        Misfit(
+            parent: "baseline: {o: y, lr: 2}", child: "matrix:\n  axes: [{key: schedule.lr, values: [1, 2]}]", line: 3,
+            keyPath: "baseline", message: "neither an axis nor a key", remedy: "'baseline: null' for none"),
+        Misfit(
+            parent: "baseline: {o: y, lr: 2}", child: "matrix: {exclude: [{o: y, lr: 2}]}", line: 2,
+            keyPath: "baseline",
+            message: "no arm meets the condition", remedy: "write 'baseline: ' and an arm in this spec"),
+        Misfit(
+            parent: "  exclude: [{o: y, lr: 1}]", child: "matrix:\n  axes: [{key: schedule.lr, values: [1, 3]}]",
+            line: 3,
+            keyPath: "matrix.exclude", message: "neither an axis nor a key", remedy: "'exclude: null' for none"),
+        Misfit(
+            parent: "  exclude: [{lr: 2}]", child: "matrix:\n  axes: [{key: schedule.lr, values: [1, 3]}]", line: 3,
+            keyPath: "matrix.exclude", message: "the axis 'lr' has no option '2'", remedy: "it has: lr=1, lr=3"),
+        Misfit(
+            parent: "  when: [{axis: o, if: {lr: 2}}]", child: "matrix:\n  axes: [{key: schedule.lr, values: [2, 3]}]",
+            line: 3, keyPath: "matrix.when", message: "there is no axis 'o'", remedy: "'when: null' for none"),
+        Misfit(
+            parent: "  zip: [[lr, o]]", child: "matrix:\n  axes: [{key: schedule.lr, values: [2, 3]}]", line: 3,
+            keyPath: "matrix.zip", message: "there is no axis 'o'", remedy: "'zip: null' for none"),
+    ])
+    func `what is inherited and does not fit the child's matrix is said at the child`(_ misfit: Misfit) throws {
+        let parent = smallSpec + "matrix:\n  axes: [\(Self.axes)]\n\(misfit.parent)\n"
+        _ = try load(["p.spec": parent], "p.spec")
+        let found = try errors(["p.spec": parent, "c.spec": "inherit: p.spec\n\(misfit.child)\n"], "c.spec")
+        let error = try #require(found.first)
+        #expect(found.count == 1, "\(found)")
+        #expect(error.file.hasSuffix("/c.spec") && error.line == misfit.line, "\(error)")
+        #expect(error.keyPath == misfit.keyPath)
+        #expect(error.message.contains("is inherited (") && error.message.contains("p.spec:7:"))
+        #expect(error.message.contains(") and does not fit th"))
+        #expect(error.message.hasSuffix(misfit.message), "\(error)")
+        #expect(error.remedy?.hasSuffix(misfit.remedy) == true || error.remedy?.contains(misfit.remedy) == true)
+    }
+
+    @Test func `a baseline that the parent itself lacks is said at the parent`() throws {
+        let parent = smallSpec + "matrix:\n  axes: [\(Self.axes)]\nbaseline: z\n"
+        let found = try errors(["p.spec": parent, "c.spec": "inherit: p.spec\nmodel: {depth: 4}\n"], "c.spec")
+        #expect(found.map(\.message) == ["there is no arm 'z'"])
+        #expect(found[0].file.hasSuffix("p.spec") && found[0].line == 7)
+    }
+
+    @Test func `a missing parent does not hide the child's own errors, and nothing follows from it`() throws {
+        let child = "inherit: nope.spec\nmodel: {widht: 3, heads: 5}\nbaseline: a\nexpect: [{arm: b}]\n"
+        let found = try errors(["c.spec": child], "c.spec")
+        #expect(found.map(\.keyPath) == ["inherit", "model.widht", "expect"])
+        #expect(found.map(\.line) == [1, 2, 4])
     }
 
     @Test func `overrides win over the arms and read as YAML`() throws {
@@ -105,7 +176,7 @@ import Testing
     @Test(arguments: [
         ("model.widht=3", "model.widht", "unknown key", "model.width"),
         ("modle.width=3", "modle.width", "unknown key", "model.width"),
-        ("model.width=x", "model.width", "expected whole number, found 'x' (text)", nil),
+        ("model.width=x", "model.width", "expected a whole number, found 'x' (text)", nil),
         ("matrix=3", "matrix", "cannot be set from the command line", nil),
         ("model.width", nil, "expected key.path=value", nil),
         ("seeds=-1", "seeds", "-1 is out of range", nil),

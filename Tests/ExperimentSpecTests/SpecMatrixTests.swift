@@ -99,9 +99,9 @@ import Testing
             """
         #expect(
             try load(text).arms == [
-                "model.width=24.model.predictor.width=24.decay=0.1,0.1",
+                "model.width=24.model.predictor.width=24.decay=0.1",
                 "model.width=24.model.predictor.width=24.decay=0.04,0.4",
-                "model.width=24.model.predictor.width=48.decay=0.1,0.1",
+                "model.width=24.model.predictor.width=48.decay=0.1",
                 "model.width=24.model.predictor.width=48.decay=0.04,0.4",
             ])
     }
@@ -130,7 +130,7 @@ import Testing
         Fault(matrix: "axes: [{key: modle.width, values: [1]}]", message: "unknown key", nearest: "model.width"),
         Fault(matrix: "axes: [{key: model, values: [1]}]", message: "is a group of keys, not a key"),
         Fault(matrix: "axes: [{key: model.depth, values: []}]", message: "expected a list of values"),
-        Fault(matrix: "axes: [{key: model.depth, values: [a]}]", message: "expected whole number, found 'a' (text)"),
+        Fault(matrix: "axes: [{key: model.depth, values: [a]}]", message: "expected a whole number, found 'a' (text)"),
         Fault(matrix: "axes: [{key: model.depth, values: [1, 1]}]", message: "the value 1 is listed twice"),
         Fault(
             matrix: "axes: [{key: model.depth, values: [1]}, {name: depth, variants: {x: {}}}]",
@@ -142,14 +142,15 @@ import Testing
             matrix: "axes: [{key: model.depth, values: [1]}]\n  zip: [[depth, dpth]]",
             message: "there is no axis 'dpth'", nearest: "depth"),
         Fault(
-            matrix: "axes: [{name: a, variants: {ema: {}}}]\n  exclude: [{a: emma}]", message: "the axis has no 'emma'",
+            matrix: "axes: [{name: a, variants: {ema: {}}}]\n  exclude: [{a: emma}]",
+            message: "the axis 'a' has no option 'emma'",
             nearest: "ema"),
         Fault(
             matrix: "axes: [{name: target, variants: {x: {}}}]\n  exclude: [{taget: x}]",
             message: "neither an axis nor a key", nearest: "target"),
         Fault(
             matrix: "axes: [{name: a, variants: {x: {}}}]\n  exclude: [{model.depth: x}]",
-            message: "expected whole number, found 'x' (text)"),
+            message: "expected a whole number, found 'x' (text)"),
         Fault(matrix: "when: [{axis: a}]", message: "'if' is missing"),
         Fault(matrix: "when: [{if: {model.depth: 1}}]", message: "expected 'if' with either 'axis' or 'set'"),
         Fault(matrix: "include: [{set: {}}]", message: "'arm' is missing"),

@@ -81,6 +81,56 @@ struct MaskValidationTests {
         #expect(throws: MaskError.self) { try settings.validate() }
     }
 
+    @Test(
+        "Small grids are refused at once with a remedy that works", arguments: MaskSettings.Sampler.allCases,
+        [(2, 2, 10), (4, 4, 10), (2, 2, 0), (2, 2, 1), (4, 4, 1), (1, 3, 0), (3, 1, 0), (1, 16, 1), (1, 1, 0)])
+    func smallGrids(_ sampler: MaskSettings.Sampler, _ grid: (Int, Int, Int)) throws {
+        var settings = MaskSettings(sampler: sampler, gridHeight: grid.0, gridWidth: grid.1, minKeep: grid.2)
+        // Each remedy names a setting; following them ends with masks, or with the grid itself.
+        for _ in 0..<4 {
+            do throws(MaskError) {
+                try settings.validate()
+                let masks = try MaskSampler(settings).sample(seed: 1, step: 0, imageCount: 2)
+                #expect(masks.contextCount > settings.minKeep)
+                return
+            } catch {
+                let numbers = error.remedy.matches(of: /(at most|scale,) ([0-9.]+)/).map { String($0.output.2) }
+                guard let number = numbers.first else {
+                    #expect(error.remedy.contains("smaller"), "\(error)")
+                    return
+                }
+                if error.remedy.contains("at most"), let keep = Int(number) {
+                    #expect(keep < settings.minKeep, "\(error)")
+                    settings.minKeep = keep
+                } else {
+                    let scale = try #require(Double(number.hasSuffix(".") ? String(number.dropLast()) : number))
+                    let setting = error.setting == "masks.target_scale" ? \MaskSettings.targetScale : \.contextScale
+                    #expect(scale > settings[keyPath: setting][0], "\(error)")
+                    settings[keyPath: setting] = [scale, max(scale, settings[keyPath: setting][1])]
+                }
+            }
+        }
+        Issue.record("the remedies lead nowhere: \(settings)")
+    }
+
+    @Test("A four by four grid has masks once min_keep is 0", arguments: MaskSettings.Sampler.allCases)
+    func fourByFour(_ sampler: MaskSettings.Sampler) throws {
+        let settings = MaskSettings(sampler: sampler, gridHeight: 4, gridWidth: 4, minKeep: 0)
+        #expect(try MaskSampler(settings).sample(seed: 1, step: 0, imageCount: 8).contextCount > 0)
+    }
+
+    @Test("Blocks of the whole grid are refused where nothing would be left of the context")
+    func wholeGrid() throws {
+        let whole = MaskSettings(gridHeight: 7, gridWidth: 7, targetScale: [1, 1], contextScale: [1, 1], minKeep: 4)
+        let error = try #require(throws: MaskError.self) { try whole.validate() }
+        #expect(error.problem.contains("keeps 0 when a target block of 7×7 = 49 is taken out"))
+        #expect(error.remedy == "use a smaller masks.target_scale")
+        // The public sampler gives up on disjointness instead.
+        let public_ = MaskSettings(
+            sampler: .ijepa, gridHeight: 7, gridWidth: 7, targetScale: [1, 1], contextScale: [1, 1], minKeep: 4)
+        #expect(try MaskSampler(public_).sample(seed: 1, step: 0, imageCount: 4).contextCount > 4)
+    }
+
     @Test("Settings at the edge end, in both samplers", arguments: MaskSettings.Sampler.allCases)
     func edges(_ kind: MaskSettings.Sampler) throws {
         // Twelve targets of nearly a third of the grid: most draws leave too little, so the last resort is needed.
