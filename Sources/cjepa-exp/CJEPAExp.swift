@@ -25,7 +25,7 @@ struct CJEPAExp: AsyncParsableCommand {
 @main
 enum Program {
     static func main() async {
-        restartWithSuitableOpenBLASKernels()
+        restartWithSuitableOpenBLAS()
         do {
             var command = try CJEPAExp.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
