@@ -78,7 +78,7 @@ let package = Package(
         library("MPI", ["CMPI", "Training"], settings: fenced),
         library("HDF5", ["CHDF5", "CZstd", "Safetensors"], settings: fenced),
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
-        library("Orchestration", ["ExperimentSpec", "RunStore", subprocess, system]),
+        library("Orchestration", ["ExperimentSpec", "RunStore", "Safetensors", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
         library("FeatureFiles", ["HDF5", "Safetensors", "CZlib"], settings: fenced),
         library(
@@ -123,8 +123,8 @@ let package = Package(
                 "Datasets", "ExperimentSpec", "Evaluation", "Diagnostics", "Safetensors",
             ]),
         tests("HDF5Tests", ["HDF5"]),
-        tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore"]),
-        tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore"]),
+        tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore", "Safetensors"]),
+        tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore", "Safetensors"]),
         tests("PicturesTests", ["Pictures"]),
         tests("AnalysisTests", ["Analysis", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
         tests(

@@ -22,6 +22,10 @@ uint64_t callocations_stop(void) {
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 // The allocators that glibc exports under names of its own: what answers while dlsym itself, which looks up the others,
 // asks for memory. (It does so in older releases only.)
@@ -35,6 +39,82 @@ static inline void count_call(void) {
         atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
     }
 }
+
+// MARK: Allocations that fail
+
+/// Failures that follow each other this closely have to do with each other, nanoseconds.
+static const int64_t related = 1000000000;
+/// So many times in a row nobody asks for the same memory who can do without it. OpenBLAS does, for ever.
+static const unsigned most_repeats = 10000;
+
+static _Thread_local size_t failed_bytes;
+static _Thread_local int64_t failed_at;
+static _Thread_local unsigned repeats;
+
+/// May be called in a signal handler.
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/// Ends the program with a word about memory. May be called in a signal handler.
+static _Noreturn void end_for_memory(size_t bytes) {
+    static const char before[] = "error: out of memory: the system refused ", after[] = " bytes\n";
+    char text[sizeof before + sizeof after + 20], digits[20];
+    size_t length = sizeof before - 1, count = 0;
+    memcpy(text, before, length);
+    do digits[count++] = (char)('0' + bytes % 10);
+    while (bytes /= 10);
+    while (count) text[length++] = digits[--count];
+    memcpy(text + length, after, sizeof after - 1);
+    length += sizeof after - 1;
+    // Where even that cannot be written the exit code has to do.
+    if (write(STDERR_FILENO, text, length)) {}
+    _exit(CALLOCATIONS_OUT_OF_MEMORY);
+}
+
+/// Remembers an allocation that failed. Whoever asked for it may be able to do without.
+static void note_failure(size_t bytes) {
+    int code = errno;
+    int64_t time = now();
+    repeats = bytes == failed_bytes && time - failed_at < related ? repeats + 1 : 0;
+    failed_bytes = bytes;
+    failed_at = time;
+    errno = code;
+    if (repeats == most_repeats) end_for_memory(bytes);
+}
+
+size_t callocations_failed_bytes(void) { return failed_bytes && now() - failed_at < related ? failed_bytes : 0; }
+
+static inline void *noting(void *memory, size_t bytes) {
+    if (!memory && bytes) note_failure(bytes);
+    return memory;
+}
+
+/// What a program that cannot go on without memory dies of: Swift stops or aborts, C uses the null pointer.
+static const int crashes[] = {SIGABRT, SIGILL, SIGTRAP, SIGSEGV, SIGBUS};
+enum { crash_count = sizeof crashes / sizeof *crashes };
+static struct sigaction earlier[crash_count];
+
+/// Ends a program that crashes because of memory; leaves any other crash to whoever handled it before.
+static void crashed(int number, siginfo_t *info, void *context) {
+    (void)context;
+    size_t bytes = callocations_failed_bytes();
+    if (bytes) end_for_memory(bytes);
+    for (int i = 0; i < crash_count; i++) {
+        if (crashes[i] == number) sigaction(number, &earlier[i], NULL);
+    }
+    // What the processor raised it raises again, as the program goes on where it was; what was sent has to be sent again.
+    if (info->si_code <= 0) raise(number);
+}
+
+static void handle_crashes(void) {
+    struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    for (int i = 0; i < crash_count; i++) sigaction(crashes[i], &action, &earlier[i]);
+}
+
+// MARK: The functions behind
 
 /// Whether this thread is inside dlsym.
 static _Thread_local int is_resolving;
@@ -81,32 +161,36 @@ NEXT(posix_memalign_function, posix_memalign, libc_posix_memalign)
 
 void *malloc(size_t size) {
     count_call();
-    return resolved_malloc()(size);
+    return noting(resolved_malloc()(size), size);
 }
 
 void *calloc(size_t count, size_t size) {
     count_call();
-    return resolved_calloc()(count, size);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
+    return noting(resolved_calloc()(count, size), bytes);
 }
 
 void *realloc(void *old, size_t size) {
     count_call();
-    return resolved_realloc()(old, size);
+    return noting(resolved_realloc()(old, size), size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
     count_call();
-    return resolved_aligned_alloc()(alignment, size);
+    return noting(resolved_aligned_alloc()(alignment, size), size);
 }
 
 void *memalign(size_t alignment, size_t size) {
     count_call();
-    return resolved_memalign()(alignment, size);
+    return noting(resolved_memalign()(alignment, size), size);
 }
 
 int posix_memalign(void **result, size_t alignment, size_t size) {
     count_call();
-    return resolved_posix_memalign()(result, alignment, size);
+    int status = resolved_posix_memalign()(result, alignment, size);
+    if (status == ENOMEM) note_failure(size);
+    return status;
 }
 
 // All at once before anything runs: dlsym throws away what dlerror is about to tell, and must not be called inside it.
@@ -117,6 +201,7 @@ __attribute__((constructor)) static void resolve_all(void) {
     resolved_aligned_alloc();
     resolved_memalign();
     resolved_posix_memalign();
+    handle_crashes();
 }
 
 int callocations_can_count(void) { return 1; }
@@ -124,5 +209,6 @@ int callocations_can_count(void) { return 1; }
 #else
 
 int callocations_can_count(void) { return 0; }
+size_t callocations_failed_bytes(void) { return 0; }
 
 #endif

@@ -41,6 +41,8 @@ package struct CostEstimate: Hashable, Sendable {
     package let stepMemoryBytes: Int
     /// Results file and checkpoints while it trains, bytes, before compression.
     package let diskBytes: Int
+    /// What stays of them after the run: the results and one checkpoint.
+    package let storedBytes: Int
 
     package var parameters: Int { encoderParameters + predictorParameters + projectorParameters }
     /// Everything: training, evaluations and probes.
@@ -112,8 +114,11 @@ package struct CostEstimate: Hashable, Sendable {
         memoryBytes = Self.memoryBytes(
             configuration, sizes, networks: networks, target: target, step: step, images: allTrain + allTest,
             features: probeTrain + probeTest, testImages: probeTest)
-        diskBytes = Self.diskBytes(
-            configuration, networks: networks, target: target, evaluations: evaluations, testImages: probeTest)
+        let checkpoint = 4 * Double(3 * networks + target)
+        let results = Self.resultsBytes(configuration, evaluations: evaluations, testImages: probeTest)
+        // A new one is whole before the oldest goes.
+        diskBytes = Self.bytes(results + Double(configuration.resources.checkpointsKept + 1) * checkpoint)
+        storedBytes = Self.bytes(results + checkpoint)
     }
 
     // MARK: Time
@@ -279,21 +284,20 @@ package struct CostEstimate: Hashable, Sendable {
             || configuration.objective.vicreg.pairs == .contextTarget
     }
 
-    /// Test embeddings, checkpoints (weights, moments, target encoder) and the series of numbers.
-    private static func diskBytes(
-        _ configuration: RunConfiguration, networks: Int, target: Int, evaluations: Int, testImages: Int
-    ) -> Int {
+    /// Test embeddings and the series of numbers.
+    private static func resultsBytes(_ configuration: RunConfiguration, evaluations: Int, testImages: Int) -> Double {
         let diagnostics = configuration.diagnostics
         let (model, encoders) = (configuration.model, configuration.evaluation.encoders.count)
         let stored = diagnostics.storeEmbeddings ? 1 + diagnostics.embeddingsAtSteps.count : 0
-        let embeddings = 4 * stored * encoders * testImages * model.width
-        // A new one is whole before the oldest goes.
-        let checkpoints = (configuration.resources.checkpointsKept + 1) * 4 * (3 * networks + target)
+        let embeddings = Double(stored * encoders) * 4 * Double(testImages) * Double(model.width)
         let columns = 27
-        let series = 8 * columns * (configuration.training.steps ?? 0)
-        let evaluationRows = 8 * evaluations * encoders * (columns + model.width)
-        return embeddings + checkpoints + series + evaluationRows
+        let series = Double(8 * columns) * Double(configuration.training.steps ?? 0)
+        let evaluationRows = Double(8 * encoders) * Double(evaluations) * Double(columns + model.width)
+        return embeddings + series + evaluationRows
     }
+
+    /// A number of bytes that a sum of many of them does not overflow.
+    private static func bytes(_ count: Double) -> Int { Int(min(count, 1e18)) }
 }
 
 extension PlannedRun {

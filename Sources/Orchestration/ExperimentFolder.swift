@@ -27,11 +27,16 @@ package struct ExperimentFolder: Hashable, Sendable {
     package var recordFile: String { ExperimentRecord.path(inExperiment: path) }
 
     /// Every run with what is to be done about it and what changed since its results were made. Reads only.
+    ///
+    /// - Parameter activity: Says so, and how far it is.
     package func decisions(
-        for experiment: Experiment, liveness: WorkerLiveness = .system, context: RunContext = RunContext()
+        for experiment: Experiment, liveness: WorkerLiveness = .system, context: RunContext = RunContext(),
+        activity: Activity = .silent
     ) -> [PreparedRun] {
+        activity.begin("comparing \(counted(experiment.runs.count, "run")) with \(path)", of: experiment.runs.count)
         let earlier = EarlierRuns(in: self)
         return experiment.runs.map { run in
+            defer { activity.advance() }
             let directory = directory(of: run)
             let decision = RunDecision.decide(run, in: directory, liveness: liveness)
             let plan = try? directory.loadPlan()

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Safetensors
 
 /// Keeps two `run` commands from working on the same experiment.
 ///
@@ -14,11 +15,11 @@ package final class ExperimentLock {
     /// - Throws: `OrchestrationError` with code `locked` where another process holds it.
     package init(experimentDirectory: String) throws {
         path = experimentDirectory + "/.lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
+        do {
+            descriptor = try OwnFile.open(path)
+        } catch {
             throw OrchestrationError(
-                .system, path: path, message: "the lock file cannot be opened (\(String(cString: strerror(errno))))",
-                remedy: "check that the folder can be written to")
+                .system, path: path, message: "the lock file cannot be opened (\(error.cause))", remedy: error.remedy)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno

@@ -20,6 +20,11 @@ package struct ExperimentRunner {
     package var schedule: (_ starting: [PreparedRun], _ capacity: Capacity) -> ScheduleChoice? = { _, _ in nil }
     /// Predicted memory of a run, bytes.
     package var predictedMemory: (RunConfiguration) -> Int
+    /// What runs have to fit into, by their predicted cost; nothing is started where one cannot.
+    package var limits = ResourceLimits.none
+    package var predictedCost: (RunConfiguration) throws -> CostEstimate = { CostEstimate($0) }
+    /// Says what takes long before the first run starts.
+    package var activity = Activity.silent
 
     package init(
         folder: ExperimentFolder, scheduler: Scheduler, liveness: WorkerLiveness = .system,
@@ -39,17 +44,23 @@ package struct ExperimentRunner {
     ///   - isPartial: The experiment holds a selection of its runs only (`--only`, `--skip`).
     ///   - floors: Floors to compute; those whose file exists are left out.
     ///   - willStart: Called once with the number of runs that will start and that are skipped.
-    /// - Throws: `OrchestrationError` before anything starts: another `run` at work, a folder that cannot be used.
+    /// - Throws: `OrchestrationError` before anything starts: another `run` at work, a folder that cannot be used;
+    ///   `FitError` for runs that need more memory or disk space than there is.
     package func run(
         _ experiment: Experiment, isPartial: Bool, floors: [FloorsRequest], interruptions: @Sendable () -> Int,
         willStart: (_ starting: Int, _ skipped: Int) -> Void, report: (SchedulerEvent) -> Void
     ) async throws -> RunReport {
+        // What cannot fit leaves no folder behind.
+        if !FileManager.default.fileExists(atPath: folder.path) {
+            try requireFit(folder.decisions(for: experiment, liveness: liveness, context: context), of: experiment)
+        }
         try folder.create()
         let lock = try ExperimentLock(experimentDirectory: folder.path)
-        var prepared = folder.decisions(for: experiment, liveness: liveness, context: context)
+        var prepared = folder.decisions(for: experiment, liveness: liveness, context: context, activity: activity)
         if let again {
             for index in prepared.indices { prepared[index].decision = prepared[index].decision.repeated(again) }
         }
+        try requireFit(prepared, of: experiment)
         try folder.prepare(
             prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: sourceRevision)
 
@@ -78,6 +89,14 @@ package struct ExperimentRunner {
             floors: Array(zip(floorsJobs, outcomes)),
             outcomes: Dictionary(
                 uniqueKeysWithValues: zip(starting.map(\.directory.path), outcomes.dropFirst(floorsJobs.count))))
+    }
+
+    private func requireFit(_ prepared: [PreparedRun], of experiment: Experiment) throws {
+        guard limits != .none else { return }
+        let starting = try prepared.filter(\.decision.willRun).map { item in
+            (run: item, cost: try predictedCost(item.run.configuration))
+        }
+        try FitCheck(starting, limits: limits, place: experiment.specPath, folder: folder).require()
     }
 
     /// Raw pixels of a small data set and a linear probe over them; an estimate for the planner only.

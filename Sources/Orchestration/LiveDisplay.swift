@@ -10,7 +10,7 @@ package struct LiveDisplay: Sendable {
 
     /// A frame with these lines, each cut to `columns` characters, at most `rows` − 1 of them; the last line is kept.
     package mutating func frame(_ lines: [String], columns: Int, rows: Int) -> String {
-        let fitted = Self.fit(lines, rows: rows).map { Self.cut($0, to: columns - 1) }
+        let fitted = Self.fit(lines, rows: rows).map { Self.cut($0.withVisibleControls, to: columns - 1) }
         var text = start
         for line in fitted { text += line + Self.escape + "K\n" }
         if fitted.count < drawnLines { text += Self.escape + "J" }
@@ -21,7 +21,7 @@ package struct LiveDisplay: Sendable {
     /// A message that stays, above the frame, which has to be drawn again after it.
     package mutating func message(_ text: String) -> String {
         defer { drawnLines = 0 }
-        return start + Self.escape + "J" + text + "\n"
+        return start + Self.escape + "J" + text.withVisibleControls + "\n"
     }
 
     /// Removes the frame.

@@ -9,6 +9,8 @@ package struct OrchestrationError: Error, Hashable, Sendable, CustomStringConver
         case noMatch
         /// A folder's content contradicts what is asked for.
         case conflict
+        /// Runs need more memory or disk space than there is.
+        case tooLarge
         /// The system refused an operation before anything was started.
         case system
     }

@@ -51,8 +51,9 @@ package struct PlanReport: Encodable, Sendable {
         package var threads: Int
         /// Wall time of the runs that start, over all slots; nil without a calibration.
         package var seconds: Double?
-        /// Disk space of the runs that start.
+        /// Disk space that the runs that start take at most besides what they have, and what is free for it, if known.
         package var diskBytes: Int
+        package var freeDiskBytes: Int?
         /// Memory of the runs that start together at the beginning.
         package var memoryBytes: Int
     }
@@ -73,11 +74,13 @@ package struct PlanReport: Encodable, Sendable {
 
     /// - Parameters:
     ///   - schedule: What was measured of running several at once; nil: as many as fit, and threads that scale ideally.
+    ///   - disk: What the runs that start need and what is free; nil: the sum of their costs.
     ///   - cost: Predicts one run; called once for each configuration hash.
     ///   - floorsSeconds: Predicts, after all runs, the floors that are still to be computed, in seconds on one thread.
     package init(
         experiment: Experiment, prepared: [PreparedRun], capacity: Capacity, schedule: ScheduleChoice? = nil,
-        cost: (RunConfiguration) throws -> Cost, floorsSeconds: () -> [Double] = { [] }
+        disk: (bytes: Int, free: Int?)? = nil, cost: (RunConfiguration) throws -> Cost,
+        floorsSeconds: () -> [Double] = { [] }
     ) rethrows {
         self.experiment = experiment.name
         question = experiment.question
@@ -120,9 +123,12 @@ package struct PlanReport: Encodable, Sendable {
                 ? SlotPlanner.predictedSeconds(
                     withFloors, seconds: floors + seconds, capacity: capacity,
                     speedup: { schedule?.speedup(threads: $0) ?? Double($0) }) : nil,
-            diskBytes: starting.reduce(0) { $0 + $1.1.cost.diskBytes },
-            memoryBytes: first.reduce(0) { $0 + $1.memoryBytes })
+            diskBytes: disk?.bytes ?? Self.sum(starting.map { $0.1.cost.diskBytes }), freeDiskBytes: disk?.free,
+            memoryBytes: Self.sum(first.map(\.memoryBytes)))
     }
+
+    /// A sum that is too large for any machine rather than for an integer.
+    private static func sum(_ counts: [Int]) -> Int { Int(min(counts.reduce(0.0) { $0 + Double($1) }, 1e18)) }
 
     // MARK: Text
 
@@ -156,9 +162,10 @@ package struct PlanReport: Encodable, Sendable {
             "\(totals.runsToStart) of \(counted(totals.runs, "run")) to start",
             "\(totals.workers) at once with \(threads) each on \(counted(cores, "core"))",
             "memory \(Quantity.bytes(totals.memoryBytes)) of \(Quantity.bytes(freeMemoryBytes))",
-            "disk \(Quantity.bytes(totals.diskBytes))",
+            "disk \(Quantity.bytes(totals.diskBytes))"
+                + (totals.freeDiskBytes.map { " of \(Quantity.bytes($0)) free" } ?? ""),
         ]
-        if let seconds = totals.seconds { parts.append("training time about \(Quantity.duration(seconds))") }
+        if let seconds = totals.seconds { parts.append("time about \(Quantity.duration(seconds)) in all") }
         return parts.joined(separator: "; ") + (schedule.map { "\n" + $0.text } ?? "")
     }
 

@@ -51,7 +51,7 @@ package final class ProgressReporter {
         let time = now()
         model.apply(event, at: time)
         for line in messages(for: event, at: time) {
-            write(style == .live ? display.message(line) : line + "\n")
+            write(style == .live ? display.message(line) : line.withVisibleControls + "\n")
             // The message took the place of the frame.
             lastFrame = .distantPast
         }
@@ -115,7 +115,7 @@ package final class ProgressReporter {
                 time.timeIntervalSince(lastLine[job] ?? .distantPast) >= Self.plainSeconds
             else { return }
             lastLine[job] = time
-            write(line + "\n")
+            write(line.withVisibleControls + "\n")
         default:
             break
         }

@@ -10,8 +10,9 @@ package struct ScheduleChoice: Encodable, Hashable, Sendable {
         package var threads: Int
         /// All of them together, measured.
         package var imagesPerSecond: Double
-        /// Predicted time of the whole matrix in this layout, started as `SlotPlanner` starts runs.
-        package var seconds: Double
+        /// Predicted time of all training steps in this layout, started as `SlotPlanner` starts runs. It compares
+        /// layouts; evaluations and whatever else a run does come on top.
+        package var stepSeconds: Double
         package var isChosen: Bool
     }
 
@@ -25,7 +26,7 @@ package struct ScheduleChoice: Encodable, Hashable, Sendable {
     package var chosen: Layout { layouts.first(where: \.isChosen) ?? layouts[0] }
 
     /// Time one by one over time in the chosen layout: 1 where that is one by one.
-    package var gain: Double { layouts[0].seconds / chosen.seconds }
+    package var gain: Double { layouts[0].stepSeconds / chosen.stepSeconds }
 
     /// Layouts worth measuring: one by one, and doubling from there up to one run a core; none where there is nothing
     /// to choose, because numbers are given or only one run fits or is left.
@@ -61,19 +62,19 @@ package struct ScheduleChoice: Encodable, Hashable, Sendable {
         self.aloneImagesPerSecond = aloneImagesPerSecond
         layouts = measured.map {
             Layout(
-                workers: $0.workers, threads: $0.threads, imagesPerSecond: $0.imagesPerSecond, seconds: 0,
+                workers: $0.workers, threads: $0.threads, imagesPerSecond: $0.imagesPerSecond, stepSeconds: 0,
                 isChosen: false)
         }
         let rates = self
         for index in layouts.indices {
             var capacity = capacity
             capacity.preferredWorkers = layouts[index].workers
-            layouts[index].seconds = SlotPlanner.predictedSeconds(
+            layouts[index].stepSeconds = SlotPlanner.predictedSeconds(
                 demands, seconds: work.map { $0 / aloneImagesPerSecond }, capacity: capacity,
                 speedup: rates.speedup)
         }
-        let shortest = layouts.map(\.seconds).min() ?? 0
-        let good = layouts.indices.filter { layouts[$0].seconds <= Self.margin * shortest }
+        let shortest = layouts.map(\.stepSeconds).min() ?? 0
+        let good = layouts.indices.filter { layouts[$0].stepSeconds <= Self.margin * shortest }
         let best = good.max { layouts[$0].workers < layouts[$1].workers }
         layouts[best ?? 0].isChosen = true
     }
@@ -85,14 +86,15 @@ package struct ScheduleChoice: Encodable, Hashable, Sendable {
         return nearest.imagesPerSecond / Double(nearest.workers) / aloneImagesPerSecond
     }
 
-    /// "2 at once with 1 thread each: 812 images/s, 13m; one by one with 2 threads: 640 images/s, 16m 30s"
+    /// "2 at once with 1 thread each: 812 images/s (chosen); one by one with 2 threads: 640 images/s"; no times, which
+    /// would be those of steps alone.
     package var text: String {
         let parts = layouts.reversed().map { layout in
             let threads = counted(layout.threads, "thread")
             let how =
                 layout.workers == 1 ? "one by one with \(threads)" : "\(layout.workers) at once with \(threads) each"
-            return "\(how): \(Quantity.significant(layout.imagesPerSecond)) images/s, matrix "
-                + Quantity.duration(layout.seconds) + (layout.isChosen ? " (chosen)" : "")
+            return "\(how): \(Quantity.significant(layout.imagesPerSecond)) images/s"
+                + (layout.isChosen ? " (chosen)" : "")
         }
         return "measured on \(measuredOn): " + parts.joined(separator: "; ")
     }

@@ -43,13 +43,17 @@ struct Settlement {
             (.done, nil, nil)
         case .exited(WorkerExit.toBeResumed):
             (.interrupted, "stopped with a checkpoint", nil)
+        case .exited(WorkerExit.outOfMemory):
+            (
+                .failed,
+                "the system refused it memory: \(Self.memoryRemedy), or raise the limit (ulimit -v)", .outOfMemory
+            )
         case .exited(let code):
             (.failed, "exit code \(code)", .other)
         case .signalled(SIGKILL) where memoryRanOut && !isInterrupting:
             (
                 .failed,
-                "killed by the system because memory ran out: use fewer runs at once (resources.workers), a smaller "
-                    + "batch or fewer shards", .outOfMemory
+                "killed by the system because memory ran out: \(Self.memoryRemedy)", .outOfMemory
             )
         case .leftBehind(let pid):
             (
@@ -73,6 +77,9 @@ struct Settlement {
             (.failed, "the worker could not be started: \(reason)", .other)
         }
     }
+
+    private static let memoryRemedy =
+        "use fewer runs at once (resources.workers), a smaller batch or fewer shards"
 
     /// Signals that a process gets from others, not from its own faults.
     private static let requests: Set<Int32> = [SIGINT, SIGTERM, SIGKILL, SIGHUP, SIGUSR1, SIGUSR2]

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Safetensors
 import Subprocess
 import SystemPackage
 
@@ -39,9 +40,7 @@ package struct WorkerCommand: Sendable {
         onEvent: @Sendable (WorkerEvent) -> Void
     ) async -> WorkerExit {
         do {
-            let log = try FileDescriptor.open(
-                FilePath(logFile), .writeOnly, options: [.create, .append, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            let log = FileDescriptor(rawValue: try OwnFile.open(logFile, appends: true))
             defer { try? log.close() }
             var options = PlatformOptions()
             options.processGroupID = 0
@@ -111,4 +110,6 @@ enum WorkerExit: Hashable, Sendable {
 
     /// The code of a worker that stopped with a checkpoint (EX_TEMPFAIL).
     static let toBeResumed: Int32 = 75
+    /// The code of a worker that was refused memory (EX_OSERR; see CAllocations).
+    static let outOfMemory: Int32 = 71
 }

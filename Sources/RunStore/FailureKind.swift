@@ -4,7 +4,7 @@ package enum FailureKind: String, Codable, Sendable, CaseIterable {
     case crash
     /// Killed by a signal from outside.
     case killed
-    /// Killed by the system, because memory ran out.
+    /// Memory ran out: the system killed the worker, or refused it an allocation.
     case outOfMemory = "out_of_memory"
     /// The loss or the gradient was infinite or not a number.
     case nonFinite = "non_finite"

@@ -14,6 +14,16 @@ package struct RunDirectory: Sendable, Hashable {
     /// Name of the folder.
     package var name: String { (path as NSString).lastPathComponent }
 
+    /// Bytes of all files in it; 0 where there is no such folder.
+    package var byteCount: Int {
+        let files = FileManager.default
+        let names = (try? files.contentsOfDirectory(atPath: path)) ?? []
+        return names.reduce(0) { sum, name in
+            let size = (try? files.attributesOfItem(atPath: path + "/" + name))?[.size] as? Int
+            return sum + (size ?? 0)
+        }
+    }
+
     /// Makes the folder and those above it, where missing.
     /// - Throws: `RunStoreError`.
     package func create() throws { try createFolder(path) }

@@ -2,22 +2,21 @@ package import Foundation
 
 /// Replaces a file as a whole: a reader, or a crash at any moment, finds the old file or the new one.
 ///
-/// Bytes go to `<path>.partial`; `commit()` flushes it to the disk, renames it over `path` and flushes the folder.
+/// Bytes go to `<path>.partial`, a new file whatever had that name (`OwnFile`); `commit()` flushes it to the disk, renames it over `path` and flushes the folder.
 /// Without `commit()` nothing changes. One writer per path at a time.
 package final class AtomicFile {
     package let path: String
     private let temporaryPath: String
     private var descriptor: Int32
 
-    /// The file beside `path` that is written first; one left by a crash is overwritten.
+    /// The file beside `path` that is written first; one left by a crash is replaced.
     package static func temporaryPath(for path: String) -> String { path + ".partial" }
 
     /// - Throws: `FileWriteError`.
     package init(replacing path: String) throws {
         self.path = path
         temporaryPath = Self.temporaryPath(for: path)
-        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        if descriptor < 0 { throw FileWriteError(path: path, operation: "create", code: errno) }
+        descriptor = try OwnFile.create(temporaryPath, for: path)
     }
 
     deinit {
@@ -86,22 +85,6 @@ package final class AtomicFile {
         let file = try AtomicFile(replacing: path)
         try file.write(data)
         try file.commit()
-    }
-
-    /// The same for a file that something else has written and closed at `temporaryPath(for: path)`.
-    /// - Throws: `FileWriteError`; the temporary file is removed then.
-    package static func commitTemporary(for path: String) throws {
-        let temporary = temporaryPath(for: path)
-        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
-        if descriptor < 0 { throw FileWriteError(path: path, operation: "reopen", code: errno) }
-        let flushed = fsync(descriptor)
-        let code = errno
-        close(descriptor)
-        if flushed != 0 {
-            unlink(temporary)
-            throw FileWriteError(path: path, operation: "flush", code: code)
-        }
-        try rename(temporary, over: path)
     }
 
     private static func rename(_ temporary: String, over path: String) throws {

@@ -17,8 +17,10 @@ package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable
 
     /// There is no space left, or none that this user may take.
     package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+    /// The system had no memory for it.
+    package var isOutOfMemory: Bool { code == ENOMEM }
     /// Something that stays as it is keeps the file from being written.
-    package var isNotPermitted: Bool { [EACCES, EPERM, EROFS, EISDIR, ENOTDIR].contains(code) }
+    package var isNotPermitted: Bool { [EACCES, EPERM, EROFS, EISDIR, ENOTDIR, ELOOP, EINVAL].contains(code) }
 
     /// What the reader can do about it.
     package var remedy: String {
@@ -26,14 +28,25 @@ package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable
         case ENOSPC, EDQUOT, EFBIG: "free some space there, or choose another folder for the results"
         case EACCES, EPERM, EROFS: "make the folder writable, or choose another folder for the results"
         case ENOENT, ENOTDIR: "create the folder that is to hold it"
+        case ELOOP: "remove the link that stands in its place: results are not written through links"
+        case EINVAL: "remove what stands in its place, which is no regular file"
         case EISDIR: "remove the folder that stands in its place"
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
         default: "check the disk and the permissions of its folder"
         }
     }
 
+    /// What the system says of it.
+    package var cause: String {
+        switch code {
+        case ELOOP: "it is a symbolic link"
+        case EINVAL: "it is not a regular file"
+        default: String(cString: strerror(code))
+        }
+    }
+
     package var description: String {
-        "\(path): cannot \(operation): \(String(cString: strerror(code))); the old file, if any, is untouched: \(remedy)"
+        "\(path): cannot \(operation): \(cause); the old file, if any, is untouched: \(remedy)"
     }
 
     package var errorDescription: String? { description }

@@ -25,7 +25,7 @@ struct CJEPAExp: AsyncParsableCommand {
 @main
 enum Program {
     static func main() async {
-        restartWithSuitableOpenBLASKernels()
+        restartWithSuitableOpenBLAS()
         do {
             try CommandName.check(Array(CommandLine.arguments.dropFirst()))
             var command = try CJEPAExp.parseAsRoot()

@@ -9,6 +9,13 @@ func trainingImageCount(_ data: DataConfiguration) throws -> Int {
     try DatasetFiles.of(data, folder: data.folder).trainingImageCount()
 }
 
+/// What a run is expected to cost on the data that its folder holds.
+///
+/// - Throws: `DatasetError`.
+func predictedCost(_ configuration: RunConfiguration) throws -> CostEstimate {
+    CostEstimate(configuration, trainImages: try trainingImageCount(configuration.data))
+}
+
 /// Reads the data of a configuration once, before anything runs, and compares it with the model.
 ///
 /// - Returns: Fingerprints by their names in the provenance.

@@ -25,6 +25,7 @@ struct ErrorReport {
     }
 
     func exit() -> Never {
+        Console.activity.end()
         guard let rendered else { CJEPAExp.exit(withError: error) }
         print()
         Foundation.exit(rendered.code)
@@ -32,8 +33,7 @@ struct ErrorReport {
 
     /// Writes the error to standard error.
     func print() {
-        let text = rendered?.text ?? CJEPAExp.fullMessage(for: error)
-        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+        Console.note(rendered?.text ?? CJEPAExp.fullMessage(for: error))
     }
 
     /// Nil for what the argument parser shows itself: help, its own errors, exit codes.
@@ -41,6 +41,9 @@ struct ErrorReport {
         switch error {
         case let errors as SpecErrors:
             return (errors.errors.map(Self.line).joined(separator: "\n"), Self.unusableInput)
+        case let error as FitError:
+            let texts = error.problems.compactMap { ErrorReport($0).rendered?.text }
+            return (texts.joined(separator: "\n"), Self.unusableInput)
         case let error as SpecError:
             return (Self.line(error), Self.unusableInput)
         default:
@@ -98,7 +101,7 @@ struct ErrorReport {
                     + "again", code: Self.failure)
         case let error as FileWriteError:
             Explanation(
-                place: error.path, problem: "cannot \(error.operation): \(String(cString: strerror(error.code)))",
+                place: error.path, problem: "cannot \(error.operation): \(error.cause)",
                 remedy: error.remedy, code: Self.failure)
         case let error as PictureError:
             Explanation(place: error.path, problem: error.problem, remedy: error.remedy, code: Self.failure)

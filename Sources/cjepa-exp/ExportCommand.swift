@@ -73,6 +73,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let remarks = RemarkPrinter()
+        Console.begin("exporting \(runName)")
         defer { remarks.print() }
         for file in try written(remark: remarks.add) { print(file) }
     }

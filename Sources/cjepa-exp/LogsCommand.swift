@@ -29,12 +29,12 @@ struct LogsCommand: AsyncParsableCommand {
         let directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(runName))
         let folder = ExperimentFolder(of: directory)
         var log = LogFollower(of: directory)
-        FileHandle.standardOutput.write(log.last(lines))
+        Console.write(String(decoding: log.last(lines), as: UTF8.self))
         while follow {
             // Asked for first: what a worker writes before it ends is read after it.
             let isRunning =
                 try await WorkerLiveness.asking(about: folder).currentState(of: directory)?.status == .running
-            FileHandle.standardOutput.write(log.next())
+            Console.write(String(decoding: log.next(), as: UTF8.self))
             if !isRunning { return }
             try await Task.sleep(for: .seconds(1))
         }

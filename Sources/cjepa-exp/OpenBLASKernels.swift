@@ -1,10 +1,28 @@
 import CPUKernels
 import Glibc
+import Orchestration
 
 /// Starts this program again, with the same arguments and process id, where OpenBLAS was loaded with kernels that do
-/// not suit the processor: the choice is made once, while the library is loaded.
-func restartWithSuitableOpenBLASKernels() {
-    guard let coreType = OpenBLASRuntime.preferredCoreType() else { return }
+/// not suit the processor, or with threads that there is no memory for: the choice is made once, while the library is
+/// loaded.
+func restartWithSuitableOpenBLAS() {
+    let coreType = OpenBLASRuntime.preferredCoreType()
+    // Each of them, which nothing here uses, takes 128 MiB of address space, and asks for ever where it gets none.
+    let hasThreads = Machine.countsUntouchedMemory && getenv("OPENBLAS_NUM_THREADS").map { String(cString: $0) } != "1"
+    guard coreType != nil || hasThreads else { return }
+    if let coreType { choose(coreType) }
+    setenv("OPENBLAS_NUM_THREADS", "1", 1)
+    // Otherwise the C library sets 128 MiB aside for each thread.
+    if Machine.countsUntouchedMemory { setenv("MALLOC_ARENA_MAX", "1", 0) }
+    var arguments = CommandLine.arguments.map { strdup($0) }
+    arguments.append(nil)
+    // It returns only where it fails; then what there is has to do.
+    execv("/proc/self/exe", arguments)
+    arguments.forEach { free($0) }
+}
+
+/// Says, to those whom it concerns, that the variable in the environment is not followed, and sets it.
+private func choose(_ coreType: String) {
     if let asked = getenv("OPENBLAS_CORETYPE") {
         if let command = CommandLine.arguments.dropFirst().first, computingCommands.contains(command) {
             let note =
@@ -15,11 +33,6 @@ func restartWithSuitableOpenBLASKernels() {
         setenv(replacedCoreTypeVariable, asked, 1)
     }
     setenv("OPENBLAS_CORETYPE", coreType, 1)
-    var arguments = CommandLine.arguments.map { strdup($0) }
-    arguments.append(nil)
-    // It returns only where it fails; then the slower kernels have to do.
-    execv("/proc/self/exe", arguments)
-    arguments.forEach { free($0) }
 }
 
 /// The commands whose users are told that the variable is not followed: others need no kernels.

@@ -19,23 +19,42 @@ struct PlanCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Time a few training steps, to predict how long the runs take.")
     var calibration = true
 
+    @Option(help: "Where the runs would run; with slurm, what does not fit this machine is a warning.")
+    var launcher = Launcher.local
+
     func run() async throws {
         let (experiment, context) = try await options.loadExperiment()
         let folder = ExperimentFolder(results: options.results, experiment: experiment.name)
         let capacity = options.capacity(for: experiment)
         let prepared = folder.decisions(
-            for: experiment, liveness: await .asking(about: folder), context: context)
+            for: experiment, liveness: await .asking(about: folder), context: context, activity: Console.activity)
         let remarks = RemarkPrinter()
         for case .damaged(let reason) in prepared.map(\.decision) { remarks.add(.damaged(reason)) }
         remarks.print()
         let starting = prepared.filter(\.decision.willRun)
+        let limits = ResourceLimits.ofMachine(for: experiment, results: folder)
+        let fit = FitCheck(
+            try starting.map { (run: $0, cost: try predictedCost($0.run.configuration)) }, limits: limits,
+            place: experiment.specPath, folder: folder)
+        switch launcher {
+        case .local: try fit.require()
+        case .slurm: for problem in fit.problems { Console.note("warning: \(problem.path): \(problem.message)") }
+        }
+        // A step of what does not fit cannot be tried.
+        let calibration = calibration && fit.fitsMemory
+        Console.begin("timing training steps to choose how many runs train at once")
         let schedule = calibration ? measuredSchedule(of: starting, capacity: capacity) : nil
         let predictor = RunPredictor(capacity: capacity, runs: starting.count, schedule: schedule)
         let floors = starting.isEmpty ? [] : missingFloors(of: experiment, in: folder)
+        let configurations = Set(prepared.map(\.run.configurationHash)).count
+        Console.begin(
+            "timing training steps of \(counted(configurations, "configuration"))", of: configurations)
         let report = try PlanReport(
-            experiment: experiment, prepared: prepared, capacity: capacity, schedule: schedule
+            experiment: experiment, prepared: prepared, capacity: capacity, schedule: schedule,
+            disk: (fit.diskBytes, limits.freeDiskBytes)
         ) { configuration in
-            let cost = CostEstimate(configuration, trainImages: try trainingImageCount(configuration.data))
+            defer { Console.activity.advance() }
+            let cost = try predictedCost(configuration)
             let seconds = calibration ? try predictor.seconds(configuration, cost: cost) : nil
             return PlanReport.Cost(
                 parameters: cost.parameters, flopsPerStep: cost.flopsPerStep, steps: cost.steps,

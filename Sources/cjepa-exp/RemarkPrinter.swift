@@ -11,7 +11,7 @@ final class RemarkPrinter {
 
     func print() {
         for line in remarks.lines {
-            try? FileHandle.standardError.write(contentsOf: Data("warning: \(line)\n".utf8))
+            Console.note("warning: \(line)")
         }
     }
 }

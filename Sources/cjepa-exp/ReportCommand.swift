@@ -46,11 +46,13 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
         let remarks = RemarkPrinter()
+        Console.begin("reading the results in \(folder)")
         var input = try ReportInput.load(
             experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue,
             program: CJEPAExp.configuration.version, remark: remarks.add)
         remarks.print()
         try ReportPictures(images: try images.map(ImagePlaces.read), threads: threads).add(to: &input)
+        Console.begin("writing \(output)")
         try AtomicFile.write(Data(input.html().utf8), to: output)
         print(output)
     }

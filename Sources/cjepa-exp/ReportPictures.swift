@@ -57,6 +57,7 @@ struct ReportPictures {
         let baseline = input.record.baseline
         let arms = input.record.arms.filter { $0 == baseline } + input.record.arms.filter { $0 != baseline }
         let representatives = arms.compactMap { representative(of: $0, in: input) }
+        Console.begin("drawing masks and attention of \(counted(arms.count, "arm"))")
         addMasks(of: representatives, to: &input, &splits)
         try addAttention(of: representatives, to: &input, &splits)
     }

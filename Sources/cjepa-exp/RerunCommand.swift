@@ -57,6 +57,8 @@ struct RerunCommand: AsyncParsableCommand {
                     capacity: machineCapacity(for: experiment, workers: workers, threads: threads)),
                 liveness: await .asking(about: folder), context: context)
             runner.again = fromStart ? .fromStart : .fromCheckpoint
+            runner.limits = .ofMachine(for: experiment, results: folder)
+            runner.predictedCost = predictedCost
             let command = ["cjepa-exp", "rerun"] + directories.map(\.path)
             let session = RunSession(runner: runner, json: json, command: ShellWord.line(command))
             codes.append(try await session.run(experiment, isPartial: true))

@@ -32,13 +32,16 @@ struct RunCommand: AsyncParsableCommand {
             return try await slurm.launch(
                 experiment, in: folder, context: context, isPartial: options.isPartial, json: options.json)
         }
+        var runner = ExperimentRunner(
+            folder: folder,
+            scheduler: Scheduler(
+                command: WorkerCommand(environment: workerEnvironment()),
+                capacity: options.capacity(for: experiment)),
+            liveness: await .asking(about: folder), context: context)
+        runner.limits = .ofMachine(for: experiment, results: folder)
+        runner.predictedCost = predictedCost
         let session = RunSession(
-            runner: ExperimentRunner(
-                folder: folder,
-                scheduler: Scheduler(
-                    command: WorkerCommand(environment: workerEnvironment()),
-                    capacity: options.capacity(for: experiment)),
-                liveness: await .asking(about: folder), context: context),
+            runner: runner,
             json: options.json, command: options.command("run"))
         let code = try await session.run(experiment, isPartial: options.isPartial)
         if code != 0 { throw ExitCode(code) }

@@ -226,10 +226,10 @@ final class WorkerOutput {
 
     func send(_ event: WorkerEvent) {
         if let text = log.line(for: event, at: Date()) {
-            try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+            Console.note(text)
         }
         // A listener that is gone is no reason to stop training; the results are in the files.
         guard let line = try? event.line() else { return }
-        try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+        print(line)
     }
 }

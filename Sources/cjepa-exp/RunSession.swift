@@ -18,16 +18,19 @@ struct RunSession {
         let folder = self.runner.folder
         var reporter: ProgressReporter?
         var runner = self.runner
+        runner.activity = Console.activity
         runner.schedule = { starting, capacity in
+            Console.begin("timing training steps to choose how many runs train at once")
             // A matrix that is over soon is not worth measuring.
             guard let choice = measuredSchedule(of: starting, capacity: capacity, leastSeconds: 30) else { return nil }
-            try? FileHandle.standardError.write(contentsOf: Data((choice.text + "\n").utf8))
+            Console.note(choice.text)
             return choice
         }
         let report = try await runner.run(
             experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder),
             interruptions: { InterruptSignals.level },
             willStart: { starting, _ in
+                Console.activity.end()
                 InterruptSignals.install()
                 reporter = .standardError(runCount: starting)
             },
@@ -35,15 +38,15 @@ struct RunSession {
         reporter?.end()
 
         var hasTable = true
-        let text = report.text(goOnWith: command) + "\n"
+        let text = report.text(goOnWith: command)
         if json {
-            try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+            Console.note(text)
             print(String(decoding: try StoredJSON.encode(report), as: UTF8.self))
         } else {
             if report.runs.contains(where: { ["done", "collapsed", "skipped"].contains($0.result) }) {
                 hasTable = printTable(of: folder)
             }
-            print(text, terminator: "")
+            print(text)
         }
         if report.exitCode != 0 { return report.exitCode }
         return hasTable ? 0 : ErrorReport.failure

@@ -107,7 +107,9 @@ struct SlurmArguments: ParsableArguments {
         let launcher = SlurmLauncher(
             folder: folder, options: options, context: context)
         let report = try await launcher.launch(
-            experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder), isDryRun: dryRun)
+            experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder), isDryRun: dryRun,
+            limits: .ofMachine(for: experiment, results: folder))
+        for warning in report.warnings { Console.note("warning: \(warning)") }
         print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
     }
 }

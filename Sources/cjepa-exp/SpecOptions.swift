@@ -88,7 +88,9 @@ struct SpecOptions: ParsableArguments {
     func loadExperiment() async throws -> (experiment: Experiment, context: RunContext) {
         let precisions = precision.map { ["training.precision=\($0.rawValue)"] } ?? []
         let ranksSetting = ranks.map { ["resources.ranks=\($0)"] } ?? []
+        Console.begin("reading \(spec)")
         let experiment = try loadSpec(spec, overrides: overrides + precisions + ranksSetting, only: only, skip: skip)
+        Console.begin("reading the data")
         let fingerprints = try checkData(of: experiment.runs)
         let context = RunContext(
             sourceRevision: await SourceRevision.current(), rerunsChangedCode: rerunChangedCode,

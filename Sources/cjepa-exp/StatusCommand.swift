@@ -41,6 +41,7 @@ struct StatusCommand: AsyncParsableCommand {
             try await StatusWatch(folder: folder, tags: tags, interval: interval, json: json).run()
         } else {
             let remarks = RemarkPrinter()
+            Console.begin("reading the results in \(folder.path)")
             let report = try StatusReport(
                 of: folder, tags: tags, liveness: await .asking(about: folder), remark: remarks.add)
             remarks.print()

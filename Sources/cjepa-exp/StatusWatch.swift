@@ -26,17 +26,13 @@ struct StatusWatch {
             if redraws {
                 let (columns, rows) = Terminal.size(of: STDOUT_FILENO)
                 let lines = report.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-                write(display.frame(lines, columns: columns, rows: rows))
+                Console.draw(display.frame(lines, columns: columns, rows: rows))
             } else if content != shown {
-                write(json ? String(decoding: content, as: UTF8.self) + "\n" : report.text + "\n\n")
+                Console.write(json ? String(decoding: content, as: UTF8.self) + "\n" : report.text + "\n\n")
             }
             shown = content
             if !isBusy, !report.isActive { return }
             try await Task.sleep(for: .seconds(interval ?? (report.isInQueue ? 10 : 2)))
         }
-    }
-
-    private func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
     }
 }

@@ -46,6 +46,7 @@ struct TableCommand: ParsableCommand {
     func run() throws {
         let folder = try ResultsLocator(resultsDirectory: results).experiment(experiment)
         let remarks = RemarkPrinter()
+        Console.begin("reading the results in \(folder)")
         let table = try ComparisonTable.load(
             experimentDirectory: folder, metrics: metrics, encoder: encoder.rawValue, tags: tags, remark: remarks.add)
         remarks.print()

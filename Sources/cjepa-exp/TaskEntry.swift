@@ -36,7 +36,7 @@ struct TaskEntry: AsyncParsableCommand {
         let ending = await task.run(interruptions: { InterruptSignals.count }, report: { reporter.handle($0) })
         reporter.end()
         if let message = ending.message {
-            try? FileHandle.standardError.write(contentsOf: Data("\(job.name): \(message)\n".utf8))
+            Console.note("\(job.name): \(message)")
         }
         if ending.exitCode != 0 { throw ExitCode(ending.exitCode) }
     }

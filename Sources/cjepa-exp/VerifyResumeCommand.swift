@@ -101,7 +101,7 @@ struct VerifyResumeCommand: AsyncParsableCommand {
         if !identical { throw ExitCode(ErrorReport.failure) }
     }
 
-    private func say(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
+    private func say(_ text: String) { Console.note(text) }
 
     private static func line(_ result: ResumeTrial.Result) -> String {
         let places = result.kills.map { $0.checkpoint.map { "\($0)" } ?? "–" }

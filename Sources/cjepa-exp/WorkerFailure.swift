@@ -1,6 +1,8 @@
+import CAllocations
 import Datasets
 import ExperimentSpec
 import HDF5
+import Orchestration
 import RunStore
 import Safetensors
 import Training
@@ -12,7 +14,19 @@ struct WorkerFailure {
     let reason: String
     let message: String
 
-    init(_ error: any Error, in directory: RunDirectory, hash: String?) {
+    /// - Parameter refusedBytes: Of an allocation that has just failed; 0 where none did.
+    init(
+        _ error: any Error, in directory: RunDirectory, hash: String?, refusedBytes: Int = callocations_failed_bytes()
+    ) {
+        if refusedBytes > 0 || (error as? FileWriteError)?.isOutOfMemory == true {
+            kind = .outOfMemory
+            reason = "memory ran out"
+            // What the error itself advises, such as to remove a file that could not be read, would be wrong.
+            message =
+                "the system refused it memory\(refusedBytes > 0 ? " (\(Quantity.bytes(refusedBytes)))" : ""): use fewer "
+                + "runs at once (resources.workers), a smaller batch or fewer shards, or raise the limit (ulimit -v)"
+            return
+        }
         switch error {
         case let error as TrainingError:
             if let (quantity, step) = error.nonFinite {

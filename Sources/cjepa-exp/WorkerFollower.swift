@@ -28,8 +28,7 @@ struct WorkerFollower {
             let ending = try trainer.run { InterruptSignals.count > 0 || getppid() != parent }
             return ending == .interrupted ? .interrupted : .done
         } catch {
-            FileHandle.standardError.write(
-                Data("\(directory.name): error on rank \(communicator.rank): \(error)\n".utf8))
+            Console.note("\(directory.name): error on rank \(communicator.rank): \(error)")
             return .failed
         }
     }
@@ -53,8 +52,7 @@ extension MPICommunicator {
         // Where all goes well rank 0 comes last; a full disk ends it alone, as interrupted.
         let patience = rank == 0 || status == .failed ? 10.0 : .infinity
         guard waitForAll(atMost: patience) else {
-            FileHandle.standardError.write(
-                Data("rank \(rank) failed while the others continued; the job ends\n".utf8))
+            Console.note("rank \(rank) failed while the others continued; the job ends")
             abort(code: status == .interrupted ? 75 : 1)
         }
         finish()

@@ -175,6 +175,6 @@ struct WorkerJob {
 
     private func report(_ text: String) {
         // The log may lie on a full disk.
-        try? FileHandle.standardError.write(contentsOf: Data("\(directory.name): \(text)\n".utf8))
+        Console.note("\(directory.name): \(text)")
     }
 }

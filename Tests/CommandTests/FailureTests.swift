@@ -18,19 +18,13 @@ import Testing
 
     // MARK: Writing
 
-    /// Writing to /dev/full fails as on a full disk; the link goes away with the first attempt, as if space were made.
-    private func fill(_ path: String) throws {
-        try FileManager.default.createSymbolicLink(atPath: path + ".partial", withDestinationPath: "/dev/full")
-    }
-
     @Test func aFullDiskPausesTheRunAndChangesNoResult() throws {
         let steps = ["resources.checkpoint_steps=12"]
         let run = try WorkerRun(in: folder, set: steps)
-        try fill(run.directory.resultsFile)
-        try fill(run.directory.checkpoints.path(step: 12))
-        let program = try run.start()
+        let files = [run.directory.resultsFile, run.directory.checkpoints.path(step: 12)]
+        let program = try run.start(environment: PreloadedLibrary.fullDisk(for: files, in: folder))
         #expect(program.status == 0, "\(program.error)")
-        for file in [run.directory.resultsFile, run.directory.checkpoints.path(step: 12)] {
+        for file in files {
             #expect(program.error.contains("paused: \(file): no space left on the disk"), "\(program.error)")
         }
         #expect(program.error.contains("there is space again; the run continues"))
@@ -206,23 +200,14 @@ import Testing
         """
 
     @Test func aClockThatJumpsChangesNoResultAndHoldsNothingUp() throws {
-        let library = folder.path + "/jump.so"
-        let source = try folder.write(Self.jumpingClock, to: "jump.c")
-        let compiler = try Program.run(
-            ["-c", "for c in cc clang gcc; do command -v $c && exit; done; exit 1"], executable: "/bin/sh")
-        // Swift's own toolchain brings a compiler, so there is one wherever this was built.
-        try #require(compiler.status == 0)
-        let compiled = try Program.run(
-            ["-shared", "-fPIC", "-O1", "-o", library, source],
-            executable: compiler.output.trimmingCharacters(in: .whitespacesAndNewlines))
-        try #require(compiled.status == 0, "\(compiled.error)")
+        let jump = try PreloadedLibrary.build(Self.jumpingClock, named: "jump", in: folder)
         let arguments = { (results: String) in
             [
                 "run", SmokeRun.spec, "--results", folder.path + results, "--only", "ijepa", "--set",
                 "resources.checkpoint_minutes=0.0001",
             ]
         }
-        let jumping = try Program.run(arguments("/jumping"), environment: ["LD_PRELOAD": library])
+        let jumping = try Program.run(arguments("/jumping"), environment: jump)
         #expect(jumping.status == 0, "\(jumping.error)")
         #expect(try Program.run(arguments("/steady")).status == 0)
         func fingerprint(_ results: String) throws -> RunFingerprint {

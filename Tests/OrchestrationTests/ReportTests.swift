@@ -37,7 +37,7 @@ import Testing
                 b-s1  1               1.23M      2.50G    200  512 MiB  1m 00s  3.00 MiB  no        done
 
                 3 of 4 runs to start; 2 at once with 1 thread each on 2 cores; memory 512 MiB of 8.00 GiB; \
-                disk 9.00 MiB; training time about 2m 00s
+                disk 9.00 MiB; time about 2m 00s in all
                 """)
     }
 

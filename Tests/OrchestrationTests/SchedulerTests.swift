@@ -122,6 +122,28 @@ import Testing
         #expect(try outside.directory("killed").loadState()?.failure == .killed)
     }
 
+    @Test func aWorkerThatWasRefusedMemorySaysSoByItsExitCode() async throws {
+        let worker = try FakeWorker()
+        let jobs = [try worker.job("refused", [["state running", "exit 71"]])]
+        let outcomes = await run(worker.scheduler(), jobs)
+        #expect(outcomes[0].result == .failed)
+        #expect(outcomes[0].message?.hasPrefix("the system refused it memory: use fewer runs at once") == true)
+        #expect(try worker.directory("refused").loadState()?.failure == .outOfMemory)
+    }
+
+    @Test func aLogThatIsALinkIsNotWrittenThrough() async throws {
+        let worker = try FakeWorker()
+        let job = try worker.job("linked", [["complain a lot"] + success])
+        let secret = worker.folder + "/secret"
+        try Data("untouched".utf8).write(to: URL(fileURLWithPath: secret))
+        try FileManager.default.createSymbolicLink(
+            atPath: worker.directory("linked").logFile, withDestinationPath: secret)
+        let outcomes = await run(worker.scheduler(), [job])
+        #expect(outcomes[0].result == .failed)
+        #expect(outcomes[0].message?.contains("log.txt: cannot open: it is a symbolic link") == true)
+        #expect(try String(contentsOfFile: secret, encoding: .utf8) == "untouched")
+    }
+
     @Test func theCounterOfMemoryKillsIsFoundWhereverTheSystemKeepsIt() {
         let both = MemoryKills.files(cgroups: "4:memory:/a/b\n1:cpu,cpuacct:/\n0::/c\n")
         #expect(both.prefix(2) == ["/sys/fs/cgroup/memory/a/b/memory.oom_control", "/sys/fs/cgroup/c/memory.events"])

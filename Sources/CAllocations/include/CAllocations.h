@@ -1,6 +1,7 @@
 #ifndef CALLOCATIONS_H
 #define CALLOCATIONS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /// Counts what a program asks of malloc and its relatives, on all threads.
@@ -18,5 +19,14 @@ uint64_t callocations_stop(void);
 
 /// 1 where calls are counted at all.
 int callocations_can_count(void);
+
+// What becomes of allocations that fail. Where that makes the program crash, or makes a library ask for the same memory
+// for ever, the program says on standard error that memory ran out, and ends with this code instead.
+
+/// The exit code of a program that memory ran out for (EX_OSERR).
+#define CALLOCATIONS_OUT_OF_MEMORY 71
+
+/// Bytes of the calling thread's latest allocation that failed, if that was within the last second; otherwise 0.
+size_t callocations_failed_bytes(void);
 
 #endif

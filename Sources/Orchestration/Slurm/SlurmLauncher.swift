@@ -1,6 +1,7 @@
 package import ExperimentSpec
 package import Foundation
 import RunStore
+import Safetensors
 
 /// Submits an experiment's missing runs to Slurm, as a job array with one task per run.
 package struct SlurmLauncher {
@@ -32,6 +33,8 @@ package struct SlurmLauncher {
         package var arrays: [JobArray]
         /// Tasks that the cluster's limits leave for a later submission.
         package var leftOut: Int
+        /// What may be too large: runs for a machine like this one, or results for the disk.
+        package var warnings: [String]
         package var runs: [Entry]
 
         /// What was submitted; in a dry run the scripts with their tasks.
@@ -102,10 +105,13 @@ package struct SlurmLauncher {
     /// - Parameters:
     ///   - isDryRun: Write and submit nothing.
     ///   - predictedMemory: Of a run, bytes.
+    ///   - limits: What runs are compared with. Tasks run on other machines, and Slurm knows those: what does not fit here
+    ///     is told and submitted all the same.
     /// - Throws: `OrchestrationError`: another `run` at work, a folder that cannot be used, or what sbatch says.
     package func launch(
         _ experiment: Experiment, isPartial: Bool, floors: [FloorsRequest], isDryRun: Bool,
-        predictedMemory: (RunConfiguration) -> Int = { CostEstimate($0).memoryBytes }, at time: Date = Date()
+        predictedMemory: (RunConfiguration) -> Int = { CostEstimate($0).memoryBytes },
+        limits: ResourceLimits = .none, at time: Date = Date()
     ) async throws -> Report {
         try checkPath()
         if !isDryRun { try folder.create() }
@@ -130,6 +136,8 @@ package struct SlurmLauncher {
                 prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: context.sourceRevision)
         }
         let starting = prepared.filter(\.decision.willRun)
+        let fit = FitCheck(
+            starting.map { (run: $0, cost: $0.run.cost) }, limits: limits, place: experiment.specPath, folder: folder)
         let cpus = options.cpus ?? starting.map { Self.cpus(of: $0.run.configuration) }.max() ?? 1
         let jobs =
             missingFloors.map { Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: 0)) }
@@ -156,6 +164,7 @@ package struct SlurmLauncher {
         }
         return Report(
             experiment: experiment.name, directory: folder.path, isDryRun: isDryRun, arrays: arrays, leftOut: leftOut,
+            warnings: fit.problems.map { "\($0.path): \($0.message)" },
             runs: prepared.map { item in
                 Report.Entry(
                     name: item.run.name, arm: item.run.arm, seed: item.run.seed, path: item.directory.path,
@@ -208,7 +217,7 @@ package struct SlurmLauncher {
         array.scriptText = nil
         do {
             try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-            try script.text.write(toFile: array.script, atomically: true, encoding: .utf8)
+            try AtomicFile.write(Data(script.text.utf8), to: array.script)
         } catch {
             throw OrchestrationError(
                 .system, path: place, message: "the batch script cannot be written (\(error.localizedDescription))",

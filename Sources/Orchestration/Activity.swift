@@ -1,0 +1,144 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Says on standard error what a command is doing while somebody waits for it: a line that is redrawn on a terminal, and
+/// elsewhere a line for each thing that takes its time. What is done at once is not mentioned.
+///
+/// A thread of its own looks after it, so that it speaks in time whatever the command is busy with.
+package final class Activity: Sendable {
+    /// Says nothing.
+    package static let silent = Activity(style: .silent)
+
+    private struct State {
+        var line: ActivityLine
+        /// Whether the thread is there.
+        var isWatched = false
+    }
+
+    private let state: Mutex<State>
+
+    /// Seconds between two looks.
+    private static let tickSeconds = 0.1
+
+    private init(style: ActivityLine.Style) {
+        state = Mutex(State(line: ActivityLine(style: style)))
+    }
+
+    package static func standardError() -> Activity {
+        Activity(style: Terminal.canRedraw(STDERR_FILENO) ? .live : .plain)
+    }
+
+    /// What is done from now on, "reading 12 runs".
+    ///
+    /// - Parameter total: How often `advance` will be called; nil where that is not counted.
+    package func begin(_ text: String, of total: Int? = nil) {
+        let needsThread = state.withLock { state in
+            guard state.line.style != .silent else { return false }
+            state.line.begin(text, of: total, at: Self.now)
+            defer { state.isWatched = true }
+            return !state.isWatched
+        }
+        if needsThread { Thread.detachNewThread { self.watch() } }
+    }
+
+    /// One more of the total is done.
+    package func advance() { state.withLock { $0.line.advance() } }
+
+    /// Nothing is done that takes long, until the next `begin`.
+    package func end() { state.withLock { Self.write($0.line.end()) } }
+
+    /// Writes something else to the terminal, which the line gives way to.
+    package func interrupt(_ body: () -> Void) {
+        state.withLock { state in
+            Self.write(state.line.giveWay())
+            body()
+        }
+    }
+
+    private func watch() {
+        while true {
+            usleep(UInt32(Self.tickSeconds * 1e6))
+            let goesOn = state.withLock { state in
+                Self.write(state.line.tick(at: Self.now, columns: Terminal.size(of: STDERR_FILENO).columns))
+                state.isWatched = state.line.isActive
+                return state.isWatched
+            }
+            if !goesOn { return }
+        }
+    }
+
+    private static var now: Double { SteadyClock.now.timeIntervalSinceReferenceDate }
+
+    private static func write(_ text: String) {
+        if !text.isEmpty { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+    }
+}
+
+/// When what is said of an activity; every function returns what to write.
+struct ActivityLine {
+    enum Style {
+        case live, plain, silent
+    }
+
+    let style: Style
+    private var text: String?
+    private var total: Int?
+    private var done = 0
+    /// When this activity began, and the first one since nothing was done.
+    private var began = 0.0
+    private var firstBegan = 0.0
+    /// Whether it is in the terminal's last line; elsewhere, whether it was written.
+    private var isShown = false
+    /// Whether anything was said since `firstBegan`.
+    private var hasSpoken = false
+
+    /// An activity shorter than this is worth no word, unless others before it have kept the user waiting.
+    static let shortSeconds = 0.4
+    /// So long nobody waits without a word.
+    static let silentSeconds = 0.7
+
+    private static let clearing = "\r\u{1B}[K"
+
+    init(style: Style) { self.style = style }
+
+    var isActive: Bool { text != nil }
+
+    mutating func begin(_ text: String, of total: Int?, at now: Double) {
+        if !isActive { (firstBegan, hasSpoken) = (now, false) }
+        (self.text, self.total, done, began) = (text, total, 0, now)
+        if style == .plain { isShown = false }
+    }
+
+    mutating func advance() { done += 1 }
+
+    mutating func tick(at now: Double, columns: Int) -> String {
+        guard let text else { return "" }
+        let isDue = now - began >= Self.shortSeconds || (!hasSpoken && now - firstBegan >= Self.silentSeconds)
+        switch style {
+        case .silent:
+            return ""
+        case .plain:
+            guard isDue, !isShown else { return "" }
+            (isShown, hasSpoken) = (true, true)
+            return text.withVisibleControls + " …\n"
+        case .live:
+            guard isDue || hasSpoken else { return "" }
+            (isShown, hasSpoken) = (true, true)
+            let count = total.map { ": \(done) of \($0)" } ?? " …"
+            return "\r" + LiveDisplay.cut(text.withVisibleControls + count, to: columns - 1) + "\u{1B}[K"
+        }
+    }
+
+    /// Makes room for a message; the next `tick` draws the line again.
+    mutating func giveWay() -> String {
+        guard style == .live, isShown else { return "" }
+        isShown = false
+        return Self.clearing
+    }
+
+    mutating func end() -> String {
+        text = nil
+        return giveWay()
+    }
+}

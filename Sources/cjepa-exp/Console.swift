@@ -1,0 +1,38 @@
+import Foundation
+import Orchestration
+
+/// The one place where commands write to standard output and standard error. Control characters of what they print,
+/// which comes from files and from workers, are made visible.
+enum Console {
+    /// What the command is doing, for whoever waits.
+    static let activity = Activity.standardError()
+
+    /// Says what the command does from now on, if that takes long; `total`: how often `activity` advances.
+    static func begin(_ text: String, of total: Int? = nil) { activity.begin(text, of: total) }
+
+    /// Writes a message to standard error.
+    static func note(_ text: String) {
+        activity.interrupt { write(text + "\n", to: .standardError) }
+    }
+
+    /// Writes text to standard output as it is but for control characters.
+    static func write(_ text: String) {
+        activity.end()
+        write(text, to: .standardOutput)
+    }
+
+    /// Writes a frame, whose lines are visible text and whose other characters move the cursor.
+    static func draw(_ frame: String) {
+        try? FileHandle.standardOutput.write(contentsOf: Data(frame.utf8))
+    }
+
+    private static func write(_ text: String, to file: FileHandle) {
+        // A reader that is gone has seen what it wanted.
+        try? file.write(contentsOf: Data(text.withVisibleControls.utf8))
+    }
+}
+
+/// Takes the place of Swift's `print` in all commands: prints results through `Console`.
+func print(_ text: String, terminator: String = "\n") {
+    Console.write(text + terminator)
+}
