@@ -31,10 +31,17 @@ package struct RunFile: Sendable {
             let file = try HDF5File(reading: path)
             let header = try Self.readHeader(file.root, path)
             let json = try file.root.dataset("configuration").readStrings().first ?? ""
-            let configuration: RunConfiguration = try StoredJSON.decode(
-                from: Data(json.utf8), file: path + ": /configuration")
+            let configuration = try Self.configuration(json, path)
             let provenance = try file.root.group("provenance").attributes.all().mapValues(\.text)
             return (file, header, configuration, provenance, try Contents(file))
+        }
+    }
+
+    private static func configuration(_ json: String, _ path: String) throws -> RunConfiguration {
+        do {
+            return try StoredJSON.decode(from: Data(json.utf8), file: path + ": /configuration")
+        } catch let error as RunStoreError {
+            throw RunStoreError(file: error.file, message: error.message, remedy: remedy(for: path))
         }
     }
 

@@ -123,6 +123,21 @@ import Testing
         }
     }
 
+    @Test func aConfigurationThatIsNoneIsAnErrorWithTheRunsRemedy() throws {
+        try Self.base(at: path)
+        let old = try HDF5File(reading: path).root
+        for text in ["{", String(repeating: "[", count: 100_000), #"{"model": {"width": 4611686018427387904}}"#] {
+            try HDF5Output.write(to: path) { root in
+                for name in try old.attributes.names() {
+                    if let value = try old.attributes.read(name) { try root.attributes.write(name, value) }
+                }
+                try root.create("configuration", text)
+                _ = try root.requireGroup("provenance")
+            }
+            #expect(complaint().contains("/configuration") && complaint().contains("rerun"), "\(complaint())")
+        }
+    }
+
     @Test func goingOnWithAnotherRunsTablesIsAnErrorOfTheNextCommit() throws {
         try Self.base(at: path)
         let writer = try RunWriter.resume(at: path, keepingThroughStep: 3)
