@@ -132,7 +132,7 @@ extension ComparisonTable {
             notes.append("\(arm), seed \(run.seed): \(state)\(run.reason.map { " – \($0)" } ?? "").")
         }
         for run in runs where run.isFinished {
-            let broken = metrics.filter { run.value(of: $0)?.isFinite == false }.map(\.name)
+            let broken = metrics.filter { run.value(of: $0)?.isMeasurable == false }.map(\.name)
             guard !broken.isEmpty else { continue }
             notes.append("\(arm), seed \(run.seed): not finite and left out: \(broken.joined(separator: ", ")).")
         }
@@ -182,7 +182,7 @@ extension ComparisonTable {
     private static func pixelRows(_ floors: [PixelFloor], metrics: [MetricSelector]) -> [Row] {
         floors.compactMap { floor in
             let cells = metrics.map { metric in
-                let value = metric.pixelFloorKey.flatMap { floor.metrics[$0] }.flatMap { $0.isFinite ? $0 : nil }
+                let value = metric.pixelFloorKey.flatMap { floor.metrics[$0] }.flatMap { $0.isMeasurable ? $0 : nil }
                 return Cell(
                     floor: [], statistics: value.flatMap { SampleStatistics([$0]) })
             }
@@ -204,9 +204,9 @@ extension ComparisonTable.Cell {
 }
 
 extension RunOutcome {
-    /// The value where it is there and finite; failed runs hold none.
+    /// The value where it is there and measurable; failed runs hold none.
     func finiteValue(of metric: MetricSelector) -> SeedValue? {
-        guard isFinished, let value = value(of: metric), value.isFinite else { return nil }
+        guard isFinished, let value = value(of: metric), value.isMeasurable else { return nil }
         return SeedValue(seed: seed, value: value)
     }
 }

@@ -24,6 +24,9 @@ struct ImageUncertainties {
     /// Arms that hold predictions, but of other test images than the baseline's.
     private(set) var armsOnOtherImages: [String] = []
 
+    /// Test images that are resampled: with more, the error that their choice leaves is below 0.0005.
+    private static let mostImages = 1_000_000
+
     /// One number for each image, to be resampled.
     private struct Series {
         let column: Int
@@ -62,7 +65,7 @@ struct ImageUncertainties {
                         values: zip(own, base).map { $0 - $1 }))
             }
         }
-        for (images, group) in series where images.count >= 2 {
+        for (images, group) in series where (2...Self.mostImages).contains(images.count) {
             for (item, spread) in zip(group, ImageBootstrap().spreads(of: group.map(\.values))) {
                 let uncertainty = ImageUncertainty(
                     images: images.count, runs: item.runs, standardError: spread.standardError,

@@ -77,7 +77,7 @@ extension RunOutcome {
         guard let table = tables[metric.table], let values = table[metric.column], let steps = table["step"],
             let position = position(along: axis), let last = steps.last
         else { return nil }
-        let points = zip(steps, values).filter { $1.isFinite }.map { (position: position($0), value: $1) }
+        let points = zip(steps, values).filter { $1.isMeasurable }.map { (position: position($0), value: $1) }
         return points.isEmpty ? nil : (points, position(last))
     }
 
@@ -88,7 +88,7 @@ extension RunOutcome {
         case .flops: return flopsPerStep.map { cost in { $0 * cost } }
         case .seconds:
             guard let steps = tables["steps"]?["step"], let seconds = tables["steps"]?["step_seconds"],
-                seconds.allSatisfy(\.isFinite)
+                seconds.allSatisfy(\.isMeasurable)
             else { return nil }
             var (sum, sums) = (0.0, [0.0: 0.0])
             for (step, second) in zip(steps, seconds) {
@@ -136,7 +136,7 @@ extension BestSteps.Arm {
         let found = runs.compactMap { run -> (last: Double, best: Double, step: Int, count: Int)? in
             guard let table = run.tables[metric.table], let values = table[metric.column], let steps = table["step"]
             else { return nil }
-            let points = zip(steps, values).filter { $0 > 0 && $1.isFinite }
+            let points = zip(steps, values).filter { $0 > 0 && $1.isMeasurable }
             guard let last = points.last, let best = points.max(by: { $0.1 < $1.1 }) else { return nil }
             return (last.1, best.1, Int(best.0), points.count)
         }

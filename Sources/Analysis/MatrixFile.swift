@@ -71,7 +71,7 @@ package enum MatrixFile {
             try summary.create("run", runs.map(\.entry.directoryName))
             try summary.create("arm", runs.map(\.entry.arm))
             try summary.create("status", runs.map(\.status))
-            try summary.create("seed", runs.map { Int32($0.entry.seed) }, shape: [runs.count])
+            try summary.create("seed", runs.map { Int64($0.entry.seed) }, shape: [runs.count])
             for table in summarised {
                 let series = runs.map { $0.tables[table] }
                 for column in Set(series.flatMap { $0?.columns ?? [] }).sorted() {

@@ -100,7 +100,11 @@ package struct MetricExport: Sendable {
     private func writeCSV(_ table: String, to path: String) throws {
         let columns = columns(of: table)
         let file = try AtomicFile(replacing: path)
-        try file.write(Data((["run", "arm", "seed"] + columns).joined(separator: ",").utf8 + [UInt8(ascii: "\n")]))
+        try file.write(
+            Data(
+                (["run", "arm", "seed"] + columns.map(\.quotedForCSV)).joined(separator: ",").utf8 + [
+                    UInt8(ascii: "\n")
+                ]))
         for run in runs {
             guard let series = run.tables[table] else { continue }
             let values = columns.map { series[$0] }

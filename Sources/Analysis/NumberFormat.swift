@@ -46,7 +46,7 @@ enum NumberFormat {
     /// A place on a learning curve, with its unit.
     static func position(_ value: Double, _ axis: LearningCurves.Axis) -> String {
         switch axis {
-        case .steps: return "\(Int(value))"
+        case .steps: return String(format: "%.0f", value)
         case .seconds: return "\(significant(value, digits: 3)) s"
         case .flops:
             let units = [(1e18, "EFLOP"), (1e15, "PFLOP"), (1e12, "TFLOP"), (1e9, "GFLOP"), (1e6, "MFLOP")]

@@ -32,7 +32,6 @@ extension RunOutcome {
             return
         }
         let file = try RunFile(path: directory.resultsFile)
-        ResultsRemark(file).map(remark)
         let configuration = file.configuration
         var tables: [String: Series] = [:]
         for name in file.tableNames {
@@ -51,8 +50,9 @@ extension RunOutcome {
             reason: state.status == .collapsed ? Self.reason(state) : nil, tables: tables,
             network: try Self.network(of: configuration),
             width: configuration.model.width, thresholds: configuration.diagnostics, predictions: predictions,
-            flopsPerStep: CostEstimate(configuration).flopsPerStep)
+            flopsPerStep: configuration.hasCost ? CostEstimate(configuration).flopsPerStep : nil)
         verdict = try file.verdict()
+        ResultsRemark(file).map(remark)
     }
 
     /// What is wrong with the files of a run that cannot be read, and what to do.

@@ -10,7 +10,7 @@ package struct SampleStatistics: Hashable, Encodable, Sendable {
     /// Half the width of the 95 % confidence interval of the mean: t(n − 1) · sd / √n; none for a single value.
     package let confidenceHalfWidth: Double?
 
-    /// - Parameter values: Finite numbers; none gives no statistics.
+    /// - Parameter values: Measurable numbers (`Double.isMeasurable`); none gives no statistics.
     package init?(_ values: [Double]) {
         guard let moments = Moments(values) else { return nil }
         n = moments.count
@@ -25,6 +25,12 @@ package struct SampleStatistics: Hashable, Encodable, Sendable {
     ) -> SampleStatistics? {
         SampleStatistics(SeedValue.differences(arm, from: baseline))
     }
+}
+
+extension Double {
+    /// Whether statistics can be taken of it: finite, and its cube too. Nothing that a run measures comes near 1e75, but
+    /// a file may hold any number.
+    var isMeasurable: Bool { magnitude < 1e75 }
 }
 
 /// One finite number of one seed.

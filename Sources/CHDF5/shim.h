@@ -2,6 +2,8 @@
 #define CHDF5_SHIM_H
 
 #include <hdf5.h>
+#include <stdint.h>
+#include <string.h>
 
 // Constants that are macros with casts or global variables in the library, which Swift cannot see.
 
@@ -28,6 +30,52 @@ static inline hid_t chdf5_dataset_creation(void) { return H5P_DATASET_CREATE; }
 static inline herr_t chdf5_register_filter(H5Z_filter_t identifier, const char *name, H5Z_func_t function) {
     const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, identifier, 1, 1, name, NULL, NULL, function};
     return H5Zregister(&filter);
+}
+
+// What follows differs between versions of the library in ways that only its macros know.
+
+enum { CHDF5_LINK_HARD, CHDF5_LINK_SOFT, CHDF5_LINK_EXTERNAL, CHDF5_LINK_OTHER };
+
+// What kind of link `name` is in a group; negative for failure.
+static inline int chdf5_link_kind(hid_t group, const char *name) {
+    H5L_info_t info;
+    if (H5Lget_info(group, name, &info, H5P_DEFAULT) < 0) return -1;
+    switch (info.type) {
+    case H5L_TYPE_HARD: return CHDF5_LINK_HARD;
+    case H5L_TYPE_SOFT: return CHDF5_LINK_SOFT;
+    case H5L_TYPE_EXTERNAL: return CHDF5_LINK_EXTERNAL;
+    default: return CHDF5_LINK_OTHER;
+    }
+}
+
+// Copies file and object of an external link, each ended by a zero and within `size` bytes; negative for failure.
+static inline int chdf5_external_link(hid_t group, const char *name, char *file, char *object, size_t size) {
+    H5L_info_t info;
+    char value[4096];
+    const char *target, *path;
+    unsigned flags;
+    if (H5Lget_info(group, name, &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_EXTERNAL) return -1;
+    if (info.u.val_size > sizeof value || H5Lget_val(group, name, value, sizeof value, H5P_DEFAULT) < 0) return -1;
+    if (H5Lunpack_elink_val(value, info.u.val_size, &flags, &target, &path) < 0) return -1;
+    if (strlen(target) >= size || strlen(path) >= size) return -1;
+    strcpy(file, target);
+    strcpy(object, path);
+    return 0;
+}
+
+// Two words that are equal for two names of one object of an open file; negative for failure.
+static inline int chdf5_identity(hid_t object, uint64_t *words) {
+#if H5_VERSION_GE(1, 12, 0)
+    H5O_info2_t info;
+    if (H5Oget_info3(object, &info, H5O_INFO_BASIC) < 0) return -1;
+    memcpy(words, &info.token, 2 * sizeof *words);
+#else
+    H5O_info_t info;
+    if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0) return -1;
+    words[0] = info.addr;
+    words[1] = info.fileno;
+#endif
+    return 0;
 }
 
 #endif

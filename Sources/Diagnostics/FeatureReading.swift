@@ -11,9 +11,10 @@ package struct FeatureReading: Sendable, Hashable {
     package let normalizedStandardDeviation: Double
 
     /// - Parameter measure: The measures by their names, and `rows` and `width`.
-    /// - Returns: None where one is missing.
+    /// - Returns: None where one is missing, or the counts are none.
     package init?(_ measure: (String) -> Double?) {
-        guard let rows = measure("rows"), let width = measure("width"), rows.isFinite, width.isFinite,
+        guard let rows = measure("rows"), let width = measure("width"), Self.counts.contains(rows),
+            Self.counts.contains(width),
             let rankMe = measure("rankme"), let effectiveRank = measure("effective_rank"),
             let live = measure("live_directions"), let deviation = measure("std_mean"),
             let normalized = measure("normalised_std_mean")
@@ -26,6 +27,9 @@ package struct FeatureReading: Sendable, Hashable {
         standardDeviation = deviation
         normalizedStandardDeviation = normalized
     }
+
+    /// Numbers of rows and columns that a stored number can mean.
+    private static let counts = 0.0...0x1p53
 
     /// - Parameter diagnostics: Of the scope `all`.
     package init(_ diagnostics: FeatureDiagnostics) {

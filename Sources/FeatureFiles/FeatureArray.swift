@@ -11,8 +11,11 @@ package struct FeatureArray: Sendable, Hashable {
     /// Rounded to float32.
     package let values: [Float]
 
+    /// - Precondition: As many values as the shape has.
     init(name: String, shape: [Int], type: String, values: [Float]) {
-        precondition(values.count == shape.reduce(1, *), "\(values.count) values of shape \(shape)")
+        // Extents beside a zero may be of any size, also where their product is none.
+        precondition(
+            values.count == (shape.contains(0) ? 0 : shape.reduce(1, *)), "\(values.count) values of shape \(shape)")
         self.name = name
         self.shape = shape
         self.type = type

@@ -1,5 +1,6 @@
 import CZlib
 import Foundation
+import HDF5
 
 /// A .npz file: a ZIP archive of .npy files, stored or deflated (PKWARE's APPNOTE, sections 4.3.7, 4.3.12, 4.5.3).
 struct NumPyArchive: FeatureContent {
@@ -32,8 +33,9 @@ struct NumPyArchive: FeatureContent {
             throw failure(entry.name, "is not in the archive")
         }
         let array = try NumPyArray(unpack(member, limit: member.size), name: entry.name, file: path)
+        // Of two members with one name it is the first, whichever of them was listed.
         return FeatureArray(
-            name: entry.name, shape: entry.shape, type: entry.type,
+            name: entry.name, shape: array.entry.shape, type: array.entry.type,
             values: try narrowed(array.values(), file: path, dataset: entry.name))
     }
 
@@ -146,6 +148,10 @@ struct NumPyArchive: FeatureContent {
         case 8:
             // Deflate makes at most 1032 bytes of one, so nothing has to be reserved for a size beyond that.
             guard member.size / 1032 <= packed.count else { throw failure(member.name, "is damaged (its size)") }
+            guard member.size <= HDF5Bounds.memory(ofFile: data.count) else {
+                throw failure(
+                    member.name, "claims \(member.size) bytes, too many for an archive of \(data.count) bytes")
+            }
             return try inflate(packed, count: min(member.size, limit), member.name)
         default:
             throw failure(member.name, "is packed by method \(member.method); stored and deflated members are read")

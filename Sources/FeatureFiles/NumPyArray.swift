@@ -12,6 +12,8 @@ struct NumPyArray {
     /// Byte of the first value.
     private let start: Int
 
+    /// NumPy itself reads headers of at most 10,000 characters, and makes arrays of at most 64 axes.
+    private static let (longestHeader, mostAxes) = (65_536, 64)
     /// Element types that are read, without the mark of the byte order.
     private static let sizes = ["f2": 2, "f4": 4, "f8": 8]
 
@@ -34,11 +36,12 @@ struct NumPyArray {
             length = data.littleEndian(at: 8, as: UInt32.self).map { Int($0) + 12 }
         }
         guard let length, length <= data.count else { throw failure("is cut off within its header") }
+        guard length <= Self.longestHeader else { throw failure("claims a header of \(length) bytes") }
         let headerStart = data.startIndex + (major == 1 ? 10 : 12)
         let header = String(decoding: data[headerStart..<(data.startIndex + length)], as: UTF8.self)
         // A structured type is a list; such an array is named, and not read.
         let type = Self.text("descr", in: header) ?? "structured"
-        guard let shape = Self.shape(in: header),
+        guard let shape = Self.shape(in: header), shape.count <= Self.mostAxes,
             let order = header.firstMatch(of: /['"]fortran_order['"]\s*:\s*(True|False)/)
         else { throw failure("has a header that names no plain type and shape: \(header.prefix(80))") }
         isFortranOrder = order.1 == "True"

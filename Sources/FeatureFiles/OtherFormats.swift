@@ -2,41 +2,61 @@ import HDF5
 import Safetensors
 
 /// An HDF5 file: every dataset in it, whatever its group.
+///
+/// Links by name and links to other files are passed over, but for those of this program's own `matrix.h5`, whose runs
+/// are compared with their checksums like any other.
 struct HDF5Content: FeatureContent {
     private let path: String
-    private let root: HDF5Group
+    private var found: [FeatureEntry] = []
+    private var datasets: [String: HDF5Dataset] = [:]
+    private var visited: Set<HDF5Identity> = []
 
     init(path: String) throws {
         self.path = path
-        root = try Self.explained(path, nil) { try HDF5File(reading: path).root }
+        try Self.explained(path, nil) {
+            let file = try HDF5File(reading: path)
+            let isMatrix = try file.root.attributes.read("format") == .string("cjepa-exp matrix")
+            try visit(file.root, prefix: "", depth: 0, followsRuns: isMatrix)
+        }
     }
 
-    func entries() throws -> [FeatureEntry] {
-        var entries: [FeatureEntry] = []
-        try Self.explained(path, nil) { try visit(root, prefix: "", &entries) }
-        return entries
-    }
+    func entries() -> [FeatureEntry] { found }
 
-    /// Groups within groups that are looked into.
-    private static let deepest = 16
-
-    private func visit(_ group: HDF5Group, prefix: String, _ entries: inout [FeatureEntry]) throws {
+    private mutating func visit(_ group: HDF5Group, prefix: String, depth: Int, followsRuns: Bool) throws {
+        guard depth <= HDF5Bounds.depth, visited.insert(try group.identity()).inserted else { return }
         for name in try group.childNames() {
-            // A link that leads nowhere hides no array; one may also lead back to where it lies.
+            if followsRuns, prefix == "runs/", let run = run(name, in: group) {
+                // Objects of another file are other objects.
+                visited = []
+                try visit(run, prefix: prefix + name + "/", depth: depth + 1, followsRuns: false)
+                continue
+            }
+            // A link that is not followed hides no array that has no other name.
             guard let kind = try? group.kind(of: name) else { continue }
             switch kind {
-            case .group where prefix.count(where: { $0 == "/" }) < Self.deepest:
-                try visit(group.group(name), prefix: prefix + name + "/", &entries)
+            case .group:
+                try visit(group.group(name), prefix: prefix + name + "/", depth: depth + 1, followsRuns: followsRuns)
             case .dataset:
-                let dataset = try group.dataset(name)
+                // Nor does one whose values are in another file.
+                guard let dataset = try? group.dataset(name) else { continue }
                 let isFloating = try dataset.isFloatingPoint()
-                entries.append(
+                datasets[prefix + name] = dataset
+                found.append(
                     FeatureEntry(
                         name: prefix + name, shape: try dataset.shape(), type: isFloating ? "float" : "other",
                         isFloatingPoint: isFloating))
-            default: continue
+            case .other: continue
             }
         }
+    }
+
+    /// The run that a link of `matrix.h5` stands for; none where it is damaged, or the link is not as written.
+    private func run(_ name: String, in group: HDF5Group) -> HDF5Group? {
+        guard let target = group.externalTarget(of: name), target.object == "/", target.file == "\(name)/run.h5",
+            name != "..", name != "."
+        else { return nil }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        return try? HDF5File(reading: folder + target.file).root
     }
 
     func read(_ entry: FeatureEntry) throws -> FeatureArray {
@@ -45,7 +65,11 @@ struct HDF5Content: FeatureContent {
                 file: path, dataset: entry.name, message: "holds no floating-point numbers",
                 remedy: "store the features as float32")
         }
-        let values = try Self.explained(path, entry.name) { try root.dataset(entry.name).read(as: Double.self) }
+        guard let dataset = datasets[entry.name] else {
+            throw FeatureFileError(
+                file: path, dataset: entry.name, message: "there is no such array", remedy: "check its name")
+        }
+        let values = try Self.explained(path, entry.name) { try dataset.read(as: Double.self) }
         return FeatureArray(
             name: entry.name, shape: entry.shape, type: entry.type,
             values: try narrowed(values, file: path, dataset: entry.name))

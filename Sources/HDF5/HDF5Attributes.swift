@@ -50,7 +50,8 @@ package struct HDF5Attributes {
             let space = try attribute.owning(H5Aget_space(attribute.id), "measure")
             let type = try attribute.owning(H5Aget_type(attribute.id), "inspect")
             let shape = try HDF5Space.shape(of: space) ?? [0]
-            let count = shape.reduce(1, *)
+            let count = try HDF5Space.count(
+                of: shape, elementByteCount: max(H5Tget_size(type.id), MemoryLayout<Int64>.size), for: attribute)
             switch H5Tget_class(type.id) {
             case H5T_STRING:
                 let values = try unsafe HDF5Strings.read(count: count, fileType: type, space: space) {
@@ -71,8 +72,8 @@ package struct HDF5Attributes {
     private func numbers<Element: HDF5Element>(
         of attribute: HDF5Handle, count: Int, as type: Element.Type
     ) throws -> [Element] {
-        var values = [Element](repeating: .zero, count: count)
         if count == 0 { return [] }
+        var values = [Element](repeating: .zero, count: count)
         try unsafe values.withUnsafeMutableBytes { bytes in
             _ = try attribute.check(
                 unsafe H5Aread(attribute.id, Element.hdf5Type.identifier, bytes.baseAddress), "read")

@@ -10,7 +10,22 @@ package struct HDF5Dataset: Sendable {
 
     private func space() throws -> HDF5Handle { try handle.owning(H5Dget_space(handle.id), "measure") }
 
+    /// Whether its values are in its own file.
+    /// - Throws: `HDF5Error` where they are in another, which need not be what it was, nor a file of numbers at all.
+    func checkThatItIsHere() throws {
+        try HDF5Library.serialized {
+            let creation = try handle.owning(H5Dget_create_plist(handle.id), "inspect")
+            if H5Pget_layout(creation.id) == H5D_VIRTUAL {
+                throw handle.error("open", "it is assembled from other files (a virtual dataset), which are not read")
+            }
+            if try creation.check(H5Pget_external_count(creation.id), "inspect") > 0 {
+                throw handle.error("open", "its values are in another file (external storage), which is not read")
+            }
+        }
+    }
+
     /// Extents, slowest first; empty for a scalar.
+    /// - Throws: `HDF5Error`.
     package func shape() throws -> [Int] {
         try HDF5Library.serialized { try HDF5Space.shape(of: space()) ?? [0] }
     }
@@ -40,7 +55,7 @@ package struct HDF5Dataset: Sendable {
             guard H5Pget_layout(creation.id) == H5D_CHUNKED else { return nil }
             var extents = [UInt64](repeating: 0, count: 32)
             let rank = try creation.check(unsafe H5Pget_chunk(creation.id, 32, &extents), "inspect")
-            return extents.prefix(Int(rank)).map(Int.init)
+            return extents.prefix(Int(rank)).map { Int(clamping: $0) }
         }
     }
 
@@ -63,15 +78,23 @@ package struct HDF5Dataset: Sendable {
     }
 
     /// Bytes that the elements take in the file.
-    package func storedByteCount() -> Int { HDF5Library.serialized { Int(H5Dget_storage_size(handle.id)) } }
+    package func storedByteCount() -> Int {
+        HDF5Library.serialized { Int(clamping: H5Dget_storage_size(handle.id)) }
+    }
 
     // MARK: Reading
+
+    /// Bytes of memory that all elements take as `Element`.
+    /// - Throws: `HDF5Error` where they are more than the file may take.
+    package func byteCount<Element: HDF5Element>(as type: Element.Type) throws -> Int {
+        try HDF5Library.serialized { try count(of: shape(), as: type) * MemoryLayout<Element>.stride }
+    }
 
     /// All elements, row-major, converted to `Element`.
     /// - Throws: `HDF5Error`; also for strings, and for fractions asked for as integers.
     package func read<Element: HDF5Element>(as type: Element.Type = Element.self) throws -> [Element] {
         try HDF5Library.serialized {
-            let count = try shape().reduce(1, *)
+            let count = try count(of: shape(), as: Element.self)
             return try read(count: count, memory: chdf5_all(), file: chdf5_all())
         }
     }
@@ -81,14 +104,23 @@ package struct HDF5Dataset: Sendable {
     package func read<Element: HDF5Element>(rows: Range<Int>, as type: Element.Type = Element.self) throws -> [Element]
     {
         try HDF5Library.serialized {
-            let (selection, memory, count) = try select(rows, "read")
+            let (selection, memory, count) = try select(
+                rows, "read", elementByteCount: MemoryLayout<Element>.stride)
             return try read(count: count, memory: memory.id, file: selection.id)
         }
+    }
+
+    /// The number of elements of a shape.
+    /// - Throws: `HDF5Error` where they would take more memory than the file may.
+    private func count<Element: HDF5Element>(of shape: [Int], as type: Element.Type) throws -> Int {
+        try HDF5Space.count(of: shape, elementByteCount: MemoryLayout<Element>.stride, for: handle)
     }
 
     private func read<Element: HDF5Element>(count: Int, memory: hid_t, file: hid_t) throws -> [Element] {
         try checkConversion(to: Element.hdf5Type)
         if count == 0 { return [] }
+        try announceChunks()
+        defer { unsafe ZstdFilter.chunkByteCount = nil }
         var status: herr_t = 0
         let values = unsafe [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             // Zeroed first: after a failed read every element must hold something.
@@ -101,8 +133,19 @@ package struct HDF5Dataset: Sendable {
         return values
     }
 
+    /// Tells the zstd filter how many bytes a chunk has, since the library takes whatever it is given for a whole one.
+    private func announceChunks() throws {
+        guard let chunk = try chunk() else { return }
+        let type = try handle.owning(H5Dget_type(handle.id), "inspect")
+        let size = max(1, H5Tget_size(type.id))
+        unsafe ZstdFilter.chunkByteCount = try HDF5Space.count(of: chunk, elementByteCount: size, for: handle) * size
+    }
+
     private func checkConversion(to type: HDF5ElementType) throws {
         let stored = try handle.owning(H5Dget_type(handle.id), "inspect")
+        guard H5Tget_size(stored.id) <= HDF5Bounds.numberBytes || H5Tget_class(stored.id) == H5T_STRING else {
+            throw handle.error("read", "its elements of \(H5Tget_size(stored.id)) bytes are no plain numbers")
+        }
         switch H5Tget_class(stored.id) {
         case H5T_INTEGER: return
         case H5T_FLOAT:
@@ -118,7 +161,15 @@ package struct HDF5Dataset: Sendable {
         try HDF5Library.serialized {
             let type = try handle.owning(H5Dget_type(handle.id), "inspect")
             guard H5Tget_class(type.id) == H5T_STRING else { throw handle.error("read", "it holds no strings") }
-            return try unsafe HDF5Strings.read(count: shape().reduce(1, *), fileType: type, space: space()) {
+            let count = try HDF5Space.count(
+                of: shape(), elementByteCount: max(1, H5Tget_size(type.id)), for: handle)
+            try announceChunks()
+            defer { unsafe ZstdFilter.chunkByteCount = nil }
+            // Each is at most as long as the file, and any number of them may be the same bytes of it.
+            guard try count <= HDF5Bounds.strings || type.check(H5Tis_variable_str(type.id), "read") == 0 else {
+                throw handle.error("read", "it holds \(count) strings, more than \(HDF5Bounds.strings)")
+            }
+            return try unsafe HDF5Strings.read(count: count, fileType: type, space: space()) {
                 unsafe H5Dread(handle.id, $0, chdf5_all(), chdf5_all(), chdf5_default(), $1)
             }
         }
@@ -144,7 +195,8 @@ package struct HDF5Dataset: Sendable {
             let shape = try shape()
             let width = shape.dropFirst().reduce(1, *)
             precondition(width > 0 && values.count % width == 0, "\(values.count) values for rows of shape \(shape)")
-            let (selection, memory, _) = try select(row..<(row + values.count / width), "write")
+            let (selection, memory, _) = try select(
+                row..<(row + values.count / width), "write", elementByteCount: MemoryLayout<Element>.stride)
             try write(values, memory: memory.id, file: selection.id)
         }
     }
@@ -171,7 +223,7 @@ package struct HDF5Dataset: Sendable {
 
     /// Selects rows in the file, with the space that they fill in memory and their number of elements.
     private func select(
-        _ rows: Range<Int>, _ operation: String
+        _ rows: Range<Int>, _ operation: String, elementByteCount: Int
     ) throws -> (file: HDF5Handle, memory: HDF5Handle, count: Int) {
         let file = try space()
         var shape = try HDF5Space.shape(of: file) ?? []
@@ -182,6 +234,9 @@ package struct HDF5Dataset: Sendable {
         let start = [UInt64(rows.lowerBound)] + shape.dropFirst().map { _ in 0 }
         let count = shape.map(UInt64.init)
         try file.check(unsafe H5Sselect_hyperslab(file.id, H5S_SELECT_SET, start, nil, count, nil), operation)
-        return (file, try HDF5Space.simple(shape, for: handle), shape.reduce(1, *))
+        return (
+            file, try HDF5Space.simple(shape, for: handle),
+            try HDF5Space.count(of: shape, elementByteCount: elementByteCount, for: handle)
+        )
     }
 }

@@ -14,6 +14,8 @@ package final class HDF5File: Sendable {
     package let root: HDF5Group
     /// Whether the file carries a checksum: it agrees with it then. Of one in memory: whether it is to carry one.
     package let isSealed: Bool
+    /// Bytes of the file when it was opened; 0 for one in memory.
+    package let byteCount: Int
     private let handle: HDF5Handle
 
     /// Whether the first bytes of a file are those of an HDF5 file, sealed or not; eight are enough.
@@ -24,6 +26,7 @@ package final class HDF5File: Sendable {
     package init(reading path: String) throws {
         self.path = path
         let file = try ReadableFile(path: path)
+        byteCount = file.byteCount
         isSealed = try HDF5Seal.verify(file)
         (handle, root) = try HDF5Library.serialized {
             let access = try HDF5Handle(H5Pcreate(chdf5_file_access()), "open", file: path, object: "/")
@@ -31,7 +34,9 @@ package final class HDF5File: Sendable {
             try access.check(H5Pset_file_locking(access.id, false, true), "open")
             let id = withExtendedLifetime(file) { unsafe H5Fopen(file.sameFile, chdf5_read_only(), access.id) }
             do {
-                return try Self.opened(HDF5Handle(id, "open", file: path, object: "/"))
+                return try Self.opened(
+                    HDF5Handle(
+                        id, "open", file: path, object: "/", memoryLimit: HDF5Bounds.memory(ofFile: file.byteCount)))
             } catch var error as HDF5Error {
                 error.message = "not an HDF5 file, or a damaged one: \(error.message)"
                 throw error
@@ -45,12 +50,15 @@ package final class HDF5File: Sendable {
     /// - Throws: `HDF5Error`.
     package init(buildingInMemory name: String, isSealed: Bool = false) throws {
         path = name
+        byteCount = 0
         self.isSealed = isSealed
         (handle, root) = try HDF5Library.serialized {
             let creation = try HDF5Handle(
                 H5Pcreate(chdf5_file_creation()), "create", file: name, object: "/")
             // Times of creation would make equal contents differ in bytes.
             try creation.check(H5Pset_obj_track_times(creation.id, false), "create")
+            // Small index nodes: with the default, the index of a column's only chunk would take 2 KiB.
+            try creation.check(H5Pset_istore_k(creation.id, 4), "create")
             if isSealed {
                 try creation.check(H5Pset_userblock(creation.id, hsize_t(HDF5Seal.byteCount)), "create")
             }

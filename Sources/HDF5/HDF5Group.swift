@@ -13,6 +13,8 @@ package struct HDF5Group: Sendable {
 
     /// Path from the file's root.
     package var path: String { handle.object }
+    /// Path of the file, as errors give it.
+    package var file: String { handle.file }
     package var attributes: HDF5Attributes { HDF5Attributes(handle: handle) }
 
     /// Path of a member from the file's root.
@@ -24,10 +26,14 @@ package struct HDF5Group: Sendable {
     private func components(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
 
     /// Names of the members, sorted.
+    /// - Throws: `HDF5Error`; also where there are more than any file has.
     package func childNames() throws -> [String] {
         try HDF5Library.serialized {
             var info = H5G_info_t()
             try handle.check(unsafe H5Gget_info(handle.id, &info), "list")
+            guard info.nlinks <= HDF5Bounds.members else {
+                throw handle.error("list", "it claims \(info.nlinks) members, more than \(HDF5Bounds.members)")
+            }
             return try (0..<info.nlinks).map { index in
                 func name(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) throws -> Int {
                     try handle.check(
@@ -43,19 +49,36 @@ package struct HDF5Group: Sendable {
         }
     }
 
+    /// Whether there is something at `path`, by hard links alone: links that lead to other files, or by name to
+    /// anything, are not followed.
+    ///
+    /// - Throws: `HDF5Error` where a name on the way is such a link.
+    private func reaches(_ path: String) throws -> Bool {
+        var partial = ""
+        for name in components(path) {
+            partial += partial.isEmpty ? name : "/" + name
+            let exists = try handle.check(
+                unsafe H5Lexists(handle.id, partial, chdf5_default()), "look for \(partial)")
+            if exists == 0 { return false }
+            let kind = try handle.check(unsafe chdf5_link_kind(handle.id, partial), "look for \(partial)")
+            guard kind == CHDF5_LINK_HARD else {
+                let words = kind == CHDF5_LINK_EXTERNAL ? "a link to another file" : "a link by name"
+                throw HDF5Error(
+                    operation: "open", file: handle.file, object: absolute(partial),
+                    message: "it is \(words), which is not followed")
+            }
+        }
+        return true
+    }
+
     /// What is at `path`; none where there is nothing.
+    /// - Throws: `HDF5Error`; also for links to other files and links by name, which are not followed.
     package func kind(of path: String) throws -> HDF5ObjectKind? {
         try HDF5Library.serialized {
-            var partial = ""
-            for name in components(path) {
-                partial += partial.isEmpty ? name : "/" + name
-                let exists = try handle.check(
-                    unsafe H5Lexists(handle.id, partial, chdf5_default()), "look for \(partial)")
-                if exists == 0 { return nil }
-            }
-            if partial.isEmpty { return .group }
+            guard try reaches(path) else { return nil }
+            if components(path).isEmpty { return .group }
             let object = try handle.owning(
-                unsafe H5Oopen(handle.id, partial, chdf5_default()), "open", object: absolute(path))
+                unsafe H5Oopen(handle.id, path, chdf5_default()), "open", object: absolute(path))
             return switch H5Iget_type(object.id) {
             case H5I_GROUP: .group
             case H5I_DATASET: .dataset
@@ -64,9 +87,38 @@ package struct HDF5Group: Sendable {
         }
     }
 
-    /// - Throws: `HDF5Error` where there is none.
+    /// What tells this group from any other of the file, whatever its name.
+    package func identity() throws -> HDF5Identity {
+        try HDF5Library.serialized {
+            var words: (UInt64, UInt64) = (0, 0)
+            let status = unsafe withUnsafeMutableBytes(of: &words) { bytes in
+                unsafe chdf5_identity(handle.id, bytes.assumingMemoryBound(to: UInt64.self).baseAddress)
+            }
+            try handle.check(status, "identify")
+            return HDF5Identity(first: words.0, second: words.1)
+        }
+    }
+
+    /// Where a member leads that is a link to another file; none for everything else.
+    package func externalTarget(of name: String) -> (file: String, object: String)? {
+        HDF5Library.serialized {
+            var file = [CChar](repeating: 0, count: 4096)
+            var object = file
+            guard unsafe chdf5_external_link(handle.id, name, &file, &object, file.count) >= 0 else {
+                _ = HDF5Library.takeErrorStack()
+                return nil
+            }
+            func text(_ characters: [CChar]) -> String {
+                String(decoding: characters.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            }
+            return (text(file), text(object))
+        }
+    }
+
+    /// - Throws: `HDF5Error` where there is none, or it is behind a link to another file or a link by name.
     package func group(_ path: String) throws -> HDF5Group {
         try HDF5Library.serialized {
+            _ = try reaches(path)
             let id = unsafe H5Gopen2(handle.id, path, chdf5_default())
             return HDF5Group(handle: try handle.owning(id, "open group", object: absolute(path)))
         }
@@ -85,11 +137,14 @@ package struct HDF5Group: Sendable {
         }
     }
 
-    /// - Throws: `HDF5Error` where there is none.
+    /// - Throws: `HDF5Error` where there is none, or its values are in another file.
     package func dataset(_ path: String) throws -> HDF5Dataset {
         try HDF5Library.serialized {
+            _ = try reaches(path)
             let id = unsafe H5Dopen2(handle.id, path, chdf5_default())
-            return HDF5Dataset(handle: try handle.owning(id, "open dataset", object: absolute(path)))
+            let dataset = HDF5Dataset(handle: try handle.owning(id, "open dataset", object: absolute(path)))
+            try dataset.checkThatItIsHere()
+            return dataset
         }
     }
 
@@ -114,12 +169,14 @@ package struct HDF5Group: Sendable {
 
     /// Creates a dataset of these values, [shape].
     ///
+    /// - Parameter storage: None: `HDF5Storage.checked` of the shape, so that every reader notices damage.
     /// - Precondition: `values.count` is the product of `shape`.
     /// - Throws: `HDF5Error`, also where the name is taken.
     @discardableResult
     package func create<Element: HDF5Element>(
-        _ path: String, _ values: [Element], shape: [Int], storage: HDF5Storage = .contiguous
+        _ path: String, _ values: [Element], shape: [Int], storage: HDF5Storage? = nil
     ) throws -> HDF5Dataset {
+        let storage = storage ?? .checked(shape: shape, elementByteCount: Element.hdf5Type.byteCount)
         let dataset = try create(path, Element.hdf5Type, shape: shape, storage: storage)
         try dataset.write(values)
         return dataset
@@ -171,10 +228,12 @@ package struct HDF5Group: Sendable {
                     unsafe H5Pset_filter(
                         creation.id, ZstdFilter.identifier, UInt32(H5Z_FLAG_MANDATORY), 1, parameters), operation)
             }
+            // Last, so that it is over the bytes in the file; h5py orders them so too.
+            if storage.hasChecksums { try creation.check(H5Pset_fletcher32(creation.id), operation) }
         } else {
             precondition(
-                !storage.isExtendable && !storage.shuffles && storage.zstdLevel == nil, "filters need chunks: \(target)"
-            )
+                !storage.isExtendable && !storage.shuffles && storage.zstdLevel == nil && !storage.hasChecksums,
+                "filters need chunks: \(target)")
         }
         let id = unsafe H5Dcreate2(
             parent.handle.id, name, typeIdentifier, space.id, chdf5_default(), creation.id, chdf5_default())
@@ -198,6 +257,8 @@ package struct HDF5Group: Sendable {
     /// - Throws: `HDF5Error`, also where the name is taken.
     package func copy(_ sourcePath: String, of source: HDF5Group, to path: String) throws {
         try HDF5Library.serialized {
+            // What is elsewhere would be copied with its place.
+            if try source.kind(of: sourcePath) == .dataset { _ = try source.dataset(sourcePath) }
             let (parent, name) = try place(of: path)
             try parent.handle.check(
                 unsafe H5Ocopy(

@@ -9,20 +9,29 @@ final class HDF5Handle: Sendable {
     let file: String
     /// Path of the object in the file, for errors.
     let object: String
+    /// Bytes of memory that a value in the file may take; `HDF5Bounds.memory` of its file.
+    let memoryLimit: Int
     private let parent: HDF5Handle?
 
     /// Takes over `id`, or throws where the call that made it failed.
-    init(_ id: hid_t, _ operation: String, file: String, object: String, parent: HDF5Handle? = nil) throws {
+    ///
+    /// - Parameter memoryLimit: Of a file that is read; what is built in memory needs none.
+    init(
+        _ id: hid_t, _ operation: String, file: String, object: String, memoryLimit: Int = .max,
+        parent: HDF5Handle? = nil
+    ) throws {
         try HDF5.check(id, operation, file: file, object: object)
         self.id = id
         self.file = file
         self.object = object
+        self.memoryLimit = memoryLimit
         self.parent = parent
     }
 
     /// The same for something made from this object.
     func owning(_ id: hid_t, _ operation: String, object: String? = nil) throws -> HDF5Handle {
-        try HDF5Handle(id, operation, file: file, object: object ?? self.object, parent: self)
+        try HDF5Handle(
+            id, operation, file: file, object: object ?? self.object, memoryLimit: memoryLimit, parent: self)
     }
 
     deinit {

@@ -21,6 +21,28 @@ enum HDF5Space {
         let rank = try space.check(H5Sget_simple_extent_ndims(space.id), "measure")
         var extents = [UInt64](repeating: 0, count: Int(rank))
         try space.check(unsafe H5Sget_simple_extent_dims(space.id, &extents, nil), "measure")
-        return extents.map(Int.init)
+        return try extents.map { extent in
+            guard let extent = Int(exactly: extent) else { throw space.error("measure", "its shape is \(extents)") }
+            return extent
+        }
+    }
+
+    /// The number of elements of a shape, each of which takes `elementByteCount` bytes in memory.
+    /// - Throws: `HDF5Error` where they would take more than the file may (`HDF5Bounds`).
+    static func count(of shape: [Int], elementByteCount: Int, for handle: HDF5Handle) throws -> Int {
+        if shape.contains(0) { return 0 }
+        let bytes = shape.reduce(Int?(elementByteCount)) { bytes, extent in
+            guard let (product, overflows) = bytes?.multipliedReportingOverflow(by: extent), !overflows else {
+                return nil
+            }
+            return product
+        }
+        guard let bytes, bytes <= handle.memoryLimit else {
+            throw handle.error(
+                "read",
+                "it claims the shape \(shape), which takes more than \(handle.memoryLimit >> 20) MiB of memory: too "
+                    + "much for a file of its size")
+        }
+        return bytes / max(1, elementByteCount)
     }
 }

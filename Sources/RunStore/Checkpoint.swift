@@ -34,7 +34,7 @@ package struct Checkpoint: Sendable, Equatable {
         let file = try SafetensorsFile(sealed: path)
         guard file.metadata[Key.format] == RunFormat.checkpoint,
             let version = file.metadata[Key.version].flatMap({ Int($0) }),
-            let found = file.metadata[Key.hash], let step = file.metadata[Key.step].flatMap({ Int($0) })
+            let found = file.metadata[Key.hash], let step = file.metadata[Key.step].flatMap({ Int($0) }), step >= 0
         else {
             throw SafetensorsError(
                 file: path, message: "not a checkpoint of cjepa-exp", remedy: "remove it from the run's folder")

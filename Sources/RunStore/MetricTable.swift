@@ -1,3 +1,5 @@
+import ExperimentSpec
+
 /// A series of rows: named columns of numbers, and columns that hold a vector per row.
 package struct MetricTable: Sendable, Equatable {
     /// Names of the columns of numbers; "step" first.
@@ -24,6 +26,38 @@ package struct MetricTable: Sendable, Equatable {
         }
     }
 
+    /// What a file says, which need not be what this program writes.
+    ///
+    /// - Throws: `MetricTableError` where it is no table: without steps, with a column twice or of another length.
+    init(
+        checking columns: [(name: String, values: [Double])], vectors: [String: [[Double]]]
+    ) throws(MetricTableError) {
+        guard columns.first?.name == "step" else {
+            throw MetricTableError("its first column is \(columns.first?.name ?? "missing"), not step")
+        }
+        var names: Set<String> = []
+        for (name, values) in columns {
+            guard names.insert(name).inserted else { throw MetricTableError("it names the column \(name) twice") }
+            guard values.count == columns[0].values.count else {
+                throw MetricTableError(
+                    "its column \(name) has \(counted(values.count, "row")), step has \(columns[0].values.count)")
+            }
+        }
+        for (name, rows) in vectors.sorted(by: { $0.key < $1.key }) where rows.count != columns[0].values.count {
+            throw MetricTableError(
+                "its column \(name) has \(counted(rows.count, "row")), step has \(columns[0].values.count)")
+        }
+        if let step = columns[0].values.first(where: { !Self.isStep($0) }) {
+            throw MetricTableError("it has a row of step \(step)")
+        }
+        self.init(columns: columns, vectors: vectors)
+    }
+
+    /// Whether a number can be a step: whole, not negative, and counted exactly.
+    private static func isStep(_ value: Double) -> Bool {
+        (0...0x1p53).contains(value) && value.rounded() == value
+    }
+
     /// A table that has only its first column, without rows.
     init() { self.init(columns: [("step", [])]) }
 
@@ -34,12 +68,16 @@ package struct MetricTable: Sendable, Equatable {
     package func vectors(_ column: String) -> [[Double]]? { vectors[column] }
 
     /// Adds a row. A new column has NaN in the rows before; a column without a value gets NaN.
+    ///
     /// - Precondition: The row has a "step", and no column twice.
-    mutating func append(_ row: [(String, Double)], to table: String) {
+    /// - Throws: `MetricTableError` where the table, which may come from a file, holds vectors of that name.
+    mutating func append(_ row: [(String, Double)], to table: String) throws(MetricTableError) {
         precondition(row.contains { $0.0 == "step" }, "a row of \(table) without a step: \(row.map(\.0))")
+        for (name, _) in row where vectors[name] != nil {
+            throw MetricTableError("its column \(name) holds vectors, and now a number is to be added")
+        }
         for (name, value) in row {
             if values[name] == nil {
-                precondition(vectors[name] == nil, "column \(name) of \(table) holds vectors")
                 columns.append(name)
                 values[name] = [Double](repeating: .nan, count: rowCount)
             }
@@ -52,13 +90,19 @@ package struct MetricTable: Sendable, Equatable {
     }
 
     /// Sets the last row's vector in a column; a new column has NaN in the rows before.
-    /// - Precondition: There is a row, and the vectors of a column have one length.
-    mutating func append(vector: [Double], to table: String, column: String) {
+    /// - Precondition: There is a row.
+    /// - Throws: `MetricTableError` where the column holds numbers, or vectors of another length.
+    mutating func append(vector: [Double], to table: String, column: String) throws(MetricTableError) {
         precondition(rowCount > 0, "a vector for \(table), which has no row yet")
-        precondition(values[column] == nil, "column \(column) of \(table) holds numbers")
+        guard values[column] == nil else {
+            throw MetricTableError("its column \(column) holds numbers, and now a vector is to be added")
+        }
         if let first = vectors[column]?.first {
-            precondition(
-                first.count == vector.count, "\(vector.count) values for \(table)/\(column) of width \(first.count)")
+            guard first.count == vector.count else {
+                throw MetricTableError(
+                    "its column \(column) holds vectors of \(first.count) numbers, and now \(vector.count) are to be "
+                        + "added")
+            }
         } else {
             let missing = [Double](repeating: .nan, count: vector.count)
             vectors[column] = [[Double]](repeating: missing, count: rowCount)
@@ -73,4 +117,11 @@ package struct MetricTable: Sendable, Equatable {
         for name in vectors.keys { vectors[name] = kept.isEmpty ? nil : kept.map { vectors[name]![$0] } }
         rowCount = kept.count
     }
+}
+
+/// Why columns are no table, without the file that they are from.
+struct MetricTableError: Error {
+    let message: String
+
+    init(_ message: String) { self.message = message }
 }

@@ -6,6 +6,9 @@ import HDF5
 ///
 /// The file is compared with its checksum and opened once, so that every answer is of the same content, also where the
 /// run goes on and replaces the file in between.
+///
+/// A checksum tells damage, not intent, and files of earlier versions have none: whatever a file says of itself, every
+/// method here ends in its value or in an error, with memory that the file's size bounds (`HDF5Bounds`).
 package struct RunFile: Sendable {
     package let path: String
     package let header: RunHeader
@@ -28,10 +31,17 @@ package struct RunFile: Sendable {
             let file = try HDF5File(reading: path)
             let header = try Self.readHeader(file.root, path)
             let json = try file.root.dataset("configuration").readStrings().first ?? ""
-            let configuration: RunConfiguration = try StoredJSON.decode(
-                from: Data(json.utf8), file: path + ": /configuration")
+            let configuration = try Self.configuration(json, path)
             let provenance = try file.root.group("provenance").attributes.all().mapValues(\.text)
-            return (file, header, configuration, provenance, try Contents(file.root))
+            return (file, header, configuration, provenance, try Contents(file))
+        }
+    }
+
+    private static func configuration(_ json: String, _ path: String) throws -> RunConfiguration {
+        do {
+            return try StoredJSON.decode(from: Data(json.utf8), file: path + ": /configuration")
+        } catch let error as RunStoreError {
+            throw RunStoreError(file: error.file, message: error.message, remedy: remedy(for: path))
         }
     }
 
@@ -51,7 +61,7 @@ package struct RunFile: Sendable {
     }
 
     /// What helps where a run's file cannot be read.
-    private static func remedy(for path: String) -> String {
+    static func remedy(for path: String) -> String {
         if access(path, R_OK) != 0, errno == EACCES { return "make it readable" }
         let folder = (path as NSString).deletingLastPathComponent
         return "put back a copy, or `cjepa-exp rerun \(folder)` to start the run from the beginning"
@@ -98,19 +108,36 @@ package struct RunFile: Sendable {
 
     private func readTable(_ name: String) throws -> MetricTable {
         let group = try root.group(name)
-        guard case .strings(let columns) = try group.attributes.read("columns") else {
-            throw RunStoreError(file: path, message: "/\(name) does not name its columns", remedy: "run it again")
+        func damage(_ message: String) -> RunStoreError {
+            RunStoreError(
+                file: path, message: "is not as cjepa-exp writes it (/\(name): \(message))",
+                remedy: Self.remedy(for: path))
+        }
+        guard case .strings(let names) = try group.attributes.read("columns") else {
+            throw damage("it does not name its columns")
         }
         var vectors: [String: [[Double]]] = [:]
-        for column in try group.childNames() where !columns.contains(column) {
+        let known = Set(names)
+        for column in try group.childNames() where !known.contains(column) {
             guard try group.kind(of: column) == .dataset else { continue }
             let dataset = try group.dataset(column)
             let shape = try dataset.shape()
             guard shape.count == 2 else { continue }
             let values = try dataset.read(as: Double.self)
+            guard shape[0] == 0 || !values.isEmpty else { throw damage("the vectors of \(column) have no numbers") }
             vectors[column] = (0..<shape[0]).map { Array(values[($0 * shape[1])..<(($0 + 1) * shape[1])]) }
         }
-        return MetricTable(columns: try columns.map { ($0, try group.dataset($0).read()) }, vectors: vectors)
+        let columns = try names.map { column in
+            let dataset = try group.dataset(column)
+            let shape = try dataset.shape()
+            guard shape.count == 1 else { throw damage("its column \(column) has the shape \(shape)") }
+            return (name: column, values: try dataset.read(as: Double.self))
+        }
+        do {
+            return try MetricTable(checking: columns, vectors: vectors)
+        } catch {
+            throw damage(error.message)
+        }
     }
 
     /// A matrix by its path, "embeddings/target/step_100".
@@ -123,16 +150,31 @@ package struct RunFile: Sendable {
                 throw RunStoreError(
                     file: self.path, message: "\(path) has the shape \(shape)", remedy: "give the path of a matrix")
             }
+            let values = try dataset.read(as: Float.self)
+            guard shape[0] == 0 || !values.isEmpty else {
+                throw RunStoreError(
+                    file: self.path, message: "\(path) has the shape \(shape), rows without numbers",
+                    remedy: Self.remedy(for: self.path))
+            }
             return FloatMatrix(
-                rows: shape[0], columns: shape[1], values: try dataset.read(),
-                attributes: try dataset.attributes.all())
+                rows: shape[0], columns: shape[1], values: values, attributes: try dataset.attributes.all())
         }
     }
 
     /// A vector of integers by its path, "embeddings/labels".
-    /// - Throws: `RunStoreError` where there is none.
+    /// - Throws: `RunStoreError` where there is none, or it is not a vector.
     package func integers(_ path: String) throws -> [Int32] {
-        try Self.explaining(self.path) { try root.dataset(path).read() }
+        try Self.explaining(self.path) { try vector(path) }
+    }
+
+    private func vector(_ path: String) throws -> [Int32] {
+        let dataset = try root.dataset(path)
+        let shape = try dataset.shape()
+        guard shape.count == 1 else {
+            throw RunStoreError(
+                file: self.path, message: "\(path) has the shape \(shape)", remedy: "give the path of a vector")
+        }
+        return try dataset.read()
     }
 
     /// The classes that an encoder's probes gave the test images at the last evaluation that trained all of them.
@@ -150,19 +192,22 @@ package struct RunFile: Sendable {
         let dataset = try group.dataset(encoder)
         let shape = try dataset.shape()
         guard case .strings(let probes) = try dataset.attributes.read("probes"),
-            case .integer(let step) = try dataset.attributes.read("step"), shape == [probes.count, shape.last ?? 0]
+            case .integer(let step) = try dataset.attributes.read("step"), step >= 0,
+            shape == [probes.count, shape.last ?? 0], Set(probes).count == probes.count
         else {
             throw RunStoreError(
                 file: self.path, message: "/predictions/\(encoder) does not name a probe for each row",
-                remedy: "run it again")
+                remedy: Self.remedy(for: path))
         }
         let values: [Int32] = try dataset.read()
         let count = shape[1]
-        let labels: [Int32] = try group.dataset("labels").read()
-        let indices: [Int32] = try group.dataset("indices").read()
-        guard labels.count == count, indices.count == count else {
+        let (labels, indices) = (try vector("predictions/labels"), try vector("predictions/indices"))
+        guard labels.count == count, indices.count == count, probes.isEmpty || values.count == probes.count * count
+        else {
             throw RunStoreError(
-                file: self.path, message: "\(count) predictions for \(labels.count) labels", remedy: "run it again")
+                file: self.path,
+                message: "\(count) predictions for \(labels.count) labels and \(indices.count) indices",
+                remedy: Self.remedy(for: path))
         }
         let classes = probes.indices.map { Array(values[$0 * count..<($0 + 1) * count]) }
         return StoredPredictions(
@@ -190,41 +235,4 @@ package struct RunFile: Sendable {
 
     /// The provenance with its types.
     func provenanceValues() throws -> [String: AttributeValue] { try attributes(of: "provenance") }
-
-    /// Paths of what a file holds, without configuration and provenance.
-    struct Contents: Sendable {
-        /// Groups with a column "step".
-        var tables: [String] = []
-        /// All other groups, and the tables.
-        var groups: [String] = []
-        /// Datasets that belong to no table.
-        var arrays: [String] = []
-        /// Datasets that are columns of tables.
-        var columns: [String] = []
-
-        init(_ root: HDF5Group) throws {
-            for name in try root.childNames() where name != "configuration" && name != "provenance" {
-                try visit(name, of: root)
-            }
-        }
-
-        private mutating func visit(_ path: String, of root: HDF5Group) throws {
-            guard try root.kind(of: path) == .group else {
-                arrays.append(path)
-                return
-            }
-            let group = try root.group(path)
-            groups.append(path)
-            let isTable = try group.attributes.read("columns") != nil
-            if isTable { tables.append(path) }
-            for name in try group.childNames() {
-                let child = path + "/" + name
-                if try isTable && group.kind(of: name) == .dataset {
-                    columns.append(child)
-                } else {
-                    try visit(child, of: root)
-                }
-            }
-        }
-    }
 }

@@ -39,12 +39,12 @@ package struct RunIntegrity: Sendable, Equatable {
             let rows = try file.table(name)["step"] ?? []
             if name == "steps" {
                 steps = rows.count
-                if rows != (0..<rows.count).map({ Double($0 + 1) }) {
+                if !rows.enumerated().allSatisfy({ $1 == Double($0 + 1) }) {
                     problems.append(
                         "/steps is not every step once: \(counted(rows.count, "row")), the last \(rows.last ?? 0)")
                 }
-            } else if zip(rows, rows.dropFirst()).contains(where: { $0 >= $1 }) {
-                problems.append("/\(name) has rows twice or out of order: \(rows)")
+            } else if let (before, after) = zip(rows, rows.dropFirst()).first(where: { $0 >= $1 }) {
+                problems.append("/\(name) has rows twice or out of order: step \(before), then \(after)")
             }
         }
         if let checkpoint, checkpoint > steps {

@@ -24,6 +24,8 @@ package final class RunWriter {
     private var pending: [String: PendingArray] = [:]
     /// Paths of arrays that the file at `path` holds and the next one is to hold too.
     private var kept: Set<String> = []
+    /// Why something that was measured does not fit what a former attempt stored; the next commit says so.
+    private var misfit: RunStoreError?
     /// Attributes given for objects, by path.
     private var attributes: [String: [String: AttributeValue]] = [:]
 
@@ -74,8 +76,10 @@ package final class RunWriter {
     /// Adds a row to "steps", "evaluation/target" or another table; it begins with the column "step".
     ///
     /// A column that comes later has NaN in the rows before it; one without a value gets NaN.
+    ///
+    /// What a former attempt stored under that name may be something else; then the next commit throws.
     package func append(_ table: String, _ row: [(String, Double)]) {
-        tables[normalized(table), default: MetricTable()].append(row, to: table)
+        change(table) { (rows: inout MetricTable) throws(MetricTableError) in try rows.append(row, to: table) }
     }
 
     package func append(_ table: String, _ row: KeyValuePairs<String, Double>) {
@@ -84,7 +88,21 @@ package final class RunWriter {
 
     /// Sets a vector of the table's last row; all vectors of a column have one length.
     package func append(vector: [Double], to table: String, column: String) {
-        tables[normalized(table), default: MetricTable()].append(vector: vector, to: table, column: column)
+        change(table) { (rows: inout MetricTable) throws(MetricTableError) in
+            try rows.append(vector: vector, to: table, column: column)
+        }
+    }
+
+    private func change(_ name: String, _ body: (inout MetricTable) throws(MetricTableError) -> Void) {
+        do {
+            try body(&tables[normalized(name), default: MetricTable()])
+        } catch {
+            misfit =
+                misfit
+                ?? RunStoreError(
+                    file: path, message: "/\(normalized(name)) does not belong to this run: \(error.message)",
+                    remedy: RunFile.remedy(for: path))
+        }
     }
 
     /// The table as collected so far.
@@ -134,6 +152,7 @@ package final class RunWriter {
     /// - Throws: `FileWriteError` (disk full, not permitted), with the old file untouched; `HDF5Error` or
     ///   `RunStoreError` where the content cannot be laid out.
     package func commit() throws {
+        if let misfit { throw misfit }
         try HDF5Output.write(to: path) { root in
             try writeRoot(root)
             for (name, table) in tables.sorted(by: { $0.key < $1.key }) { try write(table, name, in: root) }
@@ -186,7 +205,7 @@ package final class RunWriter {
             let bytes = shape[0] * shape[1] * MemoryLayout<Double>.size
             let dataset = try group.create(
                 column, vectors.flatMap { $0 }, shape: shape,
-                storage: bytes < 1 << 16 ? .contiguous : .compressed(shape: shape, elementByteCount: 8))
+                storage: bytes < 1 << 16 ? nil : .compressed(shape: shape, elementByteCount: 8))
             try writeConvention(dataset, table: name, column: column)
         }
         let signal =
@@ -209,12 +228,12 @@ package final class RunWriter {
         case .floats(let matrix):
             let shape = [matrix.rows, matrix.columns]
             let storage =
-                matrix.values.isEmpty ? .contiguous : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
+                matrix.values.isEmpty ? nil : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
             try root.create(path, matrix.values, shape: shape, storage: storage).attributes.write(matrix.attributes)
         case .integers(let values, let shape, let attributes):
             let storage =
                 shape.count < 2 || values.isEmpty
-                ? .contiguous : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
+                ? nil : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
             try root.create(path, values, shape: shape, storage: storage).attributes.write(attributes)
         }
     }

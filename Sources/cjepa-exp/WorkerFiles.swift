@@ -46,7 +46,7 @@ struct WorkerFiles {
                 remedy: Self.startOver(removing: Self.everything))
         }
         let steps = writer.table("steps")?["step"] ?? []
-        guard steps == (0..<found.step).map({ Double($0 + 1) }) else {
+        guard steps.count == found.step, steps.enumerated().allSatisfy({ $1 == Double($0 + 1) }) else {
             throw RunStoreError(
                 file: resultsFile,
                 message: "holds \(steps.count) of the \(found.step) steps that the checkpoint includes",

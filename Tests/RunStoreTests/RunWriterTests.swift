@@ -100,14 +100,14 @@ import Testing
         #expect(spectra.count == 4 && spectra[2][0] == 2056 && spectra[3].allSatisfy(\.isNaN))
     }
 
-    @Test func compressesMatricesOnly() throws {
+    @Test func compressesMatricesOnlyAndChecksEverything() throws {
         try SampleRun.writer(at: path).commit()
         let root = try HDF5File(reading: path).root
-        #expect(try root.dataset("embeddings/target/step_4").filters().map(\.identifier) == [2, 32015])
+        #expect(try root.dataset("embeddings/target/step_4").filters().map(\.identifier) == [2, 32015, 3])
         // Three spectra of 2,048 take 48 KiB.
-        #expect(try root.dataset("evaluation/target/singular_values").filters().isEmpty)
-        #expect(try root.dataset("steps/loss").filters().isEmpty)
-        #expect(try root.dataset("embeddings/labels").filters().isEmpty)
+        for path in ["evaluation/target/singular_values", "steps/loss", "embeddings/labels"] {
+            #expect(try root.dataset(path).filters().map(\.identifier) == [3], "\(path)")
+        }
     }
 
     @Test func predictionsComeBackAndSurviveAResumption() throws {
@@ -127,7 +127,7 @@ import Testing
         #expect(expected.correctness("linear") == [1, 0, 0, 0])
         #expect(expected.correctness("knn_10") == nil)
         #expect(
-            try HDF5File(reading: path).root.dataset("predictions/target").filters().map(\.identifier) == [2, 32015])
+            try HDF5File(reading: path).root.dataset("predictions/target").filters().map(\.identifier) == [2, 32015, 3])
         try RunWriter.resume(at: path, keepingThroughStep: 8).commit()
         #expect(try RunFile(path: path).predictions(encoder: "target") == expected)
     }

@@ -22,14 +22,16 @@ struct ChartSeries: Hashable, Sendable {
         self.high = high
     }
 
-    /// Brings the seeds' series together, place by place; values that are not finite are left out.
+    /// Brings the seeds' series together, place by place; values that are not measurable are left out.
     ///
     /// - Parameter seeds: x and y of each seed.
     /// - Returns: None where no finite value is left.
     init?(arm: Int, label: String, seeds: [(x: [Double], y: [Double])]) {
         var values: [Double: [Double]] = [:]
         for seed in seeds {
-            for (x, y) in zip(seed.x, seed.y) where x.isFinite && y.isFinite { values[x, default: []].append(y) }
+            for (x, y) in zip(seed.x, seed.y) where x.isMeasurable && y.isMeasurable {
+                values[x, default: []].append(y)
+            }
         }
         guard !values.isEmpty else { return nil }
         let places = values.keys.sorted()
