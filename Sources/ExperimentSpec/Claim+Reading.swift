@@ -70,7 +70,7 @@ private struct ClaimReader {
             refuse(fields["minus"]!.location, "minus", "the arm '\(minus)' is compared with itself")
         }
         let source = text("source")
-        let encoder = choice("encoder", EvaluationConfiguration.Encoder.self) ?? .target
+        let encoder = choice("encoder", EvaluationConfiguration.Encoder.self)
         let isCollapse = fields["collapses"] != nil
         if isCollapse == (fields["metric"] != nil) {
             refuse(
@@ -83,7 +83,7 @@ private struct ClaimReader {
     }
 
     private mutating func collapseClaims(
-        _ subjects: [String], _ encoder: EvaluationConfiguration.Encoder, _ source: String?
+        _ subjects: [String], _ encoder: EvaluationConfiguration.Encoder?, _ source: String?
     ) -> [Claim] {
         for key in ["minus", "at_least", "at_most", "unit"] where fields[key] != nil {
             refuse(fields[key]!.location, key, "has no meaning beside 'collapses'", remedy: "remove it")
@@ -100,7 +100,7 @@ private struct ClaimReader {
     }
 
     private mutating func metricClaims(
-        _ subjects: [String], _ minus: String?, _ encoder: EvaluationConfiguration.Encoder, _ source: String?,
+        _ subjects: [String], _ minus: String?, _ encoder: EvaluationConfiguration.Encoder?, _ source: String?,
         _ lookup: Claim.MetricLookup
     ) -> [Claim] {
         let (atLeast, atMost) = (number("at_least"), number("at_most"))
@@ -114,7 +114,7 @@ private struct ClaimReader {
         }
         guard let metric = text("metric") else { return [] }
         for arm in arms where subjects.contains(arm.name) || arm.name == minus {
-            check(metric, lookup(metric, encoder, arm.configuration), unit)
+            check(metric, lookup(metric, encoder ?? .target, arm.configuration), unit)
         }
         guard isSound else { return [] }
         return subjects.map {
