@@ -16,6 +16,8 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
     package let expectation: Claim
     /// The claim in words.
     package let claim: String
+    /// Whose features it was judged on; none where the claim is not about features.
+    package let encoder: String?
     package let outcome: Outcome
     /// Seeds, or pairs of seeds, behind it.
     package let n: Int
@@ -25,7 +27,7 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
     package let interval: Interval?
     /// Runs of the arm whose features collapsed; for claims about collapse.
     package let collapsed: Int?
-    /// Why, with the numbers.
+    /// Why, with the numbers in the units of the table.
     package let reason: String
 
     /// Seeds that a verdict needs.
@@ -37,27 +39,23 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
     /// where the whole interval lies outside, and open otherwise. A claim about collapse is supported where every run
     /// is as claimed, contradicted where none is. Either takes three seeds.
     ///
-    /// - Parameter metric: What the claim's metric name stands for; none: no run holds it.
-    init(_ expectation: Claim, runs: [RunOutcome], metric: MetricSelector?) {
+    /// - Parameters:
+    ///   - metric: What the claim's metric name stands for; none: no run holds it.
+    ///   - table: The encoder that the table is about, which a claim means that names none.
+    init(_ expectation: Claim, runs: [RunOutcome], metric: MetricSelector?, encoder table: String = "target") {
         self.expectation = expectation
-        claim = expectation.text
+        let judged = expectation.encoder?.rawValue ?? table
+        encoder = if let metric { metric.encoder } else { judged }
+        // A metric with a prefix names its encoder itself, and who reads about the target expects nothing else.
+        let isNamed = expectation.metric?.prefix { $0 != "@" }.contains(".") == true
+        let isPlain = isNamed || encoder == nil || (judged == table && table == "target")
+        claim = expectation.text(naming: isPlain ? nil : EvaluationConfiguration.Encoder(rawValue: judged))
         let done = runs.filter(\.isFinished)
         if let collapses = expectation.collapses {
-            let own = done.filter { $0.arm == expectation.arm }
-            let mark = CollapseMark(own, encoder: expectation.encoder.rawValue)
-            let (marked, judged) = (mark?.markedCount ?? 0, mark?.evidence.count ?? 0)
-            (n, mean, interval, collapsed) = (judged, nil, nil, marked)
-            let asClaimed = collapses ? marked : judged - marked
-            let counts = "\(marked) of \(counted(judged, "run")) collapsed"
-            if judged < Self.fewestSeeds {
-                (outcome, reason) = (.cannotTell, "\(counts); \(Self.fewestSeeds) seeds are needed")
-            } else if asClaimed == judged {
-                (outcome, reason) = (.supported, counts)
-            } else if asClaimed == 0 {
-                (outcome, reason) = (.contradicted, counts)
-            } else {
-                (outcome, reason) = (.cannotTell, "\(counts): seeds disagree")
-            }
+            let mark = CollapseMark(done.filter { $0.arm == expectation.arm }, encoder: judged)
+            let (marked, count) = (mark?.markedCount ?? 0, mark?.evidence.count ?? 0)
+            (n, mean, interval, collapsed) = (count, nil, nil, marked)
+            (outcome, reason) = Self.verdict(onCollapse: collapses, marked: marked, of: count)
             return
         }
         collapsed = nil
@@ -69,24 +67,50 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
         guard n >= Self.fewestSeeds, let mean, let interval else {
             (outcome, reason) = (
                 .cannotTell,
-                n == 0 ? "no finished runs to judge by" : "\(counted(n, "seed")), and \(Self.fewestSeeds) are needed"
+                n > 0
+                    ? "\(counted(n, "seed")), and \(Self.fewestSeeds) are needed"
+                    : metric == nil && !done.isEmpty
+                        ? "no finished run holds \(expectation.metric ?? "")" + (isPlain ? "" : " of this encoder")
+                        : "no finished runs to judge by"
             )
             return
         }
-        let low = expectation.atLeast.map { $0 * expectation.scale } ?? -.infinity
-        let high = expectation.atMost.map { $0 * expectation.scale } ?? .infinity
-        let isPercent = metric?.isAccuracy == true
-        let format = { (value: Double) in NumberFormat.estimate(value, isPercent: isPercent) }
-        reason =
-            "\(format(mean)), 95 % [\(format(interval.low)), \(format(interval.high))]\(isPercent ? " points" : ""), "
+        let kind = NumberFormat.Kind(
+            isAccuracy: metric?.isAccuracy == true, isDifference: expectation.isAboutDifference)
+        let digits = NumberFormat.Digits(of: mean, interval, kind)
+        let numbers =
+            "\(digits.text(mean, isSigned: kind.isDifference))\(kind.suffix), 95 % \(digits.text(interval)), "
             + counted(n, "seed")
-        if interval.low >= low, interval.high <= high {
-            outcome = .supported
-        } else if interval.high < low || interval.low > high {
-            outcome = .contradicted
-        } else {
-            outcome = .cannotTell
+        let judgement = Self.verdict(on: expectation, interval)
+        (outcome, reason) = (judgement.outcome, "\(numbers): \(judgement.words)".withMinusSigns)
+    }
+
+    private static func verdict(onCollapse claimed: Bool, marked: Int, of count: Int) -> (Outcome, String) {
+        let asClaimed = claimed ? marked : count - marked
+        let counts = "\(marked) of \(counted(count, "run")) collapsed"
+        if count < fewestSeeds { return (.cannotTell, "\(counts); \(fewestSeeds) seeds are needed") }
+        if asClaimed == count { return (.supported, counts) }
+        return asClaimed == 0 ? (.contradicted, counts) : (.cannotTell, "\(counts): seeds disagree")
+    }
+
+    /// The interval against the bounds, and where it lies in words.
+    private static func verdict(on claim: Claim, _ interval: Interval) -> (outcome: Outcome, words: String) {
+        let low = claim.atLeast.map { (value: $0 * claim.scale, text: claim.boundText($0)) }
+        let high = claim.atMost.map { (value: $0 * claim.scale, text: claim.boundText($0)) }
+        if let low, interval.high < low.value { return (.contradicted, "the whole interval lies below \(low.text)") }
+        if let high, interval.low > high.value { return (.contradicted, "the whole interval lies above \(high.text)") }
+        let inside = [low, high].compactMap { $0 }.filter { $0.value > interval.low && $0.value < interval.high }
+        if !inside.isEmpty {
+            return (.cannotTell, "the interval contains \(inside.map(\.text).joined(separator: " and "))")
         }
+        guard interval.low.isFinite, interval.high.isFinite else { return (.cannotTell, "the interval is not finite") }
+        let range =
+            if let low, let high {
+                "between \(low.text) and \(high.text)"
+            } else {
+                low.map { "at or above \($0.text)" } ?? high.map { "at or below \($0.text)" } ?? ""
+            }
+        return (.supported, "the whole interval lies \(range)")
     }
 
     private static func values(

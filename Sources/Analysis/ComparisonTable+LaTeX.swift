@@ -29,7 +29,8 @@ extension ComparisonTable {
             lines += floors.map { Self.line($0, width: width) }
         }
         if let differences = text.differences {
-            let heading = "Difference from \(baseline), paired by seed (second column: pairs)".escapedForLaTeX
+            let unit = columns.contains(where: \.isAccuracy) ? "; accuracies in points" : ""
+            let heading = "Difference from \(baseline), paired by seed (second column: pairs\(unit))".escapedForLaTeX
             lines += ["    \\midrule", "    \\multicolumn{\(width)}{l}{\\emph{\(heading)}} \\\\"]
             lines += differences.dropFirst().map { Self.line($0, width: width) }
         }

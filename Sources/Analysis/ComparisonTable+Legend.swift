@@ -2,12 +2,13 @@ import Diagnostics
 import RunStore
 
 extension ComparisonTable {
-    /// How the numbers are to be read, one sentence for each convention that the table uses.
+    /// How to read the numbers, one sentence for each convention that the table uses.
     package var legend: [String] {
         var lines = [
-            "mean ± sample standard deviation over seeds (– for a single seed); n: finished runs, of those planned.",
+            "mean ± sample standard deviation over seeds (– for a single seed); n: finished runs, and of how many planned.",
             "Features: \(encoder) encoder, averaged over patches; test images; last evaluation.",
         ]
+        lines += columns.filter(\.isAccuracy).compactMap(Self.probe).uniqued()
         lines += columns.filter { !$0.isAccuracy }.compactMap(Self.explanation).uniqued()
         for column in columns where column.table == "steps" && column.reduction == "tail" {
             lines.append("\(column.name): mean of the last 5 % of the steps.")
@@ -15,40 +16,67 @@ extension ComparisonTable {
         for column in columns where column.reduction == "median" {
             lines.append("\(column.name): median over the steps; runs may have shared the machine.")
         }
-        if columns.contains(where: \.isAccuracy) {
-            lines.append("kNN and linear: accuracy in %; their differences in percentage points.")
-        }
         if rows.contains(where: { row in row.cells.contains { $0.difference != nil } }) {
-            lines.append("Differences: arm − baseline of the same seed, then mean ± sd over such pairs.")
+            lines.append(
+                "Differences: arm − baseline of the same seed, then mean ± sd over such pairs"
+                    + (columns.contains(where: \.isAccuracy) ? "; of accuracies in percentage points." : "."))
         }
+        lines.append(
+            "Digits: to the second digit of the standard deviation, or of half the interval"
+                + (columns.contains(where: \.isAccuracy)
+                    ? "; accuracies to one decimal, their differences to one or two." : "."))
+        return lines + floorLegend + verdictLegend + boldLegend
+    }
+
+    private var floorLegend: [String] {
+        var lines: [String] = []
         if rows.contains(where: { $0.kind == .initialisation }) {
-            lines.append("at initialisation: the same networks at step 0; an arm's lead over this row was learned.")
+            lines.append(
+                "at initialisation: the same networks at step 0; what an arm has beyond this row, it has learned.")
         }
         if rows.contains(where: { $0.kind == .rawPixels }) {
-            lines.append("raw pixels: the same probes on the images themselves, without any network.")
-        }
-        // The column is of verdicts where all arms have one.
-        let showsVerdicts =
-            rows.contains { $0.verdict != nil } && rows.allSatisfy { $0.collapse == nil || $0.verdict != nil }
-        if showsVerdicts {
-            lines.append(
-                "verdict: findings of the diagnostics of both encoders, the predictor and the gradients at the end, the "
-                    + "gravest first, with the number of runs; docs/diagnostics.md has the thresholds.")
-            let names = Set(rows.compactMap(\.verdict).flatMap(\.runs).flatMap(\.findings).map(\.name))
-            lines += Finding.allCases.filter { names.contains($0.rawValue) }.map { "\($0.words): \($0.meaning)." }
-        }
-        if !showsVerdicts, rows.contains(where: { $0.collapse != nil }) {
-            lines.append(
-                "collapse: RankMe / D (low rank), mean feature std (small scale), or both (collapsed) below the "
-                    + "thresholds of the configuration; probes rescale features and do not show it.")
-        }
-        if columns.contains(where: \.isAccuracy) {
-            lines.append(
-                rows.contains { $0.cells.contains(where: \.isBest) }
-                    ? "bold: highest mean of a column in which every arm has at least \(Self.seedsForBest) seeds."
-                    : "Nothing is bold: every arm would need at least \(Self.seedsForBest) seeds.")
+            lines.append("raw pixels: the same probes on the images themselves, without a network.")
         }
         return lines
+    }
+
+    private var verdictLegend: [String] {
+        // The column is of verdicts where all arms have one.
+        guard rows.contains(where: { $0.verdict != nil }),
+            rows.allSatisfy({ $0.collapse == nil || $0.verdict != nil })
+        else {
+            guard rows.contains(where: { $0.collapse != nil }) else { return [] }
+            return [
+                "collapse: RankMe / D (low rank), the mean standard deviation of the features (small scale), or both "
+                    + "(collapsed) are below the thresholds of the configuration. Probes rescale features, so they do "
+                    + "not show collapse."
+            ]
+        }
+        let names = Set(rows.compactMap(\.verdict).flatMap(\.runs).flatMap(\.findings).map(\.name))
+        return [
+            "verdict: findings about both encoders, the predictor and the gradients at the last diagnosis, the gravest "
+                + "first, with the number of runs; docs/diagnostics.md has the thresholds."
+        ] + Finding.allCases.filter { names.contains($0.rawValue) }.map { "\($0.words): \($0.meaning)." }
+    }
+
+    private var boldLegend: [String] {
+        guard columns.contains(where: \.isAccuracy) else { return [] }
+        return [
+            rows.contains { $0.cells.contains(where: \.isBest) }
+                ? "bold: the highest mean of its column, in which every arm has at least \(Self.seedsForBest) seeds."
+                : "Nothing is bold: every arm would need at least \(Self.seedsForBest) seeds."
+        ]
+    }
+
+    /// What an accuracy is of.
+    private static func probe(_ column: Column) -> String? {
+        if let neighbours = MetricConvention.neighbours(of: column.column) {
+            return "\(column.column): accuracy of a \(neighbours)-NN classifier on the features, in %."
+        }
+        if column.column == "linear" { return "linear: accuracy of a linear probe on the features, in %." }
+        return MetricConvention.of(table: column.table, column: column.column).map {
+            "\(column.column): \($0.text); in %."
+        }
     }
 
     /// The short form for common columns, the store's convention for the others.
@@ -59,13 +87,14 @@ extension ComparisonTable {
     }
 
     private static let explanations = [
-        "rankme": "rankme: exp(entropy of the normalised singular values), features not centred; between 1 and D.",
-        "std_mean": "std_mean: standard deviation of each feature over images, averaged over features.",
-        "mean_cosine": "mean_cosine: mean cosine of the features of different images; 1 if all point the same way.",
+        "rankme": "rankme: exp(entropy of the normalised singular values) of the uncentred features; between 1 and D.",
+        "std_mean": "std_mean: standard deviation of each feature over images, then the mean over features.",
+        "mean_cosine":
+            "mean_cosine: mean cosine similarity between the features of different images; 1 if all point the same way.",
         "predictor_r2":
-            "predictor_r2: 1 − squared error of the predictions / that of the targets' mean; 0 means no skill.",
+            "predictor_r2: 1 − squared error of the predictions / squared error of the targets' mean; 0 means no skill.",
         "loader_wait_share": "loader_wait_share: share of all step time spent waiting for images.",
-        "loss": "loss: the training loss; not comparable between arms whose objectives differ.",
+        "loss": "loss: the training loss; not comparable between arms with different objectives.",
     ]
 }
 

@@ -8,7 +8,7 @@ extension ComparisonTable {
     /// - Parameters:
     ///   - experimentDirectory: Holds `experiment.json`, a folder for each run, and `floors-*.json` where computed.
     ///   - metrics: Names as `MetricCatalog.resolve` takes them; none: `MetricSelector.defaultNames`, as far as stored.
-    ///   - encoder: "target" or "context": whose evaluation plain names mean.
+    ///   - encoder: "target" or "context": whose evaluation plain names mean, also those of claims that name none.
     ///   - tags: Only runs that have all of these, and the arms that they belong to.
     ///   - remark: Takes what is to be said of the runs' files.
     /// Runs and floors whose files are damaged count as missing, with a note that names file and remedy.
@@ -42,10 +42,11 @@ extension ComparisonTable {
             experiment: record.name, question: record.question, baseline: record.baseline, arms: record.arms,
             runs: runs, floors: floors, metrics: selectors, encoder: encoder, remarks: remarks,
             factors: record.factors ?? [],
-            verdicts: verdicts(on: record.expectations ?? [], runs: runs, columns: columns, in: experimentDirectory))
+            verdicts: verdicts(
+                on: record.expectations ?? [], runs: runs, columns: columns, encoder: encoder, in: experimentDirectory))
     }
 
-    /// The verdicts alone; none where the experiment claims nothing.
+    /// The verdicts alone, on the target encoder where a claim names none; none where the experiment claims nothing.
     ///
     /// - Throws: `RunStoreError` where the record is damaged.
     package static func verdicts(
@@ -54,7 +55,8 @@ extension ComparisonTable {
         let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
         guard let expectations = record.expectations, !expectations.isEmpty else { return [] }
         let runs = outcomes(of: record, in: experimentDirectory, remark: remark)
-        return verdicts(on: expectations, runs: runs, columns: columns(of: runs), in: experimentDirectory)
+        return verdicts(
+            on: expectations, runs: runs, columns: columns(of: runs), encoder: "target", in: experimentDirectory)
     }
 
     private static func outcomes(
@@ -76,12 +78,13 @@ extension ComparisonTable {
 
     /// Judges what the spec claims; a metric that no run holds leaves its claim open.
     private static func verdicts(
-        on expectations: [Claim], runs: [RunOutcome], columns: [String: Set<String>], in directory: String
+        on expectations: [Claim], runs: [RunOutcome], columns: [String: Set<String>], encoder: String,
+        in directory: String
     ) -> [ClaimVerdict] {
         expectations.map { expectation in
-            let catalog = MetricCatalog(columns: columns, encoder: expectation.encoder.rawValue)
+            let catalog = MetricCatalog(columns: columns, encoder: expectation.encoder?.rawValue ?? encoder)
             let metric = expectation.metric.flatMap { try? catalog.resolve($0, in: directory) }
-            return ClaimVerdict(expectation, runs: runs, metric: metric)
+            return ClaimVerdict(expectation, runs: runs, metric: metric, encoder: encoder)
         }
     }
 

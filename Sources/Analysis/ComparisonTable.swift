@@ -15,6 +15,18 @@ package struct ComparisonTable: Hashable, Encodable, Sendable {
         package let reduction: String
         /// Fractions that texts show in percent; JSON and CSV keep the fraction.
         package let isAccuracy: Bool
+
+        /// How its values, or their differences, are written.
+        func kind(isDifference: Bool = false) -> NumberFormat.Kind {
+            NumberFormat.Kind(
+                isAccuracy: isAccuracy,
+                isDifference: isDifference || reduction == MetricSelector.Reduction.gain.rawValue)
+        }
+
+        /// The name with the unit: "knn_20 (%)", and above differences "knn_20 (points)".
+        func heading(isDifference: Bool = false) -> String {
+            name + (kind(isDifference: isDifference).unit.map { " (\($0))" } ?? "")
+        }
     }
 
     package struct Cell: Hashable, Encodable, Sendable {
@@ -71,7 +83,7 @@ package struct ComparisonTable: Hashable, Encodable, Sendable {
     package let question: String
     /// The arm that differences are taken from; empty where there is none.
     package let baseline: String
-    /// "target" or "context": whose features plain metric names and collapse marks mean.
+    /// "target" or "context": whose features plain metric names, collapse marks and claims mean.
     package let encoder: String
     package let columns: [Column]
     /// Arms in the order of the matrix, then the floors.

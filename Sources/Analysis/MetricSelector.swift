@@ -38,7 +38,10 @@ package struct MetricSelector: Hashable, Sendable {
     ///
     /// No other column has a better end: losses of different objectives do not compare, a rank or a scale can be too
     /// high as well as too low, and throughput depends on what else the machine did.
-    package var isAccuracy: Bool { MetricConvention.of(table: table, column: column)?.unit == "fraction" }
+    package var isAccuracy: Bool { MetricConvention.isAccuracy(column, in: table) }
+
+    /// "target" or "context" of an evaluation; none of training series and diagnostics.
+    var encoder: String? { table.hasPrefix("evaluation/") ? String(table.dropFirst("evaluation/".count)) : nil }
 
     /// The key of the raw-pixel floor that belongs to this column; none for `init`, `gain` and training series.
     var pixelFloorKey: String? {

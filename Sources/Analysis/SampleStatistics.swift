@@ -43,9 +43,10 @@ package struct SeedValue: Hashable, Encodable, Sendable {
         self.value = value
     }
 
-    /// `arm − baseline` over the seeds that both have, in the order of the arm's seeds.
+    /// `arm − baseline` over the seeds that both have, in the order of the arm's seeds. Two huge numbers, from a damaged
+    /// file, may differ by more than a Double holds; such a pair is left out.
     static func differences(_ arm: [SeedValue], from baseline: [SeedValue]) -> [Double] {
         let reference = Dictionary(baseline.map { ($0.seed, $0.value) }, uniquingKeysWith: { first, _ in first })
-        return arm.compactMap { value in reference[value.seed].map { value.value - $0 } }
+        return arm.compactMap { value in reference[value.seed].map { value.value - $0 } }.filter(\.isFinite)
     }
 }

@@ -63,7 +63,7 @@ struct TableText {
     /// Headings and rows of the values: label, n, one for each column, collapse.
     var values: [[String]] {
         let heading =
-            ["arm", "n"] + table.columns.map { notation.escape($0.name) }
+            ["arm", "n"] + table.columns.map { notation.escape($0.heading()) }
             + (hasCollapse ? [showsVerdicts ? "verdict" : "collapse"] : [])
         return [heading]
             + table.rows.map { row in
@@ -79,12 +79,12 @@ struct TableText {
     var differences: [[String]]? {
         let arms = table.arms.filter { $0.cells.contains { $0.difference != nil } }
         guard !arms.isEmpty else { return nil }
-        return [["arm", "pairs"] + table.columns.map { notation.escape($0.name) }]
+        return [["arm", "pairs"] + table.columns.map { notation.escape($0.heading(isDifference: true)) }]
             + arms.map { row in
                 let pairs = row.cells.compactMap { $0.difference?.n }.max() ?? 0
                 return [notation.escape(row.label), "\(pairs)"]
                     + zip(row.cells, table.columns).map { cell, column in
-                        number(cell.difference, column: column, usual: pairs, isSigned: true)
+                        number(cell.difference, column: column, usual: pairs, isDifference: true)
                     }
             }
     }
@@ -101,16 +101,16 @@ struct TableText {
 
     private func value(_ row: ComparisonTable.Row, at index: Int) -> String {
         let cell = row.cells[index]
-        let text = number(cell.statistics, column: table.columns[index], usual: row.done, isSigned: false)
+        let text = number(cell.statistics, column: table.columns[index], usual: row.done)
         return cell.isBest ? notation.bold(text) : text
     }
 
     /// - Parameter usual: The n of the row, said in a cell only where it differs; none: a floor without seeds.
     func number(
-        _ statistics: SampleStatistics?, column: ComparisonTable.Column, usual: Int?, isSigned: Bool
+        _ statistics: SampleStatistics?, column: ComparisonTable.Column, usual: Int?, isDifference: Bool = false
     ) -> String {
         guard let statistics else { return Self.missing }
-        let pair = NumberFormat.pair(statistics, isPercent: column.isAccuracy, isSigned: isSigned)
+        let pair = NumberFormat.pair(statistics, column.kind(isDifference: isDifference))
         guard let usual else { return notation.single(pair.mean) }
         let text = notation.number(pair.mean, pair.deviation ?? Self.missing)
         return statistics.n == usual ? text : "\(text) (n=\(statistics.n))"

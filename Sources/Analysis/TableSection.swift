@@ -59,11 +59,8 @@ extension TableText {
 
     private var expectations: TextSection {
         TextSection(
-            title: "Claims of the spec:",
-            rows: [["claim", "verdict", "because"]]
-                + table.verdicts.map {
-                    [$0.claim, $0.outcome.words, $0.reason.withMinusSigns]
-                },
+            title: "Claims of the spec, judged on the \(table.encoder) encoder:",
+            rows: [["claim", "verdict", "because"]] + table.verdicts.map { [$0.claim, $0.outcome.words, $0.reason] },
             textColumns: 2, endsInText: true)
     }
 
@@ -84,23 +81,18 @@ extension TableText {
             let inference = row.cells[index].inference!
             let paired = inference.paired
             let missing = paired.pairs < PairedTest.fewestPairs ? "n < \(PairedTest.fewestPairs)" : "no spread"
-            func estimate(_ value: Double?, isSigned: Bool = false) -> String? {
-                value.map { NumberFormat.estimate($0, isPercent: column.isAccuracy, isSigned: isSigned) }
-            }
-            func interval(_ interval: Interval?) -> String {
-                interval.map { "[\(sign(estimate($0.low)!)), \(sign(estimate($0.high)!))]" } ?? Self.missing
-            }
+            let digits = NumberFormat.Digits(of: paired.mean, paired.studentInterval, column.kind(isDifference: true))
             return [
-                row.label, "\(paired.pairs)", sign(estimate(paired.mean, isSigned: true)!),
-                interval(paired.studentInterval), interval(paired.bootstrapInterval),
+                row.label, "\(paired.pairs)", digits.text(paired.mean, isSigned: true).withMinusSign,
+                self.interval(paired.studentInterval, digits), self.interval(paired.bootstrapInterval, digits),
                 paired.studentP.map(NumberFormat.probability) ?? missing,
                 inference.studentPHolm.map(NumberFormat.probability) ?? missing,
                 paired.signFlipP.map(NumberFormat.probability) ?? missing,
-                paired.hedgesG.map { sign(NumberFormat.fixedText($0, decimals: 2)) } ?? Self.missing,
-                estimate(paired.smallestDetectable) ?? Self.missing,
+                paired.hedgesG.map { NumberFormat.fixedText($0, decimals: 2).withMinusSign } ?? Self.missing,
+                paired.smallestDetectable.map { digits.text($0) } ?? Self.missing,
             ]
                 + (hasImages
-                    ? [row.cells[index].differenceImages.map { "± \(estimate($0.standardError)!)" } ?? Self.missing]
+                    ? [row.cells[index].differenceImages.map { "± \(digits.text($0.standardError))" } ?? Self.missing]
                     : [])
         }
         let remarks = arms.compactMap { $0.cells[index].inference?.paired.remark }.uniqued()
@@ -111,6 +103,10 @@ extension TableText {
             rows: [heading] + rows, remarks: remarks.map { "\($0)." })
     }
 
+    private func interval(_ interval: Interval?, _ digits: NumberFormat.Digits) -> String {
+        interval.map { digits.text($0).withMinusSigns } ?? Self.missing
+    }
+
     // MARK: Effects of factors
 
     private func effects(_ effects: FactorialEffects) -> [TextSection] {
@@ -118,12 +114,9 @@ extension TableText {
         let unit = column.isAccuracy ? ", accuracies in %, effects in points:" : ":"
         func detail(_ paired: PairedComparison?) -> [String] {
             guard let paired else { return [Self.missing, Self.missing, Self.missing] }
-            func text(_ value: Double, isSigned: Bool = false) -> String {
-                sign(NumberFormat.estimate(value, isPercent: column.isAccuracy, isSigned: isSigned))
-            }
+            let digits = NumberFormat.Digits(of: paired.mean, paired.studentInterval, column.kind(isDifference: true))
             return [
-                text(paired.mean, isSigned: true),
-                paired.studentInterval.map { "[\(text($0.low)), \(text($0.high))]" } ?? Self.missing,
+                digits.text(paired.mean, isSigned: true).withMinusSign, interval(paired.studentInterval, digits),
                 paired.studentP.map(NumberFormat.probability)
                     ?? (paired.pairs < PairedTest.fewestPairs ? "n < \(PairedTest.fewestPairs)" : "no spread"),
             ]
@@ -132,7 +125,7 @@ extension TableText {
             [
                 level.factor, level.level + (level.isReference ? " (reference)" : ""),
                 "\(level.cells)", "\(level.marginal?.n ?? 0)",
-                number(level.marginal, column: column, usual: level.marginal?.n ?? 0, isSigned: false),
+                number(level.marginal, column: column, usual: level.marginal?.n ?? 0),
             ] + detail(level.effect)
         }
         var sections = [
@@ -148,7 +141,8 @@ extension TableText {
             }
             sections.append(
                 TextSection(
-                    title: "\(column.name): interactions of two axes, against their reference levels:",
+                    title: "\(column.name): interactions of two axes, against their reference levels"
+                        + (column.isAccuracy ? ", in points:" : ":"),
                     rows: [["levels", "cells", "seeds", "contrast", "95 % (t)", "p (t)"]] + rows))
         }
         return sections
@@ -172,7 +166,7 @@ extension TableText {
             let rows = series.curves.map { curve in
                 let usual = curve.points.compactMap { $0?.n }.max() ?? 0
                 return [curve.arm]
-                    + shown.map { number(curve.points[$0], column: column, usual: usual, isSigned: false) }
+                    + shown.map { number(curve.points[$0], column: column, usual: usual) }
             }
             let title =
                 switch series.axis {
@@ -184,12 +178,12 @@ extension TableText {
                 series.axis == .steps
                 ? []
                 : [
-                    "The latest evaluation within each budget; budgets are shares of what the run with the least "
-                        + "training spent."
-                        + (series.axis == .seconds ? " Seconds depend on the machine and on its other work." : "")
+                    "The latest evaluation within each budget. Budgets are shares of the training of the run that "
+                        + "trained least."
+                        + (series.axis == .seconds ? " Seconds depend on the machine and its load." : "")
                 ]
             return TextSection(
-                title: "\(column.name) \(title):", rows: [["arm"] + heading] + rows, remarks: remarks)
+                title: "\(column.heading()) \(title):", rows: [["arm"] + heading] + rows, remarks: remarks)
         }
     }
 
@@ -198,20 +192,20 @@ extension TableText {
             return nil
         }
         let rows = best.arms.map { arm in
-            func text(_ statistics: SampleStatistics, isSigned: Bool = false) -> String {
-                number(statistics, column: column, usual: arm.last.n, isSigned: isSigned)
+            func text(_ statistics: SampleStatistics, isDifference: Bool = false) -> String {
+                number(statistics, column: column, usual: arm.last.n, isDifference: isDifference)
             }
             return [
-                arm.arm, text(arm.last), text(arm.best), text(arm.advantage, isSigned: true),
+                arm.arm, text(arm.last), text(arm.best), text(arm.advantage, isDifference: true),
                 arm.steps.map(String.init).joined(separator: ", "), "\(arm.evaluations)",
             ]
         }
         return TextSection(
-            title: "\(column.name): best evaluation against the last:",
+            title: "\(column.heading()): the best evaluation against the last:",
             rows: [["arm", "last", "best", "best − last", "best at step", "evaluations"]] + rows,
             remarks: [
-                "Best evaluations are selected on the test images that score them, so they are too good by "
-                    + "construction, and the more so the more evaluations there are. Report the last."
+                "The best evaluation is chosen on the same test images that score it, so it is biased upwards, and more so "
+                    + "the more evaluations there are. Report the last."
             ])
     }
 
@@ -225,7 +219,7 @@ extension TableText {
             [
                 "\(figure.model), \(figure.pretraining)", figure.metric,
                 figure.epochs.map(String.init) ?? Self.missing, percent(figure.ijepa), percent(figure.varcov),
-                percent(figure.cjepa), sign("+" + NumberFormat.fixedText(figure.cjepa - figure.ijepa, decimals: 1)),
+                percent(figure.cjepa), "+" + NumberFormat.fixedText(figure.cjepa - figure.ijepa, decimals: 1),
                 "table \(figure.paperTable)",
             ]
         }
@@ -235,11 +229,9 @@ extension TableText {
             rows: [["model", "metric", "epochs", "I-JEPA", "+ var, cov", "C-JEPA", "difference", "source"]] + rows,
             textColumns: 2, endsInText: true,
             remarks: sources + [
-                "Other data, sizes and lengths of training: for orientation, not for comparison."
+                "Other data, model sizes and training lengths: for orientation, not for comparison."
             ])
     }
-
-    private func sign(_ text: String) -> String { notation.single(text) }
 }
 
 extension ComparisonTable {
@@ -254,28 +246,30 @@ extension ComparisonTable {
         var lines: [String] = []
         if sections.contains(.statistics), rows.contains(where: { $0.cells.contains { $0.inference != nil } }) {
             lines += [
-                "95 % (t), 95 % (BCa): intervals of the mean difference over seeds, Student's and bootstrap; p (t): "
-                    + "paired t test; p (Holm): adjusted over the arms of the column; p (sign-flip): exact test over all "
-                    + "signs; g: Hedges' g, difference over its sd; detectable: smallest difference found with power "
-                    + "0.8 at α 0.05 with this many seeds and this spread."
+                "95 % (t), 95 % (BCa): intervals of the mean difference over seeds, Student's t and bootstrap; p (t): "
+                    + "paired t test; p (Holm): the same, adjusted over the arms of the column; p (sign-flip): exact "
+                    + "test over all patterns of signs; g: Hedges' g, the difference over its sd; detectable: the "
+                    + "smallest difference that this many seeds with this spread detect with power 0.8 at α = 0.05."
             ]
             if rows.contains(where: { $0.cells.contains { $0.differenceImages != nil } }) {
                 lines.append(
-                    "test images: standard error of the difference over resampled test images, seeds fixed; not part of "
-                        + "the intervals, which are over seeds.")
+                    "test images: standard error of the difference over resampled test images with the seeds fixed; the "
+                        + "intervals are over seeds and do not include it.")
             }
         }
         if sections.contains(.effects), !effects.isEmpty {
             lines.append(
-                "effects: level − reference within seeds, averaged over the cells that both have; marginal mean: over "
-                    + "the cells that all levels have; contrast: (a, b) − (a₀, b) − (a, b₀) + (a₀, b₀); p not adjusted."
+                "effects: level − reference within each seed, averaged over the cells that both levels have; marginal "
+                    + "mean: over the cells that all levels have; contrast: (a, b) − (a₀, b) − (a, b₀) + (a₀, b₀). "
+                    + "Their p-values are not adjusted."
             )
         }
         if !verdicts.isEmpty {
             lines.append(
-                "verdict: supported if the 95 % interval over seeds lies within the claimed bounds, contradicted if it lies "
-                    + "outside; claims of collapse: if they hold for every run, for no run; cannot tell otherwise, or "
-                    + "with fewer than \(ClaimVerdict.fewestSeeds) seeds.")
+                "claims: supported if the whole 95 % interval over seeds lies within the claimed bounds, contradicted if "
+                    + "it excludes them; a claim of collapse is supported if it holds for every run, contradicted if it "
+                    + "holds for none. Otherwise, or with fewer than \(ClaimVerdict.fewestSeeds) seeds, the data cannot "
+                    + "tell.")
         }
         return lines
     }
@@ -283,7 +277,7 @@ extension ComparisonTable {
 
 extension String {
     /// Hyphens in front of numbers as the typographic minus; those inside words stay.
-    fileprivate var withMinusSigns: String {
+    var withMinusSigns: String {
         replacing(/(^|[ \[])-([0-9])/) { "\($0.1)−\($0.2)" }
     }
 }

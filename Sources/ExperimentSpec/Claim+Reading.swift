@@ -78,7 +78,7 @@ private struct ClaimReader {
                 remedy: "name another arm")
         }
         let source = text("source")
-        let encoder = choice("encoder", EvaluationConfiguration.Encoder.self) ?? .target
+        let encoder = choice("encoder", EvaluationConfiguration.Encoder.self)
         let isCollapse = fields["collapses"] != nil
         if isCollapse == (fields["metric"] != nil) {
             if isWhole {
@@ -93,7 +93,7 @@ private struct ClaimReader {
     }
 
     private mutating func collapseClaims(
-        _ subjects: [String], _ encoder: EvaluationConfiguration.Encoder, _ source: String?
+        _ subjects: [String], _ encoder: EvaluationConfiguration.Encoder?, _ source: String?
     ) -> [Claim] {
         for key in ["minus", "at_least", "at_most", "unit"] where fields[key] != nil {
             refuse(fields[key]!.location, key, "has no meaning beside 'collapses'", remedy: "remove it")
@@ -110,7 +110,7 @@ private struct ClaimReader {
     }
 
     private mutating func metricClaims(
-        _ subjects: [String], _ minus: String?, _ encoder: EvaluationConfiguration.Encoder, _ source: String?,
+        _ subjects: [String], _ minus: String?, _ encoder: EvaluationConfiguration.Encoder?, _ source: String?,
         isWhole: Bool, _ lookup: Claim.MetricLookup
     ) -> [Claim] {
         let (atLeast, atMost) = (number("at_least"), number("at_most"))
@@ -126,7 +126,7 @@ private struct ClaimReader {
         let isKnown = diagnostics.isKnown(["evaluation.encoders", "evaluation.knn.k"])
         for arm in arms where isKnown && (subjects.contains(arm.name) || arm.name == minus) {
             // One word for all arms that lack the metric.
-            guard check(metric, lookup(metric, encoder, arm.configuration)) else { break }
+            guard check(metric, lookup(metric, encoder ?? .target, arm.configuration)) else { break }
         }
         guard isSound else { return [] }
         return subjects.map {

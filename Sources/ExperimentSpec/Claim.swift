@@ -15,8 +15,8 @@ package struct Claim: Codable, Hashable, Sendable {
     package var minus: String?
     /// `[target.|context.|steps.]column[@reduction]`, as `table --metric` takes it; none for a claim about collapse.
     package var metric: String?
-    /// Whose features a plain metric name, or the collapse, means.
-    package var encoder: EvaluationConfiguration.Encoder
+    /// Whose features a plain metric name, or the collapse, means; none: those that the table is about.
+    package var encoder: EvaluationConfiguration.Encoder?
     package var atLeast: Double?
     package var atMost: Double?
     /// None for metrics that are no accuracies.
@@ -28,7 +28,7 @@ package struct Claim: Codable, Hashable, Sendable {
 
     package init(
         arm: String, minus: String? = nil, metric: String? = nil,
-        encoder: EvaluationConfiguration.Encoder = .target, atLeast: Double? = nil, atMost: Double? = nil,
+        encoder: EvaluationConfiguration.Encoder? = nil, atLeast: Double? = nil, atMost: Double? = nil,
         unit: Unit? = nil, collapses: Bool? = nil, source: String? = nil
     ) {
         self.arm = arm
@@ -45,15 +45,29 @@ package struct Claim: Codable, Hashable, Sendable {
     /// What a bound is multiplied with to be in the unit of the stored numbers.
     package var scale: Double { unit == .points ? 0.01 : 1 }
 
-    /// The claim in words: "cjepa.ema − ijepa.ema in linear ≥ 0.5 points".
-    package var text: String {
-        let whose = encoder == .target ? "" : " (context encoder)"
+    /// Whether its numbers are differences: of two arms, or of a run's end and its beginning.
+    package var isAboutDifference: Bool { minus != nil || metric?.hasSuffix("@gain") == true }
+
+    /// The claim in words: "cjepa.ema − ijepa.ema in linear ≥ 0.5 points", whatever unit the spec gives it in.
+    ///
+    /// - Parameter encoder: Is named; none: goes without saying.
+    package func text(naming encoder: EvaluationConfiguration.Encoder? = nil) -> String {
+        let whose = encoder.map { " (\($0.rawValue) encoder)" } ?? ""
         if let collapses { return "\(arm) \(collapses ? "collapses" : "does not collapse")\(whose)" }
         let subject = minus.map { "\(arm) − \($0)" } ?? arm
-        let suffix = unit == .points ? " points" : ""
-        let bounds = [atLeast.map { "≥ \(SpecValue.shortest($0))" }, atMost.map { "≤ \(SpecValue.shortest($0))" }]
-        return "\(subject) in \(metric ?? "")\(whose) \(bounds.compactMap { $0 }.joined(separator: " and "))\(suffix)"
+        let bounds = [atLeast.map { "≥ \(boundText($0))" }, atMost.map { "≤ \(boundText($0))" }]
+        return "\(subject) in \(metric ?? "")\(whose) \(bounds.compactMap { $0 }.joined(separator: " and "))\(unitText)"
     }
+
+    /// A bound in the unit of tables, accuracies in percent: "0.6" for 0.006 of `unit: fraction`.
+    package func boundText(_ bound: Double) -> String {
+        // A hundred times a decimal fraction may miss the decimal by an ulp.
+        let shown = unit == .fraction ? (bound * 1e14).rounded() / 1e12 : bound
+        let text = SpecValue.shortest(shown)
+        return text.hasPrefix("-") ? "−\(text.dropFirst())" : text
+    }
+
+    private var unitText: String { unit == nil ? "" : isAboutDifference ? " points" : " %" }
 }
 
 /// An axis of a factorial matrix and what it is in each arm; axes that advance together make one factor.

@@ -1,5 +1,6 @@
 import ExperimentSpec
 package import Foundation
+import RunStore
 
 /// How an experiment stands, as the scheduler's events tell it; renders lines for a display.
 package struct ProgressModel: Sendable {
@@ -61,8 +62,9 @@ package struct ProgressModel: Sendable {
         case .evaluation(_, let encoder, let metrics):
             // The target encoder is the one that counts; the context encoder is shown where there is no other.
             let isTarget = encoder == "target"
-            let name = metrics["knn_20"] == nil ? metrics.keys.filter { $0.hasPrefix("knn_") }.min() : "knn_20"
-            if let name, let value = metrics[name], isTarget || run.knn?.isTarget != true {
+            if let name = MetricConvention.usualNeighbours(among: metrics.keys), let value = metrics[name],
+                isTarget || run.knn?.isTarget != true
+            {
                 run.knn = (name, value, isTarget)
             }
         case .checkpoint, .warning, .end:
@@ -83,7 +85,7 @@ package struct ProgressModel: Sendable {
         active.first { $0.name == name }.map { line(of: $0, nameWidth: 0, at: now) }
     }
 
-    /// "vicreg.ema-s0  step 120/2000 | left 13m 02s | loss 0.421 | kNN 0.612 | 310 img/s | pred 0.41 var 0.52"
+    /// "vicreg.ema-s0  step 120/2000 | left 13m 02s | loss 0.421 | 20-NN 61.2 % | 310 img/s | pred 0.41 var 0.52"
     private func line(of run: ActiveRun, nameWidth: Int, at now: Date) -> String {
         let name = run.name + String(repeating: " ", count: max(0, nameWidth - run.name.count))
         var parts: [String] = []
@@ -95,7 +97,7 @@ package struct ProgressModel: Sendable {
         // What matters most comes first: a narrow terminal cuts the end.
         if let left = secondsLeft(of: run, at: now) { parts.append("left \(Quantity.duration(left))") }
         if let report = run.report { parts.append("loss \(Quantity.significant(report.loss))") }
-        if let knn = run.knn { parts.append("kNN \(String(format: "%.3f", knn.value))") }
+        if let knn = run.knn { parts.append(EvaluationText.number(knn.value, of: knn.name)) }
         if let phase = run.phase {
             parts.append(phase)
         } else if let speed = run.report?.imagesPerSecond {

@@ -82,12 +82,7 @@ package final class ProgressReporter {
         case .worker(let job, .warning(let message)):
             return ["\(job): warning: \(message)"]
         case .worker(let job, .evaluation(let step, let encoder, let metrics)) where style == .plain:
-            // Probes that this evaluation left out are NaN.
-            let shown = metrics.filter { name, value in
-                !value.isNaN && (name.hasPrefix("knn_") || name.hasPrefix("linear") || name == "rankme")
-            }
-            let text = shown.sorted { $0.key < $1.key }.map { "\($0) \(Quantity.significant($1))" }
-            return ["\(job): step \(step), \(encoder) encoder: " + text.joined(separator: ", ")]
+            return ["\(job): step \(step), \(encoder) encoder: " + EvaluationText.summary(of: metrics)]
         case .retrying(let job, let seconds, let reason):
             return ["\(job): failed (\(reason)); retrying in \(Quantity.duration(seconds))"]
         case .finished(let outcome):

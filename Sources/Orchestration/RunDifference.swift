@@ -143,7 +143,11 @@ package struct RunDifference: Encodable, Sendable {
                 (name, .left), (first.name, .right), (second.name, .right), ("difference", .right),
             ])
             for number in results where number.table == name {
-                table.append([number.column] + [number.first, number.second, number.difference].map(Self.cell))
+                table.append(
+                    [EvaluationText.label(of: number.column, in: name)]
+                        + [number.first, number.second, number.difference].map { value in
+                            value.map { EvaluationText.cell($0, of: number.column, in: name) } ?? "–"
+                        })
             }
             sections.append(table.text)
         }
@@ -152,10 +156,6 @@ package struct RunDifference: Encodable, Sendable {
 
     private static func status(_ side: Side) -> String {
         side.totalSteps > 0 ? "\(side.status), step \(side.step) of \(side.totalSteps)" : side.status
-    }
-
-    private static func cell(_ value: Double?) -> String {
-        value.map { $0.isNaN ? "–" : Quantity.significant($0) } ?? "–"
     }
 
     /// Rows of three cells without a title.

@@ -176,8 +176,8 @@ package struct RunSummary: Encodable, Sendable {
         let steps = cells(rows.map { row in step.map { Quantity.significant(row[$0]) } ?? "" }, gap: "…")
         var table = TextTable([("step", .left)] + steps.map { ($0, .right) })
         for (index, column) in series.columns.enumerated() where index != step {
-            let values = rows.map { $0[index].isNaN ? "–" : Quantity.significant($0[index]) }
-            table.append([column] + cells(values, gap: "…"))
+            let values = rows.map { EvaluationText.cell($0[index], of: column, in: series.name) }
+            table.append([EvaluationText.label(of: column, in: series.name)] + cells(values, gap: "…"))
         }
         return table.text
     }

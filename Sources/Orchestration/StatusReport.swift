@@ -126,18 +126,20 @@ package struct StatusReport: Encodable, Sendable {
                 "process \(pid) on \(row.host ?? "?")" + (row.task.map { ", Slurm \($0.job)" } ?? "")
             }
         }
+        // One k for all runs, so that the column can name it.
+        let neighbours = MetricConvention.usualNeighbours(among: runs.flatMap(\.metrics.keys))
+        let heading = neighbours.map { "\(MetricConvention.displayName(of: $0)) (%)" } ?? ""
         var table = TextTable([
-            ("run", .left), ("status", .left), ("step", .right), ("kNN", .right), ("loss", .right),
+            ("run", .left), ("status", .left), ("step", .right), (heading, .right), ("loss", .right),
             ("verdict", .left), ("took", .right), ("precision", .left), ("tags", .left), ("why", .left),
         ])
         for row in runs {
-            let knn =
-                row.metrics["knn_20"] ?? row.metrics.filter { $0.key.hasPrefix("knn_") }.min { $0.key < $1.key }?.value
+            let knn = neighbours.flatMap { row.metrics[$0] }
             let end = row.endedAt ?? row.updatedAt
             let took = row.startedAt.flatMap { start in end.map { $0.timeIntervalSince(start) } }
             table.append([
                 row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
-                knn.map { String(format: "%.3f", $0) } ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
+                knn.map(MetricConvention.percent) ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
                 row.verdict ?? "", took.map(Quantity.duration) ?? "",
                 row.precision ?? "", row.tags.joined(separator: " "),
                 place(row) ?? row.reason ?? "",

@@ -29,12 +29,7 @@ package struct WorkerLog {
             let left = report.secondsLeft.map { ", left \(Quantity.duration($0))" } ?? ""
             return "step \(report.step) of \(report.totalSteps), loss \(Quantity.significant(report.loss))\(left)"
         case .evaluation(let step, let encoder, let metrics):
-            // Probes that this evaluation left out are NaN.
-            let shown = metrics.filter { name, value in
-                !value.isNaN && (name.hasPrefix("knn_") || name.hasPrefix("linear") || name == "rankme")
-            }
-            let text = shown.sorted { $0.key < $1.key }.map { "\($0) \(Quantity.significant($1))" }
-            return "step \(step), \(encoder) encoder: " + text.joined(separator: ", ")
+            return "step \(step), \(encoder) encoder: " + EvaluationText.summary(of: metrics)
         case .end(let status, let message):
             return "ended: \(status.rawValue)" + (message.map { ": \($0)" } ?? "")
         case .warning(let text): return "warning: \(text)"

@@ -16,10 +16,7 @@ package struct StoredVerdict: Codable, Sendable, Equatable {
         }
 
         /// "complete collapse".
-        package var words: String {
-            ["non_finite": "non-finite", "patch_collapse": "patch-only collapse"][name]
-                ?? name.replacing("_", with: " ")
-        }
+        package var words: String { StoredVerdict.words(of: name) }
     }
 
     /// "healthy", or the findings in words.
@@ -36,6 +33,11 @@ package struct StoredVerdict: Codable, Sendable, Equatable {
         self.step = step
         self.findings = findings
         self.thresholds = thresholds
+    }
+
+    /// A finding's name in words, as `Diagnostics.Finding` has them, which this module cannot see; a test compares them.
+    package static func words(of name: String) -> String {
+        ["non_finite": "non-finite", "patch_collapse": "patch-only collapse"][name] ?? name.replacing("_", with: " ")
     }
 
     /// Name of the table with a column for each finding, and of the group with the attributes.

@@ -45,6 +45,71 @@ import Testing
         #expect(abs((verdict.mean ?? .nan) - 0.012) <= 1e-12)
     }
 
+    @Test(
+        arguments: [
+            (0.5, nil, "the whole interval lies at or above 0.5"), (1.0, nil, "the interval contains 1"),
+            (4.6, nil, "the whole interval lies below 4.6"), (nil, 1.5, "the whole interval lies at or below 1.5"),
+            (nil, 0.9, "the whole interval lies above 0.9"), (0.9, 1.5, "the whole interval lies between 0.9 and 1.5"),
+            (1.0, 1.4, "the interval contains 1 and 1.4"), (1.1, 2.0, "the interval contains 1.1"),
+        ] as [(Double?, Double?, String)])
+    func `the reason says whether the interval excludes what was claimed`(
+        atLeast: Double?, atMost: Double?, words: String
+    ) {
+        let verdict = ClaimVerdict(
+            claim(atLeast: atLeast, atMost: atMost), runs: runs([1.0, 1.2, 1.4, 1.2]), metric: Self.knn)
+        #expect(verdict.reason == "+1.20 points, 95 % [0.94, 1.46], 4 seeds: \(words)")
+    }
+
+    @Test func `effects below zero have a minus sign, and levels are in percent`() {
+        let loss = ClaimVerdict(claim(atLeast: -0.5), runs: runs([-1, -1.1, -0.9]), metric: Self.knn)
+        #expect(loss.reason == "−1.00 points, 95 % [−1.25, −0.75], 3 seeds: the whole interval lies below −0.5")
+        let level = ClaimVerdict(
+            Claim(arm: "ijepa", metric: "knn_20", atLeast: 0.57, unit: .fraction), runs: runs([0, 0, 0]),
+            metric: Self.knn)
+        #expect(level.claim == "ijepa in knn_20 ≥ 57 %")
+        #expect(level.reason == "61.0 %, 95 % [58.5, 63.5], 3 seeds: the whole interval lies at or above 57")
+    }
+
+    @Test func `numbers that overflow leave a claim open`() {
+        let huge = (0..<3).flatMap { seed in
+            [Fixture.run("ijepa", seed: seed, knn: -1.5e308), Fixture.run("cjepa", seed: seed, knn: 1.5e308)]
+        }
+        let verdict = ClaimVerdict(claim(atLeast: 0.5, atMost: 1), runs: huge, metric: Self.knn)
+        #expect(verdict.outcome != .supported)
+    }
+
+    @Test(arguments: ["target", "context"])
+    func `a claim that names no encoder is judged on the table's`(encoder: String) throws {
+        let catalog = MetricCatalog(
+            columns: Fixture.columns(of: runs([1, 1.1, 0.9])), encoder: encoder)
+        let claim = Claim(arm: "cjepa", metric: "knn_20", atLeast: 55, unit: .points)
+        let verdict = ClaimVerdict(
+            claim, runs: runs([1, 1.1, 0.9]), metric: try catalog.resolve("knn_20", in: ""), encoder: encoder)
+        // The fixture's context encoder is a point behind.
+        let mean = encoder == "target" ? 0.62 : 0.61
+        #expect(abs((verdict.mean ?? .nan) - mean) <= 1e-12)
+        #expect(verdict.encoder == encoder)
+        #expect(
+            verdict.claim
+                == (encoder == "target" ? "cjepa in knn_20 ≥ 55 %" : "cjepa in knn_20 (context encoder) ≥ 55 %"))
+    }
+
+    @Test func `a claim that names its encoder keeps it in every table, and the table says so`() {
+        let claim = Claim(arm: "cjepa", encoder: .target, collapses: true)
+        let collapsed = runs([0, 0, 0], rankme: [1.4, 1.5, 1.3])
+        let verdict = ClaimVerdict(claim, runs: collapsed, metric: nil, encoder: "context")
+        #expect(verdict.encoder == "target" && verdict.outcome == .supported)
+        #expect(verdict.claim == "cjepa collapses (target encoder)")
+        let other = ClaimVerdict(
+            Claim(arm: "cjepa", collapses: true), runs: collapsed, metric: nil, encoder: "context")
+        // The fixture has no ranks of the context encoder.
+        #expect(other.claim == "cjepa collapses (context encoder)" && other.outcome == .cannotTell)
+        let series = MetricSelector(name: "loss", table: "steps", column: "loss", reduction: .tail)
+        let loss = ClaimVerdict(
+            Claim(arm: "cjepa", metric: "loss", atMost: 1), runs: collapsed, metric: series, encoder: "context")
+        #expect(loss.claim == "cjepa in loss ≤ 1" && loss.encoder == nil)
+    }
+
     @Test func `two seeds cannot tell, however clear they look`() {
         let verdict = ClaimVerdict(claim(atLeast: 0.5), runs: runs([9, 9.01]), metric: Self.knn)
         #expect(verdict.outcome == .cannotTell)

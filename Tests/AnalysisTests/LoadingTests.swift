@@ -218,6 +218,33 @@ import Testing
         }
     }
 
+    @Test(arguments: ["target", "context"])
+    func `Every format says on which encoder the claims are judged`(encoder: String) throws {
+        try inExperiment { folder in
+            var record = try ExperimentRecord.load(fromExperiment: folder)
+            record.expectations = [
+                Claim(arm: "vicreg", minus: "ijepa", metric: "knn_20", atLeast: 1, unit: .points),
+                Claim(arm: "vicreg", encoder: .context, collapses: false),
+                Claim(arm: "vicreg", metric: "mean_cosine", atLeast: 0),
+            ]
+            try record.save(toExperiment: folder)
+            let table = try ComparisonTable.load(experimentDirectory: folder, encoder: encoder)
+            #expect(table.verdicts.map(\.encoder) == [encoder, "context", encoder])
+            let heading = "Claims of the spec, judged on the \(encoder) encoder"
+            #expect(table.markdown().contains(heading + ":\n"))
+            #expect(table.latex().contains("\\caption{\(heading)}"))
+            #expect(table.markdown().contains("vicreg does not collapse (context encoder)"))
+            #expect(table.markdown().contains("vicreg − ijepa in knn_20 (context encoder)") == (encoder == "context"))
+            #expect(table.verdicts[2].reason.hasPrefix("no finished run holds mean_cosine"))
+            let page = try ReportInput.load(experimentDirectory: folder, encoder: encoder, program: "1").html()
+            #expect(page.contains(heading))
+            #expect(
+                try ComparisonTable.verdicts(experimentDirectory: folder).map(\.encoder) == [
+                    "target", "context", "target",
+                ])
+        }
+    }
+
     @Test func `Embeddings are those of the step asked for, and of the last otherwise`() throws {
         try inExperiment { folder in
             let run = folder + "/ijepa-s0-aaaaaaaa"

@@ -168,7 +168,7 @@ import Testing
         let page = try input(arms: ["a"], runs: [run]).html()
         #expect(page.components(separatedBy: "<b>RankMe</b>").count - 1 == 9)
         #expect(page.components(separatedBy: "<b>Singular spectrum</b>").count - 1 == 9)
-        #expect(page.contains("<b>kNN, k = 20</b>"))
+        #expect(page.contains("<b>20-NN</b>"))
         #expect(page.contains("\"y\":[1,0.25]"))
     }
 

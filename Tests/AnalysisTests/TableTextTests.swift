@@ -70,7 +70,7 @@ import Testing
 
     @Test func `A single seed shows a dash for its spread`() throws {
         let table = try ExperimentFixture.table([ExperimentFixture.run("ijepa", seed: 0, knn: 0.686)])
-        #expect(table.markdown().contains("| 68.6 ± – |"))
+        #expect(table.markdown().contains(" 68.6 ± – |"))
     }
 
     @Test func `A cell says its n where it is not that of the row`() throws {
@@ -78,6 +78,23 @@ import Testing
             ExperimentFixture.run("ijepa", seed: 0, knn: 0.6), ExperimentFixture.run("ijepa", seed: 1, knn: .nan),
         ])
         #expect(table.markdown().contains("60.0 ± – (n=1)"))
+    }
+
+    @Test func `Headings name the unit of accuracies, and the legend what they are of`() throws {
+        let runs = (0..<3).flatMap { seed in
+            [
+                ExperimentFixture.run("ijepa", seed: seed, knn: 0.60),
+                ExperimentFixture.run("cjepa", seed: seed, knn: 0.61 + 0.01 * Double(seed)),
+            ]
+        }
+        let text = try ExperimentFixture.table(runs, metrics: ["knn_20", "knn_20@gain", "rankme"]).markdown()
+        let headings = text.split(separator: "\n").filter { $0.hasPrefix("| arm ") }
+        #expect(headings[0].contains(" knn_20 (%) |") && headings[0].contains(" knn_20@gain (points) |"))
+        #expect(headings[0].contains(" rankme |"))
+        #expect(headings[1].contains(" knn_20 (points) |") && headings[1].contains(" knn_20@gain (points) |"))
+        #expect(text.contains("- knn_20: accuracy of a 20-NN classifier on the features, in %.\n"))
+        // 1, 2 and 3 points: the interval is ± 2.5.
+        #expect(text.contains(" +12.0 ± 1.0 |") && text.contains(" +2.0 ± 1.0 |") && text.contains(" [−0.5, 4.5] |"))
     }
 
     @Test func `Bars in arm names do not break the Markdown table`() throws {

@@ -45,7 +45,7 @@ import Testing
         let lines = log.output.split(separator: "\n")
         #expect(lines.first?.hasSuffix(" starts, 24 steps") == true, "\(log.output)")
         #expect(lines.last?.hasSuffix(" ended: done") == true, "\(log.output)")
-        #expect(lines.contains { $0.contains(" step 24, target encoder: knn_10 ") })
+        #expect(lines.contains { $0.contains(" step 24, target encoder: 10-NN ") })
         let last = try Program.run(["logs", "ijepa-s0", "--lines", "1"] + results)
         #expect(last.output == lines.last.map { $0 + "\n" })
     }

@@ -51,7 +51,7 @@ import Testing
                 Claim(arm: "cjepa.ema", metric: "rankme", atLeast: 10, atMost: 30),
             ])
         #expect(
-            experiment.expectations.map(\.text) == [
+            experiment.expectations.map { $0.text(naming: $0.encoder) } == [
                 "cjepa.ema − ijepa.ema in linear ≥ 0.5 points", "ijepa.shared collapses (context encoder)",
                 "cjepa.shared collapses (context encoder)", "cjepa.ema in rankme ≥ 10 and ≤ 30",
             ])
@@ -82,6 +82,24 @@ import Testing
         #expect(error.message.contains(message), "\(error)")
         #expect(error.nearest == nearest)
         #expect(error.line ?? 0 > 15)
+    }
+
+    @Test(arguments: [
+        (
+            Claim(arm: "a", minus: "b", metric: "linear", atLeast: 0.006, unit: .fraction),
+            "a − b in linear ≥ 0.6 points"
+        ),
+        (
+            Claim(arm: "a", minus: "b", metric: "linear", atLeast: -1, atMost: 1, unit: .points),
+            "a − b in linear ≥ −1 and ≤ 1 points"
+        ),
+        (Claim(arm: "a", metric: "knn_20", atLeast: 0.57, unit: .fraction), "a in knn_20 ≥ 57 %"),
+        (Claim(arm: "a", metric: "knn_20", atLeast: 57, unit: .points), "a in knn_20 ≥ 57 %"),
+        (Claim(arm: "a", metric: "linear@gain", atLeast: 0.29, unit: .fraction), "a in linear@gain ≥ 29 points"),
+        (Claim(arm: "a", metric: "rankme", atMost: 3), "a in rankme ≤ 3"),
+    ])
+    func `bounds on accuracies are told in the unit of the tables`(claim: Claim, text: String) {
+        #expect(claim.text() == text)
     }
 
     @Test func `metrics are looked up for the arms that the claim names`() throws {

@@ -35,7 +35,7 @@ import Testing
     @Test func oneLineForEachActiveRunAndOneForAll() {
         #expect(
             halfway.lines(at: at(60)) == [
-                "ijepa.ema-s0  step  120/2000 | left 13m 02s | loss 0.421 | kNN 0.612 | 310 img/s | pred 0.411 var 0.520",
+                "ijepa.ema-s0  step  120/2000 | left 13m 02s | loss 0.421 | 20-NN 61.2 % | 310 img/s | pred 0.411 var 0.520",
                 "cjepa-s0      starting, 59s | attempt 2",
                 "0/4 runs | elapsed 1m 00s | left 27m 05s",
             ])
@@ -153,7 +153,7 @@ import Testing
                 a-s0: started with 2 threads
                 a-s0  step 10/50 | left 40s | loss 0.500
                 a-s0  step 20/50 | left 30s | loss 0.500
-                a-s0: step 25, target encoder: knn_20 0.500
+                a-s0: step 25, target encoder: 20-NN 50.0 %
                 a-s0: failed (exit code 1); retrying in 5s
                 a-s0: failed in 40s: exit code 1  [1/2 runs, 1 failed | elapsed 40s]
 

@@ -86,10 +86,10 @@ import Testing
             report.text == """
                 trial  (\(worker.folder))
 
-                run   status      step    kNN   loss    took  why
-                a-s0  done     200/200  0.625  0.250  1m 30s
-                b-s0  running   50/200  0.625  0.250  1m 30s  process 77 on here
-                c-s0  failed    12/200  0.625  0.250  1m 30s  non-finite loss at step 12: loss nan
+                run   status      step  20-NN (%)   loss    took  why
+                a-s0  done     200/200       62.5  0.250  1m 30s
+                b-s0  running   50/200       62.5  0.250  1m 30s  process 77 on here
+                c-s0  failed    12/200       62.5  0.250  1m 30s  non-finite loss at step 12: loss nan
                 d-s0  planned
 
                 4 runs: 1 planned, 1 running, 1 failed, 1 done
@@ -155,13 +155,13 @@ import Testing
             summary.text.hasSuffix(
                 """
                 evaluation/context
-                  step        0  …    130    140    150    160    170    180    190
-                  knn_20  0.500  …  0.500  0.500  0.500  0.500  0.500  0.500  0.500
+                  step           0  …   130   140   150   160   170   180   190
+                  knn_20 (%)  50.0  …  50.0  50.0  50.0  50.0  50.0  50.0  50.0
 
                 evaluation/target
-                  step        0      2
-                  knn_20  0.500  0.625
-                  linear      –  0.750
+                  step           0     2
+                  knn_20 (%)  50.0  62.5
+                  linear (%)     –  75.0
                 """))
     }
 

@@ -52,9 +52,9 @@ import Testing
                 provenance
                   host  one  two
 
-                evaluation/target   a-s0   b-s4  difference
-                step                   1      1           0
-                knn_20             0.500  0.750       0.250
+                evaluation/target  a-s0  b-s4  difference
+                step                  1     1           0
+                knn_20 (%)         50.0  75.0        25.0
 
                 steps   a-s0   b-s4  difference
                 loss   0.500  0.500           0
@@ -96,7 +96,7 @@ import Testing
         #expect(step(3, after: 31)?.hasSuffix(" step 3 of 9, loss 0.500") == true)
         let evaluation = WorkerEvent.evaluation(
             step: 3, encoder: "target", metrics: ["knn_20": 0.25, "linear": .nan, "std_mean": 1])
-        #expect(log.line(for: evaluation, at: start)?.hasSuffix(" step 3, target encoder: knn_20 0.250") == true)
+        #expect(log.line(for: evaluation, at: start)?.hasSuffix(" step 3, target encoder: 20-NN 25.0 %") == true)
         #expect(log.line(for: .checkpoint(step: 3), at: start) == nil)
     }
 }

@@ -31,7 +31,7 @@ extension ReportInput {
         let names = StoredVerdict.knownFindings.filter { name in
             judged.contains { $0.verdict.findings.contains { $0.name == name } }
         }
-        let words = names.map { StoredVerdict.Finding(name: $0, onsetStep: 0, evidence: "").words }
+        let words = names.map(StoredVerdict.words)
         let rows = record.arms.compactMap { arm -> String? in
             let own = judged.filter { $0.run.arm == arm }.map(\.verdict)
             guard !own.isEmpty else { return nil }
@@ -145,7 +145,7 @@ struct VerdictTimeline {
     static func words(_ findings: [String]) -> String {
         findings.isEmpty
             ? "healthy"
-            : findings.map { StoredVerdict.Finding(name: $0, onsetStep: 0, evidence: "").words }.joined(separator: ", ")
+            : findings.map(StoredVerdict.words).joined(separator: ", ")
     }
 
     /// The colour of the gravest finding.

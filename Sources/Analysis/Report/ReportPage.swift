@@ -172,9 +172,11 @@ extension ReportInput {
     }
 
     private func evaluationSection() -> String {
-        let tables = runs.flatMap { $0.tables.keys }.filter { $0.hasPrefix("evaluation/") }
-        let encoders = Set(tables.map { String($0.dropFirst("evaluation/".count)) }).sorted(by: >)
-        let probes = [("knn_20", "kNN, k = 20"), ("linear", "Linear probe")]
+        let tables = runs.flatMap(\.tables).filter { $0.key.hasPrefix("evaluation/") }
+        let encoders = Set(tables.map { String($0.key.dropFirst("evaluation/".count)) }).sorted(by: >)
+        let neighbours = MetricConvention.usualNeighbours(among: Set(tables.flatMap(\.value.columns)))
+        let probes =
+            (neighbours.map { [($0, MetricConvention.displayName(of: $0))] } ?? []) + [("linear", "Linear probe")]
         let skill = [("predictor_r2", "Predictor R²"), ("predictor_r2_position", "Predictor R² per position")]
         var html = ""
         for encoder in encoders {
@@ -186,7 +188,7 @@ extension ReportInput {
                 guard !series.isEmpty else { return nil }
                 let isAccuracy = probes.contains { $0.0 == name }
                 return LineChart(
-                    title: title, caption: isAccuracy ? "% of test images" : "test images", xLabel: "step",
+                    title: title, caption: isAccuracy ? "accuracy on test images, %" : "test images", xLabel: "step",
                     isPercent: isAccuracy, series: series)
             }
             guard !shown.isEmpty else { continue }

@@ -67,7 +67,8 @@ enum ReportStyle {
     static let script = #"""
         (() => {
           const tip = document.getElementById("tip");
-          const shown = (v, percent) => v === null ? "–" : String(+((percent ? 100 * v : v).toPrecision(4)));
+          const shown = (v, percent) =>
+            v === null ? "–" : percent ? (100 * v).toFixed(1) : String(+v.toPrecision(4));
           for (const figure of document.querySelectorAll("figure.chart")) {
             const svg = figure.querySelector("svg"), cursor = svg.querySelector(".cursor");
             const data = JSON.parse(figure.querySelector("script").textContent);
