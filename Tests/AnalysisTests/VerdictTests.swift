@@ -1,5 +1,6 @@
 import Diagnostics
 import ExperimentSpec
+import Foundation
 import RunStore
 import Testing
 
