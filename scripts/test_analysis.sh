@@ -6,11 +6,12 @@ cd "$(dirname "$0")/.."
 
 environment=.build/analysis
 # Made anew when the requirements change.
-wanted=$(cat analysis/requirements*.txt | sha256sum | cut -d' ' -f1)
+wanted=$(cat analysis/requirements*.txt analysis/pyproject.toml | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$environment/wanted" 2>/dev/null || true)" != "$wanted" ]; then
     rm -rf "$environment"
     /usr/bin/python3 -m venv "$environment"
-    if ! "$environment/bin/pip" install --quiet --disable-pip-version-check -r analysis/requirements-test.txt; then
+    if ! "$environment/bin/pip" install --quiet --disable-pip-version-check -r analysis/requirements-test.txt \
+        -e analysis; then
         rm -rf "$environment"
         echo "test-analysis: skipped, because the packages of analysis/requirements-test.txt could not be installed" >&2
         exit 0

@@ -51,6 +51,18 @@ package struct ResultsLocator: Sendable {
         return (folder, record.runs.map { (folder as NSString).appendingPathComponent($0.directoryName) })
     }
 
+    /// Names of the experiments in the results folder, in alphabetical order; none where it cannot be read.
+    package var experimentNames: [String] {
+        ((try? experiments()) ?? []).map { ($0 as NSString).lastPathComponent }
+    }
+
+    /// Names of the run folders of an experiment in the results folder, in alphabetical order; none where it cannot be
+    /// read.
+    package func runNames(ofExperiment name: String) -> [String] {
+        let folder = (resultsDirectory as NSString).appendingPathComponent(name)
+        return ((try? Self.folders(in: folder, where: Self.isRun)) ?? []).map { ($0 as NSString).lastPathComponent }
+    }
+
     private func experiments() throws -> [String] {
         try Self.folders(in: resultsDirectory, where: Self.isExperiment)
     }

@@ -18,7 +18,9 @@ struct AttentionCommand: ParsableCommand {
             maximum. The run's checkpoint is read, so an interrupted run is shown as it is.
             """)
 
-    @Argument(help: ArgumentHelp("A run's folder, experiment/run, or the beginning of a run's name.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("A run's folder, experiment/run, or the beginning of a run's name.", valueName: "run"),
+        completion: ShellCompletion.run)
     var runName: String
 
     @Option(help: ArgumentHelp("Indices of the images in the test split. (default: 0 to 7)", valueName: "n,…"))
@@ -27,7 +29,7 @@ struct AttentionCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The PNG file; an existing one is replaced.", valueName: "png"))
     var output: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(help: "Compute threads.")

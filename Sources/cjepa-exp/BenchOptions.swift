@@ -5,7 +5,7 @@ import Training
 
 /// The configuration that `bench` times: a spec's arm, or a network described by options.
 struct BenchOptions: ParsableArguments {
-    @Argument(help: "Take everything that no option sets from this spec.", completion: .file(extensions: ["spec"]))
+    @Argument(help: "Take everything that no option sets from this spec.", completion: ShellCompletion.spec)
     var spec: String?
 
     @Option(help: ArgumentHelp("The spec's arm. (default: the baseline)", valueName: "arm"))
@@ -13,7 +13,8 @@ struct BenchOptions: ParsableArguments {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
+        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"),
+        completion: ShellCompletion.setting)
     var overrides: [String] = []
 
     @Option(help: ArgumentHelp("vit_tiny, vit_small, vit_base or vit_large. (default: vit_small)", valueName: "preset"))

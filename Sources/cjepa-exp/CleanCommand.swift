@@ -15,17 +15,18 @@ struct CleanCommand: AsyncParsableCommand {
             back from the trash (<experiment>/.trash) by hand.
             """)
 
-    @Argument(help: "An experiment's name, the beginning of it, or its folder.")
+    @Argument(help: "An experiment's name, the beginning of it, or its folder.", completion: ShellCompletion.experiment)
     var experiment: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Runs whose configuration, arm or seed is no longer part of the experiment.")
     var outdated = false
 
     @Option(
-        help: ArgumentHelp("With --outdated: compare with this spec instead of the last `run`.", valueName: "spec"))
+        help: ArgumentHelp("With --outdated: compare with this spec instead of the last `run`.", valueName: "spec"),
+        completion: ShellCompletion.spec)
     var spec: String?
 
     @Flag(help: "Runs that failed.")
@@ -33,7 +34,8 @@ struct CleanCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("run"),
-        help: ArgumentHelp("Runs, arms or folders that match (*, ?); may be repeated.", valueName: "pattern"))
+        help: ArgumentHelp("Runs, arms or folders that match (*, ?); may be repeated.", valueName: "pattern"),
+        completion: ShellCompletion.run)
     var patterns: [String] = []
 
     @Flag(help: "Delete everything in the trash, for good.")

@@ -13,7 +13,7 @@ struct DiagnoseCommand: ParsableCommand {
             with its convention, since the same matrix gives 16, 96 or 306 as “its rank”.
             """)
 
-    @Argument(help: "A file of features.")
+    @Argument(help: "A file of features.", completion: .file())
     var file: String
 
     @Option(help: "The array in the file; needed only if several could be features.")

@@ -9,13 +9,13 @@ struct DiffCommand: AsyncParsableCommand {
         commandName: "diff",
         abstract: "Show the settings in which two runs differ, and their results side by side.")
 
-    @Argument(help: RunName.help)
+    @Argument(help: RunName.help, completion: ShellCompletion.run)
     var first: String
 
-    @Argument(help: ArgumentHelp("The run to compare with it.", valueName: "run"))
+    @Argument(help: ArgumentHelp("The run to compare with it.", valueName: "run"), completion: ShellCompletion.run)
     var second: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Print JSON.")

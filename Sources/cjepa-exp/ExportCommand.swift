@@ -17,7 +17,8 @@ struct ExportCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A run or an experiment: its folder, experiment/run, or the beginning of a name.", valueName: "run"))
+            "A run or an experiment: its folder, experiment/run, or the beginning of a name.", valueName: "run"),
+        completion: ShellCompletion.runOrExperiment)
     var runName: String
 
     @Flag(help: "Export a run's features of the test images.")
@@ -44,7 +45,7 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "File or folder to write; default: named after the run or experiment, in the working directory.")
     var output: String?
 
-    @Option(help: "Folder that holds the results.")
+    @Option(help: "Folder that holds the results.", completion: .directory)
     var results = "results"
 
     @Flag(help: "Replace existing files.")

@@ -9,10 +9,10 @@ struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Print the log of a run: start and resume, evaluations, progress, errors.")
 
-    @Argument(help: RunName.help)
+    @Argument(help: RunName.help, completion: ShellCompletion.run)
     var runName: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(help: ArgumentHelp("Print only the last lines.", valueName: "n"))

@@ -9,7 +9,7 @@ struct MasksCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "masks", abstract: "Draw sampled masks on real images, and print their statistics.")
 
-    @Argument(help: ArgumentHelp("The experiment's spec.", valueName: "spec"))
+    @Argument(help: ArgumentHelp("The experiment's spec.", valueName: "spec"), completion: ShellCompletion.spec)
     var specPath: String
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Write a picture to this PNG file.", valueName: "png"))
@@ -27,7 +27,9 @@ struct MasksCommand: ParsableCommand {
     @Option(help: "Number of batches for the statistics.")
     var batches = 200
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Change a key of the spec.", valueName: "key.path=value"))
+    @Option(
+        name: .customLong("set"), help: ArgumentHelp("Change a key of the spec.", valueName: "key.path=value"),
+        completion: ShellCompletion.setting)
     var overrides: [String] = []
 
     @Flag(help: "Print the statistics as JSON.")

@@ -14,16 +14,19 @@ struct ReportCommand: ParsableCommand {
             side, cost, failures and provenance. The page needs no network, prints well and follows the reader's dark mode.
             """)
 
-    @Argument(help: "Name of the experiment, the beginning of it, or its folder.")
+    @Argument(
+        help: "Name of the experiment, the beginning of it, or its folder.", completion: ShellCompletion.experiment)
     var experiment: String
 
     @Option(name: .shortAndLong, help: "The file to write; an existing one is replaced.")
     var output = "report.html"
 
-    @Option(help: "Folder that holds the results.")
+    @Option(help: "Folder that holds the results.", completion: .directory)
     var results = "results"
 
-    @Option(name: .customLong("metric"), help: "A column of the table; may be given several times.")
+    @Option(
+        name: .customLong("metric"), help: "A column of the table; may be given several times.",
+        completion: ShellCompletion.metric)
     var metrics: [String] = []
 
     @Option(help: "Encoder for metric names without a prefix, collapse marks and the map.")

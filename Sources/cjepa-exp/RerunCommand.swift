@@ -16,7 +16,9 @@ struct RerunCommand: AsyncParsableCommand {
             in the run's folder; if the spec has changed, use `run`.
             """)
 
-    @Argument(help: ArgumentHelp("Runs, named as for `show`; with --failed, experiments.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("Runs, named as for `show`; with --failed, experiments.", valueName: "run"),
+        completion: ShellCompletion.runOrFailed)
     var names: [String]
 
     @Flag(help: "Every run of these experiments that failed.")
@@ -25,7 +27,7 @@ struct RerunCommand: AsyncParsableCommand {
     @Flag(help: "Start over even if there is a checkpoint.")
     var fromStart = false
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(help: ArgumentHelp("Runs at once (default: as many as cores and memory allow).", valueName: "n"))

@@ -10,10 +10,10 @@ struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a run's configuration, provenance, state and evaluations.")
 
-    @Argument(help: RunName.help)
+    @Argument(help: RunName.help, completion: ShellCompletion.run)
     var runName: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Print JSON.")

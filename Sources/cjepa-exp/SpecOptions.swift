@@ -34,15 +34,16 @@ func masksProblem(_ configuration: RunConfiguration) -> Experiment.MasksProblem?
 
 /// What `run` and `plan` share: which runs of which spec, where, on how much of the machine.
 struct SpecOptions: ParsableArguments {
-    @Argument(help: "The experiment's .spec file.", completion: .file(extensions: ["spec"]))
+    @Argument(help: "The experiment's .spec file.", completion: ShellCompletion.spec)
     var spec: String
 
-    @Option(help: ArgumentHelp("Folder for results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder for results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
+        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"),
+        completion: ShellCompletion.setting)
     var overrides: [String] = []
 
     @Option(help: "Short for --set training.precision=…: float32, bf16, or auto for whichever is faster here.")

@@ -14,13 +14,16 @@ struct TableCommand: ParsableCommand {
             knn_20, context.linear, steps.prediction_loss@last or knn_20@gain.
             """)
 
-    @Argument(help: "Name of the experiment, the beginning of it, or its folder.")
+    @Argument(
+        help: "Name of the experiment, the beginning of it, or its folder.", completion: ShellCompletion.experiment)
     var experiment: String
 
-    @Option(help: "Folder that holds the results.")
+    @Option(help: "Folder that holds the results.", completion: .directory)
     var results = "results"
 
-    @Option(name: .customLong("metric"), help: "A column of the table; may be given several times.")
+    @Option(
+        name: .customLong("metric"), help: "A column of the table; may be given several times.",
+        completion: ShellCompletion.metric)
     var metrics: [String] = []
 
     @Option(help: "Encoder for metric names without a prefix and for collapse marks.")

@@ -9,7 +9,7 @@ struct TagCommand: ParsableCommand {
         abstract: "Add tags to a run, remove them, or list them.",
         discussion: "`status --tag` and `table --tag` show only runs that have a tag.")
 
-    @Argument(help: RunName.help)
+    @Argument(help: RunName.help, completion: ShellCompletion.run)
     var runName: String
 
     @Argument(help: ArgumentHelp("Tags to add.", valueName: "tag"))
@@ -18,7 +18,7 @@ struct TagCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A tag to remove; may be repeated.", valueName: "tag"))
     var remove: [String] = []
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Print JSON.")

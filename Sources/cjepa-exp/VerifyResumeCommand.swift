@@ -18,7 +18,7 @@ struct VerifyResumeCommand: AsyncParsableCommand {
             Exit codes: 0 identical, 1 not identical, 64 unusable spec or data.
             """)
 
-    @Argument(help: "The experiment's .spec file.", completion: .file(extensions: ["spec"]))
+    @Argument(help: "The experiment's .spec file.", completion: ShellCompletion.spec)
     var spec: String
 
     @Option(help: ArgumentHelp("How often each run is killed.", valueName: "n"))
@@ -35,7 +35,8 @@ struct VerifyResumeCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"))
+        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"),
+        completion: ShellCompletion.setting)
     var overrides: [String] = []
 
     @Option(help: ArgumentHelp("Only arms or runs that match (*, ?); may be repeated.", valueName: "pattern"))

@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 
 from cjepa_analysis import DamagedResults, Experiment, ResultsError, Table, figures
 
@@ -152,12 +151,39 @@ def test_the_command_draws_every_figure(results, table_file, tmp_path):
     assert "experiment.json" in wrong.stderr
 
 
-def test_the_notebook_runs(results, table_file):
-    path = ROOT / "analysis" / "notebooks" / "experiment.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    source = notebook.cells[1].source
-    assert "EXPERIMENT =" in source and "TABLE =" in source
-    notebook.cells[1].source = f"EXPERIMENT = {str(results / 'smoke')!r}\nTABLE = {str(table_file)!r}"
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT / "analysis")}}).execute()
-    pictures = sum("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
-    assert pictures >= 4
+NOTEBOOK = ROOT / "analysis" / "notebooks" / "experiment.ipynb"
+
+
+def kinds(notebook):
+    """For each code cell, the kinds of its outputs: "stream", "text/plain", "image/png"…"""
+    return [
+        sorted(kind for output in cell.outputs for kind in output.get("data", {output.output_type: None}))
+        for cell in notebook.cells if cell.cell_type == "code"
+    ]
+
+
+def test_the_notebook_runs_as_it_is_and_gives_the_committed_outputs(results, table_file, tmp_path):
+    """Where the README puts it: beside results/smoke, with the package installed and not in the working directory."""
+    shutil.copytree(results / "smoke", tmp_path / "results" / "smoke")
+    shutil.copy(table_file, tmp_path / "results" / "smoke" / "table.json")
+    folder = tmp_path / "analysis" / "notebooks"
+    folder.mkdir(parents=True)
+    shutil.copy(NOTEBOOK, folder)
+    command = [
+        sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace",
+        str(folder / NOTEBOOK.name),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    executed = nbformat.read(folder / NOTEBOOK.name, as_version=4)
+    committed = nbformat.read(NOTEBOOK, as_version=4)
+    assert kinds(executed) == kinds(committed)
+    assert sum(kind == "image/png" for cell in kinds(committed) for kind in cell) == 4
+
+
+def test_the_committed_notebook_is_executed_whole_and_small():
+    committed = nbformat.read(NOTEBOOK, as_version=4)
+    code = [cell for cell in committed.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
+    assert NOTEBOOK.stat().st_size < 400_000
