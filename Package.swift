@@ -126,7 +126,9 @@ let package = Package(
         tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore", "Safetensors"]),
         tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore", "Safetensors"]),
         tests("PicturesTests", ["Pictures"]),
-        tests("AnalysisTests", ["Analysis", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
+        tests(
+            "AnalysisTests",
+            ["Analysis", "FeatureFiles", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
         tests(
             "CommandTests",
             [

@@ -20,7 +20,12 @@ package enum EmbeddingFormat: String, CaseIterable, Sendable {
 
     /// What the output is called where no name is given: "vicreg.ema-s0-1a2b3c4d-target-step_4688.npz".
     package func defaultName(of set: EmbeddingSet) -> String {
-        let stem = "\(set.run)-\(set.encoder)-step_\(set.step)"
+        defaultName(run: set.run, encoder: set.encoder, step: set.step, split: set.split)
+    }
+
+    /// The same before the features are at hand; "…-step_4688-train.npz" for training images.
+    package func defaultName(run: String, encoder: String, step: Int, split: EmbeddingSet.Split) -> String {
+        let stem = "\(run)-\(encoder)-step_\(step)" + (split == .train ? "-train" : "")
         return switch self {
         case .npz: "\(stem).npz"
         case .hdf5: "\(stem).h5"
@@ -32,6 +37,22 @@ package enum EmbeddingFormat: String, CaseIterable, Sendable {
         }
     }
 
+    /// The files that an output at `path` consists of.
+    private func files(at path: String) -> [String] {
+        let names: [String]? =
+            switch self {
+            case .tsv: ["vectors.tsv", "metadata.tsv"]
+            case .npy: ["features.npy", "labels.npy", "indices.npy"]
+            default: nil
+            }
+        return names?.map { (path as NSString).appendingPathComponent($0) } ?? [path]
+    }
+
+    /// Whether an output is there as a whole.
+    package func isComplete(at path: String) -> Bool {
+        files(at: path).allSatisfy(FileManager.default.fileExists)
+    }
+
     /// Writes `set` to `path`; for `tsv` and `npy` the path is a folder, made where it is missing.
     ///
     /// Every file appears as a whole or not at all.
@@ -40,13 +61,7 @@ package enum EmbeddingFormat: String, CaseIterable, Sendable {
     /// - Returns: The files written.
     /// - Throws: `AnalysisError` where something exists already or does not fit; `FileWriteError`, `HDF5Error`.
     package func write(_ set: EmbeddingSet, to path: String, replacing: Bool) throws -> [String] {
-        let names: [String]? =
-            switch self {
-            case .tsv: ["vectors.tsv", "metadata.tsv"]
-            case .npy: ["features.npy", "labels.npy", "indices.npy"]
-            default: nil
-            }
-        let files = names?.map { (path as NSString).appendingPathComponent($0) } ?? [path]
+        let files = files(at: path)
         try OutputFiles.prepare(files, replacing: replacing)
         switch self {
         case .npz: try set.writeNPZ(to: path)

@@ -10,9 +10,7 @@ extension EmbeddingSet {
         let columns = (0..<width).map { column -> (name: String, values: ParquetFile.Column) in
             ("f\(column)", .floats((0..<rows).map { features[$0 * width + column] }))
         }
-        try ParquetFile.write(
-            head + columns,
-            metadata: [("experiment", experiment), ("run", run), ("encoder", encoder), ("step", "\(step)")], to: path)
+        try ParquetFile.write(head + columns, metadata: origin, to: path)
     }
 
     /// `features` [n, D] F32, `labels` and `indices` [n] I32, and where they come from as metadata.
@@ -22,7 +20,7 @@ extension EmbeddingSet {
             "features": SafetensorsTensor(features, shape: [rows, width]),
             "labels": SafetensorsTensor(labels, shape: [rows]), "indices": SafetensorsTensor(indices, shape: [rows]),
         ]
-        file.metadata = ["experiment": experiment, "run": run, "encoder": encoder, "step": "\(step)"]
+        file.metadata = Dictionary(uniqueKeysWithValues: origin)
         try file.write(to: path)
     }
 }

@@ -13,6 +13,7 @@ extension EmbeddingSet {
         try root.attributes.write("run", .string(run))
         try root.attributes.write("encoder", .string(encoder))
         try root.attributes.write("step", .integer(step))
+        try root.attributes.write("split", .string(split.rawValue))
         if let labelNames {
             try root.attributes.write("label_names", .strings(labelNames))
         }

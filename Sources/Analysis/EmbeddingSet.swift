@@ -1,13 +1,19 @@
-import ExperimentSpec
+package import ExperimentSpec
 
-/// Features of test images with what belongs to them, in memory.
+/// Features of images with what belongs to them, in memory.
 package struct EmbeddingSet: Sendable {
+    /// A part of a data set.
+    package enum Split: String, CaseIterable, Sendable {
+        case test
+        case train
+    }
+
     /// [rows, width], row after row.
     package let features: [Float]
     package let width: Int
     /// Class of each row.
     package let labels: [Int32]
-    /// Place of each row's image in the test split.
+    /// Place of each row's image in its split.
     package let indices: [Int32]
     /// Names of classes 0, 1, …; none where the data set gives only numbers.
     package let labelNames: [String]?
@@ -17,12 +23,13 @@ package struct EmbeddingSet: Sendable {
     /// "target" or "context".
     package let encoder: String
     package let step: Int
+    package let split: Split
 
     package var rows: Int { labels.count }
 
     package init(
         features: [Float], width: Int, labels: [Int32], indices: [Int32], labelNames: [String]?, experiment: String,
-        run: String, encoder: String, step: Int
+        run: String, encoder: String, step: Int, split: Split = .test
     ) {
         precondition(
             features.count == labels.count * width && indices.count == labels.count,
@@ -36,6 +43,15 @@ package struct EmbeddingSet: Sendable {
         self.run = run
         self.encoder = encoder
         self.step = step
+        self.split = split
+    }
+
+    /// Where the features come from, by name.
+    var origin: [(String, String)] {
+        [
+            ("experiment", experiment), ("run", run), ("encoder", encoder), ("step", "\(step)"),
+            ("split", split.rawValue),
+        ]
     }
 
     /// The class in words, or its number where it has no name.
@@ -46,12 +62,12 @@ package struct EmbeddingSet: Sendable {
 }
 
 /// Class names of the data sets that the program knows.
-enum LabelNames {
+package enum LabelNames {
     static let fashionMNIST = [
         "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
     ]
 
-    static func names(of dataset: DataConfiguration.Dataset) -> [String]? {
+    package static func names(of dataset: DataConfiguration.Dataset) -> [String]? {
         switch dataset {
         case .fashionMNIST, .fashionMNISTSample: fashionMNIST
         case .idx: nil

@@ -11,6 +11,15 @@ package struct FileDiagnosis: Encodable, Sendable {
         case views
         /// [B, N, D]: N patches of B images.
         case patches
+
+        /// What the first axis counts.
+        var axis: String {
+            switch self {
+            case .matrix: "rows"
+            case .views: "objects"
+            case .patches: "images"
+            }
+        }
     }
 
     package struct Measure: Encodable, Sendable {
@@ -53,12 +62,16 @@ package struct FileDiagnosis: Encodable, Sendable {
     package let shape: [Int]
     package let type: String
     package let views: [View]
+    /// None where all values are finite.
+    package let nonFinite: NonFiniteValues?
     /// "healthy", "complete collapse", …
     package let verdict: String
     /// The gravest first.
     package let findings: [Finding]
     package let thresholds: [Measure]
     package let libraries: [LibraryValue]
+    /// What has to be known to read the numbers, in whole sentences.
+    package let notes: [String]
 
     /// Patches that are measured where there are more.
     package static let patchRows = 8192
@@ -119,9 +132,15 @@ package struct FileDiagnosis: Encodable, Sendable {
         type = array.type
         self.views = views
         verdict = judged.isHealthy ? "healthy" : judged.findings.map(\.words).joined(separator: ", ")
+        let nonFinite = NonFiniteValues(of: array, axis: layout.axis)
+        self.nonFinite = nonFinite
         findings = judged.findings.map { finding in
-            Finding(name: finding.rawValue, evidence: (judged.evidence[finding] ?? []).map(\.text))
+            let evidence = (judged.evidence[finding] ?? []).map(\.text)
+            return Finding(
+                name: finding.rawValue,
+                evidence: finding == .nonFinite ? nonFinite.map { [$0.text] } ?? evidence : evidence)
         }
+        notes = lidar.flatMap(Self.note).map { [$0] } ?? []
         self.thresholds = thresholds.all.prefix(4).map {
             Measure(name: $0.name, value: $0.value, convention: Self.thresholdConventions[$0.name] ?? "")
         }
@@ -163,12 +182,26 @@ package struct FileDiagnosis: Encodable, Sendable {
         if array.shape[array.shape.count - 1] == 0 {
             throw failure("has the shape \(array.shape), features of width 0", "store the features themselves")
         }
+        if array.shape[0] < 2 {
+            throw failure(
+                array.shape[0] == 0
+                    ? "holds no \(layout.axis): \(array.shape)"
+                    : "holds a single \(layout.axis.dropLast()): \(array.shape)",
+                "collapse shows in how \(layout.axis) differ: give the features of two or more, better of hundreds")
+        }
         if layout == .views, array.shape[1] < 2 {
             throw failure("has \(array.shape[1]) view of each object", "LiDAR needs two views of each object")
         }
         if layout == .patches, array.shape[1] < 1 {
             throw failure("has no patches: \(array.shape)", "store at least one patch of each image")
         }
+    }
+
+    /// LiDAR alone depends on the scale of the features, by its δ.
+    private static func note(_ lidar: LiDAR) -> String? {
+        guard lidar.withinVariance < LiDAR.delta else { return nil }
+        return "lidar: the views of an object vary by less (\(number(lidar.withinVariance))) than δ = "
+            + "\(number(LiDAR.delta)), which is made for features of unit scale: here δ decides the number."
     }
 
     private static let lidarConvention =
@@ -227,6 +260,7 @@ extension FileDiagnosis {
         }
         lines += ["", "verdict: \(verdict)"]
         for finding in findings { lines.append("  " + finding.evidence.joined(separator: ", ")) }
+        lines += notes.map { "note: \($0)" }
         lines.append("thresholds")
         lines += Self.aligned(thresholds.map { [$0.name, Self.number($0.value), $0.convention] })
         return lines.joined(separator: "\n")

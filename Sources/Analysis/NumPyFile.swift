@@ -13,7 +13,13 @@ enum NumPyFile {
         bytes(of: values.lazy.map { UInt32(bitPattern: $0) }, type: "<i4", shape: shape)
     }
 
-    private static func bytes(of patterns: some Collection<UInt32>, type: String, shape: [Int]) -> Data {
+    static func bytes(of values: [Double], shape: [Int]) -> Data {
+        bytes(of: values.lazy.map(\.bitPattern), type: "<f8", shape: shape)
+    }
+
+    private static func bytes<Pattern: FixedWidthInteger>(
+        of patterns: some Collection<Pattern>, type: String, shape: [Int]
+    ) -> Data {
         precondition(
             shape.reduce(1, *) == patterns.count, "shape \(shape) does not hold \(patterns.count) values")
         // A tuple of one element keeps its comma in Python.
@@ -26,12 +32,9 @@ enum NumPyFile {
         data.append(contentsOf: header.utf8)
         // Collected in an array, whose appending is many times faster than that of `Data`.
         var content: [UInt8] = []
-        content.reserveCapacity(4 * patterns.count)
+        content.reserveCapacity(Pattern.bitWidth / 8 * patterns.count)
         for pattern in patterns {
-            content.append(UInt8(truncatingIfNeeded: pattern))
-            content.append(UInt8(truncatingIfNeeded: pattern >> 8))
-            content.append(UInt8(truncatingIfNeeded: pattern >> 16))
-            content.append(UInt8(truncatingIfNeeded: pattern >> 24))
+            withUnsafeBytes(of: pattern.littleEndian) { content.append(contentsOf: $0) }
         }
         data.append(contentsOf: content)
         return data

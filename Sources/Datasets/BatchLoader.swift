@@ -127,6 +127,15 @@ package struct BatchRenderer {
         indices = HostBuffer(count: settings.batchSize)
     }
 
+    /// The images of a step's batch, and the part of each that the step sees, [B].
+    package mutating func choices(step: Int) -> [BatchChoice] {
+        order.fill(step: step, into: indices)
+        return (0..<settings.batchSize).map { place in
+            let image = Int(indices[place])
+            return BatchChoice(image: image, region: region(ofImage: image, step: step))
+        }
+    }
+
     /// Writes the images `part` of a step's batch to the front of `images`, [part.count or more, channels, size, size].
     package mutating func render(step: Int, part: Range<Int>, into images: HostBuffer<Float>) {
         render(step: step, part: part, into: images, indices: indices) { false }
@@ -143,12 +152,25 @@ package struct BatchRenderer {
         for (slot, place) in part.enumerated() {
             if shouldStop() { break }
             let image = Int(indices[place])
-            var random = RandomStream(
-                seed: settings.seed, purpose: .crop, epoch: order.epoch(step: step), sample: image)
-            let region = settings.crop?.region(height: dataset.height, width: dataset.width, random: &random)
-            resampler.render(dataset, image: image, region: region, into: images, slot: slot)
+            resampler.render(
+                dataset, image: image, region: region(ofImage: image, step: step), into: images, slot: slot)
         }
     }
+
+    /// The part of an image that a step sees; none: the whole image.
+    private func region(ofImage image: Int, step: Int) -> CropRegion? {
+        var random = RandomStream(
+            seed: settings.seed, purpose: .crop, epoch: order.epoch(step: step), sample: image)
+        return settings.crop?.region(height: dataset.height, width: dataset.width, random: &random)
+    }
+}
+
+/// An image of a batch.
+package struct BatchChoice: Sendable, Hashable {
+    /// Its index in the data set.
+    package let image: Int
+    /// The part of it that is shown; none: all of it.
+    package let region: CropRegion?
 }
 
 /// A loader was asked for more batches than it has.

@@ -10,6 +10,11 @@ final class GzipFile {
 
     /// - Parameter remedy: What to do about a file that is missing or broken.
     init(path: String, remedy: String) throws {
+        var status = stat()
+        if unsafe stat(path, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) {
+            // To open a pipe that nobody writes to would wait for ever.
+            throw DatasetError(place: path, problem: "is a pipe or a device, not a file", remedy: remedy)
+        }
         guard let file = unsafe gzopen(path, "rb") else {
             let problem = unsafe String(cString: strerror(errno))
             throw DatasetError(place: path, problem: "cannot be opened (\(problem))", remedy: remedy)

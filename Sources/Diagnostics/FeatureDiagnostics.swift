@@ -57,19 +57,25 @@ package struct FeatureDiagnostics: Sendable {
     /// The measure of that name; nil if it is not one of this scope's.
     package subscript(name: String) -> Double? { metrics.first { $0.name == name }?.value }
 
-    /// 1 / max(‖row‖, 1e-12), [n]; rows of zeros stay zeros when multiplied.
+    /// 1 / ‖row‖, [n]; rows of zeros stay zeros when multiplied.
+    ///
+    /// A row shorter than 1e-12 of the longest is rounding and has no direction: it counts as so long. The bound is
+    /// relative, so that no measure of directions depends on the scale of the features.
     private static func inverseNorms(_ features: FeatureMatrix) -> [Double] {
         let columns = features.columns
-        return features.values.withUnsafeBufferPointer { values in
+        let norms = features.values.withUnsafeBufferPointer { values in
             (0..<features.rows).map { i in
                 var squares = 0.0
                 for j in 0..<columns {
                     let value = Double(values[i * columns + j])
                     squares += value * value
                 }
-                return 1 / max(squares.squareRoot(), 1e-12)
+                return squares.squareRoot()
             }
         }
+        let longest = norms.max() ?? 0
+        guard longest > 0 else { return Array(repeating: 0, count: norms.count) }
+        return norms.map { 1 / max($0, 1e-12 * longest) }
     }
 
     private static func scaleAndDirection(_ features: FeatureMatrix) -> [String: Double] {

@@ -6,6 +6,11 @@ package struct LiDAR: Sendable {
     package let value: Double
     /// λ, largest first, [D]; empty where `value` is NaN.
     package let eigenvalues: [Double]
+    /// Variance of an object's views, with 1/(n(q − 1)), mean over dimensions: what δ is added to.
+    package let withinVariance: Double
+
+    /// δ of the paper.
+    package static let delta = 1e-4
 
     /// - Parameters:
     ///   - views: [n · q, D]: the q views of the first object, then those of the second, and so on.
@@ -13,7 +18,7 @@ package struct LiDAR: Sendable {
     ///   - delta: δ, added to the within-object scatter.
     ///   - epsilon: ε.
     /// - Returns: `value` is NaN for features that are not finite or of fewer than two objects.
-    package init(views: FeatureMatrix, viewsPerObject: Int, delta: Double = 1e-4, epsilon: Double = 1e-8) {
+    package init(views: FeatureMatrix, viewsPerObject: Int, delta: Double = LiDAR.delta, epsilon: Double = 1e-8) {
         precondition(
             viewsPerObject >= 2 && views.rows % viewsPerObject == 0,
             "\(views.rows) rows are not objects of \(viewsPerObject) views")
@@ -21,6 +26,7 @@ package struct LiDAR: Sendable {
         guard objects >= 2, columns >= 1, views.isFinite else {
             value = .nan
             eigenvalues = []
+            withinVariance = .nan
             return
         }
         let mean = ColumnStatistics(of: views).means
@@ -33,12 +39,17 @@ package struct LiDAR: Sendable {
         // Sw = RᵀR with R the triangular factor of the residuals and of √δ · I, so no digits are lost in products.
         var within = TriangularFactor(columns: columns)
         let weight = 1 / (Double(objects) * Double(viewsPerObject - 1)).squareRoot()
+        var trace = 0.0
         for row in 0..<views.rows {
             let own = objectMeans[row / viewsPerObject]
             within.append { target in
-                for j in 0..<columns { target[j] = weight * (Double(views.values[row * columns + j]) - own[j]) }
+                for j in 0..<columns {
+                    target[j] = weight * (Double(views.values[row * columns + j]) - own[j])
+                    trace += target[j] * target[j]
+                }
             }
         }
+        withinVariance = trace / Double(columns)
         for diagonal in 0..<columns {
             within.append { target in
                 for j in 0..<columns { target[j] = j == diagonal ? delta.squareRoot() : 0 }

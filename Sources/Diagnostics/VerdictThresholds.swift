@@ -94,7 +94,7 @@ package struct Evidence: Sendable, Hashable {
     static func short(_ value: Double) -> String {
         guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
         var factor = 1.0
-        while abs(value) * factor < 10, factor < 1e15 { factor *= 10 }
+        while abs(value) * factor < 10, factor < 1e60 { factor *= 10 }
         let rounded = (value * factor).rounded() / factor
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
     }

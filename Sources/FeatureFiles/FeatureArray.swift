@@ -38,7 +38,7 @@ package struct FeatureEntry: Sendable, Hashable {
     package var description: String { "\(name) \(shape) \(type)" }
 }
 
-/// A file of arrays: .npy, .npz, HDF5 or safetensors, told apart by its first bytes.
+/// A file of arrays: .npy, .npz, HDF5, Parquet, safetensors or text, told apart by its first bytes or its name.
 package struct FeatureFile {
     package let path: String
     /// In the order of their names.
@@ -92,9 +92,13 @@ package struct FeatureFile {
         // A damaged one is to be told what it is.
         if HDF5File.isBeginning(start) || path.hasSuffix("/run.h5") { return try HDF5Content(path: path) }
         if path.hasSuffix(".safetensors") { return try SafetensorsContent(path: path) }
+        if ParquetContent.isBeginning(start) { return try ParquetContent(path: path) }
+        if let separator = TextContent.separator(ofFile: path), !start.isEmpty {
+            return try TextContent(path: path, separator: separator)
+        }
         throw FeatureFileError(
             file: path, message: start.isEmpty ? "is empty" : "is of no known format",
-            remedy: "give a .npy, .npz, .h5 or .safetensors file")
+            remedy: "give a .npy, .npz, .h5, .safetensors, .csv, .tsv or .parquet file")
     }
 }
 
@@ -108,7 +112,8 @@ protocol FeatureContent {
 extension FeatureContent {
     /// Doubles as floats; one that is finite and too large for float32 is an error.
     func narrowed(_ values: [Double], file: String, dataset: String) throws -> [Float] {
-        try values.map { value in
+        try FloatRange.check(largest: values.lazy.filter(\.isFinite).map(abs).max() ?? 0, file: file, dataset: dataset)
+        return try values.map { value in
             let narrow = Float(value)
             guard narrow.isFinite || !value.isFinite else {
                 throw FeatureFileError(

@@ -4,14 +4,7 @@ import Foundation
 enum FileBytes {
     /// The first bytes, fewer where the file is shorter.
     static func start(of path: String, count: Int) throws -> [UInt8] {
-        var isFolder: ObjCBool = false
-        guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw FeatureFileError(file: path, message: "there is no such file", remedy: "check the path")
-        }
-        guard !isFolder.boolValue else {
-            throw FeatureFileError(
-                file: path, message: "is a folder", remedy: "give a file of features, such as run.h5")
-        }
+        try RegularFile.check(path)
         do {
             let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
             defer { try? file.close() }

@@ -13,6 +13,16 @@ package enum RunFormat {
     /// Path of the classes that an encoder's probes gave the test images at its last evaluation.
     package static func predictions(encoder: String) -> String { "predictions/\(encoder)" }
 
+    /// The embeddings that are meant where none are named: the last ones, of the target encoder if there are any.
+    ///
+    /// - Parameter paths: Of a file's arrays.
+    /// - Returns: None where no path is that of embeddings.
+    package static func mainEmbeddings(among paths: [String]) -> String? {
+        let stored = paths.compactMap { path in step(ofEmbeddings: path).map { (path: path, step: $0) } }
+        let targets = stored.filter { $0.path == embeddings(encoder: "target", step: $0.step) }
+        return (targets.isEmpty ? stored : targets).max { $0.step < $1.step }?.path
+    }
+
     /// The step in the last name of an embeddings' path.
     package static func step(ofEmbeddings path: String) -> Int? {
         guard path.hasPrefix("embeddings/"), let name = path.split(separator: "/").last, name.hasPrefix("step_") else {

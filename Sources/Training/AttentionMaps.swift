@@ -1,4 +1,5 @@
 package import Datasets
+import ExperimentSpec
 import Foundation
 package import Kernels
 import Networks
@@ -52,12 +53,12 @@ package struct AttentionReader<Backend: KernelBackend> {
 
     /// Attention of the target encoder on some images.
     package func target(_ dataset: ImageDataset, _ indices: [Int]) -> AttentionMaps {
-        maps(dataset, indices, state.targetParameters)
+        maps(dataset, indices, state.parameters(of: .target))
     }
 
     /// The same of the context encoder, which sees all patches here.
     package func context(_ dataset: ImageDataset, _ indices: [Int]) -> AttentionMaps {
-        maps(dataset, indices, state.onlineParameters.window(at: 0, count: state.target.count))
+        maps(dataset, indices, state.parameters(of: .context))
     }
 
     private func maps(_ dataset: ImageDataset, _ indices: [Int], _ parameters: Parameters<Backend>) -> AttentionMaps {

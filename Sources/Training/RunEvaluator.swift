@@ -26,7 +26,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
         self.settings = settings
         self.backend = backend
         let evaluation = settings.configuration.evaluation
-        let limited = try data.limited(train: evaluation.trainImages, test: evaluation.testImages)
+        let limited = try data.evaluated(evaluation)
         self.data = limited
         extractor = FeatureExtractor(settings.networks.encoder, backend: backend, threads: threads)
         evaluator = Evaluator(evaluation, seed: settings.configuration.seed, backend: backend, threads: threads)
@@ -64,10 +64,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
             if state.encodersAreEqual, let shared {
                 measured = shared
             } else {
-                let parameters =
-                    encoder == .target
-                    ? state.targetParameters : state.onlineParameters.window(at: 0, count: state.target.count)
-                measured = probe(parameters, includeLinear: includeLinear)
+                measured = probe(state.parameters(of: encoder), includeLinear: includeLinear)
                 shared = measured
             }
             known[encoder] = measured.test
@@ -121,6 +118,11 @@ package final class RunEvaluator<Backend: KernelBackend> {
 }
 
 extension DatasetSplits {
+    /// The images that the evaluations of a run look at.
+    package func evaluated(_ evaluation: EvaluationConfiguration) throws -> DatasetSplits {
+        try limited(train: evaluation.trainImages, test: evaluation.testImages)
+    }
+
     /// A seeded choice of each split, the same for every run; all images where there is no limit or it is larger.
     package func limited(train trainCount: Int?, test testCount: Int?) throws -> DatasetSplits {
         DatasetSplits(train: try train.limited(to: trainCount), test: try test.limited(to: testCount))

@@ -40,19 +40,13 @@ package final class Trainer<Backend: KernelBackend> {
         recorder: any RunRecorder, communicator: any Communicator = SingleProcess()
     ) throws {
         let settings = try RunSettings(configuration)
-        let channels = settings.networks.encoder.settings.channels
-        guard data.train.channels == channels else {
-            throw TrainingError(
-                description: "\(data.train.name) has images of \(data.train.channels) channels, model.channels is "
-                    + "\(channels); set model.channels: \(data.train.channels)")
-        }
         self.settings = settings
         self.backend = backend
         self.recorder = recorder
         self.communicator = communicator
         collapse = CollapseWatch(configuration)
         try communicator.check(settings, backend.summary, data)
-        training = try data.train.limited(to: configuration.data.trainSubset)
+        training = try settings.trainingImages(of: data)
         state = settings.initialState(on: backend)
         step = settings.step(on: backend, threads: threads, communicator: communicator)
         evaluator = try RunEvaluator(settings, data: data, backend: backend, threads: threads)
@@ -79,11 +73,8 @@ package final class Trainer<Backend: KernelBackend> {
             try evaluate()
             try checkpoint()
         }
-        let loading = BatchLoaderSettings(
-            batchSize: settings.limits.imageCount, parts: step.imageParts, imageSize: configuration.model.imageSize,
-            crop: try RandomResizedCrop(scale: configuration.data.cropScale, aspect: configuration.data.cropAspect),
-            seed: seed, startStep: state.step, totalSteps: settings.totalSteps,
-            threads: configuration.resources.loaderThreads)
+        let loading = try BatchLoaderSettings(
+            configuration, parts: step.imageParts, steps: state.step..<settings.totalSteps)
         let loader = try BatchLoader(dataset: training, settings: loading)
         defer { loader.stop() }
 
@@ -115,15 +106,13 @@ package final class Trainer<Backend: KernelBackend> {
         return .completed
     }
 
-    private var seed: UInt64 { UInt64(truncatingIfNeeded: settings.configuration.seed) }
-
     private func trainStep(
         _ loader: BatchLoader, _ loading: BatchLoaderSettings, _ clock: ContinuousClock
     ) throws -> StepRecord {
         let start = clock.now
         let images = LoadedImages(loader)
         defer { images.recycle() }
-        let masks = settings.sampler.sample(seed: seed, step: state.step, imageCount: settings.limits.imageCount)
+        let masks = settings.masks(at: state.step)
         let batch = StepBatch(
             images: .parts(images.next), imageCount: settings.limits.imageCount, context: masks.context,
             targets: masks.targets, blockCount: masks.blocks)

@@ -9,14 +9,19 @@ struct DiagnoseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diagnose", abstract: "Measure a matrix of features and judge whether it has collapsed.",
         discussion: """
-            Reads .npy, .npz, HDF5 and safetensors files of float16, bfloat16, float32 or float64. Every number is shown \
-            with its convention, since the same matrix gives 16, 96 or 306 as “its rank”.
+            Reads .npy, .npz, HDF5 and safetensors files of float16, bfloat16, float32 or float64, a run's run.h5, and \
+            the .csv, .tsv and .parquet files that export writes. Every number is shown with its convention, since the \
+            same matrix gives 16, 96 or 306 as “its rank”.
             """)
 
     @Argument(help: "A file of features.", completion: .file())
     var file: String
 
-    @Option(help: "The array in the file; needed only if several could be features.")
+    @Option(
+        help: """
+            The array in the file; needed only if several could be features. Of a run.h5: the target encoder's last \
+            features.
+            """)
     var dataset: String?
 
     @Flag(help: "The array is [objects, views, D]: show LiDAR too.")
@@ -65,7 +70,8 @@ struct DiagnoseCommand: ParsableCommand {
         let source = try FeatureFile(path: file)
         // An array of three axes is offered where there is no matrix, so that the error can say what to do.
         let hasMatrix = source.entries.contains { $0.isFloatingPoint && $0.shape.count == axes }
-        let array = try source.array(dataset) { $0.mayHoldFeatures && (!hasMatrix || $0.shape.count == axes) }
+        let stored = axes == 2 ? RunFormat.mainEmbeddings(among: source.entries.map(\.name)) : nil
+        let array = try source.array(dataset ?? stored) { $0.mayHoldFeatures && (!hasMatrix || $0.shape.count == axes) }
         let diagnosis = try FileDiagnosis(
             of: array, file: file, layout: views ? .views : patches ? .patches : .matrix,
             libraries: try chosenLibraries(), hasKnownScale: unitScale,

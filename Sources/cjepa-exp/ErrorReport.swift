@@ -55,6 +55,12 @@ struct ErrorReport {
         }
     }
 
+    /// "place: problem; remedy", for errors that are told and do not end the program.
+    var line: String {
+        guard let explanation else { return "\(error)" }
+        return "\(explanation.place): \(explanation.problem)" + (explanation.remedy.map { "; \($0)" } ?? "")
+    }
+
     /// An error that is about one file, folder or setting.
     struct Explanation {
         let place: String

@@ -2,14 +2,17 @@ import Analysis
 import ArgumentParser
 import ExperimentSpec
 import Foundation
+import Orchestration
 import RunStore
 
 /// `cjepa-exp export`: results in forms that other programs read.
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Write embeddings, series or configurations for other programs.",
+        commandName: "export", abstract: "Write embeddings, batches, series or configurations for other programs.",
         discussion: """
-            --embeddings takes a run and writes its features as npz, npy, hdf5, csv, tsv, parquet or safetensors.
+            --embeddings takes a run or an experiment and writes features of the test images or, with --split train, of \
+            the training images, as npz, npy, hdf5, csv, tsv, parquet or safetensors.
+            --batches takes a run and writes what chosen steps see, as npz or hdf5: crops, masks, indices of the images.
             --metrics takes a run or an experiment and writes its series as csv, jsonl, parquet or tensorboard.
             --configurations takes an experiment and writes resolved YAML, laid out as Hydra does.
             --links takes an experiment and builds matrix.h5 in its folder: links to the files of all runs.
@@ -21,8 +24,14 @@ struct ExportCommand: ParsableCommand {
         completion: ShellCompletion.runOrExperiment)
     var runName: String
 
-    @Flag(help: "Export a run's features of the test images.")
+    @Flag(help: "Export features of a run, or of all runs of an experiment.")
     var embeddings = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Export what these steps of a run see; batches count from 0, and batch n is that of step n + 1.",
+            valueName: "n,n-m,…"))
+    var batches: String?
 
     @Flag(help: "Export the series of a run, or of all runs of an experiment.")
     var metrics = false
@@ -36,8 +45,14 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Encoder whose features are exported.")
     var encoder = EvaluationConfiguration.Encoder.target
 
-    @Option(help: "Training step at which the features were stored, or \"last\".")
+    @Option(
+        help: "Training step of the features, or \"last\": one at which they were stored, or that has a checkpoint.")
     var step = "last"
+
+    @Option(
+        help: "Images whose features are exported: test, or train, which are computed from the run's checkpoint. "
+            + "(default: test)")
+    var split: EmbeddingSet.Split?
 
     @Option(help: "npz, npy, hdf5, csv, tsv (TensorBoard projector), parquet, safetensors; jsonl, tensorboard.")
     var format: ExportFormat?
@@ -48,19 +63,33 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Folder that holds the results.", completion: .directory)
     var results = "results"
 
+    @Option(help: "Folder with the data set's files, if they lie elsewhere than when the run was planned.")
+    var dataFolder: String?
+
+    @Option(help: ArgumentHelp("Threads that compute features. (default: one per core)", valueName: "n"))
+    var threads: Int?
+
     @Flag(help: "Replace existing files.")
     var force = false
 
     func validate() throws {
-        guard [embeddings, metrics, configurations, links].count(where: { $0 }) == 1 else {
-            throw ValidationError("Say what to export, one of: --embeddings, --metrics, --configurations, --links.")
+        guard [embeddings, batches != nil, metrics, configurations, links].count(where: { $0 }) == 1 else {
+            throw ValidationError(
+                "Say what to export, one of: --embeddings, --batches, --metrics, --configurations, --links.")
         }
         guard step == "last" || Int(step).map(OptionBounds.steps.contains) == true else {
             throw ValidationError("--step takes a step or \"last\", not \"\(step)\".")
         }
-        let known: [String] =
-            embeddings
-            ? EmbeddingFormat.allCases.map(\.rawValue) : metrics ? MetricFormat.allCases.map(\.rawValue) : []
+        _ = try batches.map(StepList.read)
+        try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
+        guard embeddings || split == nil else { throw ValidationError("--split applies to --embeddings.") }
+        guard split == .train || threads == nil else {
+            throw ValidationError("--threads applies to --split train: nothing else is computed.")
+        }
+        guard split == .train || batches != nil || dataFolder == nil else {
+            throw ValidationError("--data-folder applies to --split train and to --batches: nothing else needs data.")
+        }
+        let known = formats
         guard known.isEmpty == (format == nil), format.map({ known.contains($0.rawValue) }) ?? true else {
             throw ValidationError(
                 known.isEmpty
@@ -79,7 +108,14 @@ struct ExportCommand: ParsableCommand {
         for file in try written(remark: remarks.add) { print(file) }
     }
 
-    private func written(remark: (ResultsRemark) -> Void) throws -> [String] {
+    /// Those of what is exported; none where there is a single form.
+    private var formats: [String] {
+        if embeddings { return EmbeddingFormat.allCases.map(\.rawValue) }
+        if batches != nil { return ArrayFormat.allCases.map(\.rawValue) }
+        return metrics ? MetricFormat.allCases.map(\.rawValue) : []
+    }
+
+    private func written(remark: @escaping (ResultsRemark) -> Void) throws -> [String] {
         let locator = ResultsLocator(resultsDirectory: results)
         if links {
             return [try MatrixFile.build(experimentDirectory: locator.experiment(runName), remark: remark)]
@@ -90,10 +126,20 @@ struct ExportCommand: ParsableCommand {
             return try ConfigurationTree.write(
                 experimentDirectory: folder, to: output ?? "\(name)-configurations", replacing: force)
         }
-        if let format = format.flatMap({ EmbeddingFormat(rawValue: $0.rawValue) }), embeddings {
-            let set = try EmbeddingSet.load(
-                runDirectory: locator.run(runName), encoder: encoder.rawValue, step: Int(step), remark: remark)
-            return try format.write(set, to: output ?? format.defaultName(of: set), replacing: force)
+        if let batches, let format = format.flatMap({ ArrayFormat(rawValue: $0.rawValue) }) {
+            let directory = RunDirectory(path: try locator.run(runName))
+            var export = try BatchExport(directory, dataFolder: dataFolder)
+            return try export.write(
+                StepList.read(batches), format, to: output ?? "\(directory.name)-batches", replacing: force)
+        }
+        if embeddings, let format = format.flatMap({ EmbeddingFormat(rawValue: $0.rawValue) }) {
+            var export = EmbeddingExport(
+                format: format, encoder: encoder, step: Int(step), split: split ?? .test,
+                threads: threads ?? Machine.cores, replaces: force, data: SplitsCache(folder: dataFolder),
+                remark: remark)
+            let (name, runs) = try locator.runs(runName)
+            if runs == [name] { return try export.write(run: name, to: output) }
+            return try export.write(runs: runs, to: output ?? "\((name as NSString).lastPathComponent)-embeddings")
         }
         guard let format = format.flatMap({ MetricFormat(rawValue: $0.rawValue) }) else { return [] }
         let (name, runs) = try locator.runs(runName)
@@ -107,3 +153,5 @@ struct ExportCommand: ParsableCommand {
 enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
     case npz, npy, hdf5, csv, tsv, parquet, safetensors, jsonl, tensorboard
 }
+
+extension EmbeddingSet.Split: ExpressibleByArgument {}

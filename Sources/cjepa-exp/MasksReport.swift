@@ -35,17 +35,12 @@ package struct MasksReport: Sendable {
         masks = sampler.sample(seed: seed, step: step, imageCount: batchSize)
         statistics = MaskStatistics(sampler, seed: seed, batches: batches, imagesPerBatch: batchSize)
 
-        let crop = try RandomResizedCrop(
-            scale: configuration.data.cropScale, aspect: configuration.data.cropAspect)
-        let loader = try BatchLoader(
-            dataset: dataset,
-            settings: BatchLoaderSettings(
-                batchSize: batchSize, imageSize: model.imageSize, crop: crop,
-                seed: seed, startStep: step, totalSteps: step + 1))
-        let batch = try loader.next()
-        images = (0..<min(rows, batchSize)).map { slot in
-            Self.picture(of: batch.images, slot: slot, side: model.imageSize, dataset)
-        }
+        var renderer = try BatchRenderer(
+            dataset: dataset, settings: BatchLoaderSettings(configuration, steps: step..<(step + 1)))
+        let shown = 0..<min(rows, batchSize)
+        let rendered = HostBuffer<Float>(count: shown.count * dataset.channels * model.imageSize * model.imageSize)
+        renderer.render(step: step, part: shown, into: rendered)
+        images = shown.map { slot in Self.picture(of: rendered, slot: slot, side: model.imageSize, dataset) }
     }
 
     /// The masks of the first images, and how often each patch is in the context and in a target.

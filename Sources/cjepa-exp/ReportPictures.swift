@@ -142,15 +142,3 @@ struct ReportPictures {
         }
     }
 }
-
-/// The data set that was read last: arms seldom differ in it.
-private struct SplitsCache {
-    private var last: (data: DataConfiguration, splits: DatasetSplits)?
-
-    mutating func load(_ data: DataConfiguration) throws -> DatasetSplits {
-        if let last, last.data == data { return last.splits }
-        let splits = try DatasetSplits.load(data, folder: data.folder)
-        last = (data, splits)
-        return splits
-    }
-}

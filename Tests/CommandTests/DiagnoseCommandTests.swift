@@ -111,12 +111,39 @@ import Testing
     @Test(
         "matrices that are not features are judged, without a crash",
         arguments: [
-            ("nan.npy", "non-finite"), ("zeros.npy", "complete collapse"), ("one_row.npy", "non-finite"),
+            ("nan.npy", "non-finite"), ("zeros.npy", "complete collapse"),
             ("one_column.npy", "healthy"), ("few_rows.npy", "healthy"),
         ])
     func edges(file: String, verdict: String) throws {
         #expect(try diagnose(file, "--as", "all", "--json").checkedJSON()["verdict"] as? String == verdict)
         #expect(try diagnose(file).output.contains("verdict: \(verdict)"))
+    }
+
+    @Test func valuesThatAreNotFiniteAreCountedAndFound() throws {
+        let one = try diagnose("nan.npy")
+        #expect(one.output.contains("1 NaN of 1800 values, in row 3 (from 0)"), "\(one.output)")
+        let json = try diagnose("many.npy", "--json").checkedJSON()
+        let values = try #require(json["non_finite"] as? [String: Any])
+        #expect(values["nan"] as? Int == 1 && values["infinite"] as? Int == 40 && values["count"] as? Int == 1800)
+        #expect(values["places"] as? [Int] == Array(10..<50) && values["axis"] as? String == "rows")
+        let many = try diagnose("many.npy").output
+        #expect(
+            many.contains("1 NaN and 40 infinite of 1800 values, in 40 of 150 rows: 10, 11, 12, 13, 14, … (from 0)"),
+            "\(many)")
+        #expect(try diagnose("single.npy", "--json").checkedJSON()["non_finite"] == nil)
+    }
+
+    @Test("features of 1e-30 are judged as those of 1")
+    func smallFeatures() throws {
+        let (plain, small) = (try diagnose("single.npy", "--json"), try diagnose("small.npy", "--json"))
+        #expect(try small.checkedJSON()["verdict"] as? String == "healthy")
+        var known = try #require(measures(plain.checkedJSON())["rows"])
+        (known["std_mean"], known["std_min"]) = (nil, nil)
+        compare(try measures(small.checkedJSON())["rows"], known, tolerance: 1e-9)
+        // LiDAR's δ has a scale.
+        let notes = try #require(diagnose("close.npy", "--views", "--json").checkedJSON()["notes"] as? [String])
+        #expect(notes.count == 1 && notes[0].hasPrefix("lidar: "))
+        #expect((try diagnose("views.npy", "--views", "--json").checkedJSON()["notes"] as? [String])?.isEmpty == true)
     }
 
     @Test(
@@ -181,7 +208,8 @@ import Testing
             (["several.npz", "--dataset", "second", "--patches"], ["second", "[150, 3]"]),
             (["huge.npy"], ["1e+300", "float32"]),
             (["cut.npy"], ["ends after"]), (["endless.npy"], ["ends after"]), (["cut.npz"], ["damaged ZIP"]),
-            (["text.npy"], ["no known format"]),
+            (["text.npy"], ["no known format"]), (["one_row.npy"], ["a single row: [1, 4]", "two or more"]),
+            (["one_row.npy", "--views"], ["[1, 4]"]), (["tiny.npy"], ["1e-45", "multiply"]),
             (["empty.npz"], ["is empty"]), (["none.npy"], ["no such file"]), ([""], ["is a folder"]),
         ])
     func errors(arguments: [String], texts: [String]) throws {

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Glibc
 import Testing
 
 private let debianFolder = "/usr/share/datasets/fashion-mnist"
@@ -100,8 +101,25 @@ struct ImageDatasetTests {
         error = try #require(throws: DatasetError.self) { try files.load() }
         #expect(error.place == folder.path("d") && error.problem.contains("outside 0…1"), "\(error)")
         // A file name may be an absolute path.
+        try folder.write(idx([2], [1, 0]), "d")
+        files.testImages = try folder.write(idx([2, 1, 2], [1, 2, 3, 4]), "e")
+        #expect(try files.load().test.count == 2)
+    }
+
+    @Test("A test split of one image, and a pipe in place of a file, are refused")
+    func unusable() throws {
+        let folder = try TemporaryFolder()
+        var files = DatasetFiles(
+            name: "made", folder: folder.url.path, trainImages: "a", trainLabels: "b", testImages: "c", testLabels: "d")
+        try folder.write(idx([2, 1, 2], [1, 2, 3, 4]), "a")
+        try folder.write(idx([2], [0, 1]), "b")
+        try folder.write(idx([1, 1, 2], [1, 2]), "c")
         try folder.write(idx([1], [1]), "d")
-        files.testImages = try folder.write(idx([1, 1, 2], [1, 2]), "e")
-        #expect(try files.load().test.count == 1)
+        var error = try #require(throws: DatasetError.self) { try files.load() }
+        #expect(error.place == folder.path("c") && error.problem.contains("a single image"), "\(error)")
+        files.trainLabels = folder.path("pipe")
+        #expect(mkfifo(files.trainLabels, 0o600) == 0)
+        error = try #require(throws: DatasetError.self) { try files.load() }
+        #expect(error.place == files.trainLabels && error.problem.contains("a pipe"), "\(error)")
     }
 }

@@ -65,6 +65,27 @@ import Testing
         for (x, y) in zip(a.singularValues, b.singularValues) { #expect(abs(y - 8 * x) <= 1e-11 * y) }
     }
 
+    @Test("the smallest and largest scales change no measure of form", arguments: [-100, -66, -40, 60])
+    func anyScale(exponent: Int) throws {
+        // Powers of two, which change no digit of a float32.
+        let scale = Float(sign: .plus, exponent: exponent, significand: 1)
+        let scaled = FeatureMatrix(rows: 300, columns: 12, values: sample.values.map { $0 * scale })
+        try compare(sample, scaled, Self.directional + ["std_low_share", "normalised_std_mean"], tolerance: 1e-12)
+        let (a, b) = (FeatureDiagnostics(sample), FeatureDiagnostics(scaled))
+        for name in ["std_mean", "std_min"] {
+            let expected = Double(scale) * (a[name] ?? .nan)
+            #expect(abs((b[name] ?? .nan) - expected) <= 1e-12 * expected, "\(name)")
+        }
+        // A row that is rounding beside the others has no direction of its own, at any scale.
+        var values = scaled.values
+        for j in 0..<12 { values[j] = 0 }
+        let still = FeatureDiagnostics(FeatureMatrix(rows: 300, columns: 12, values: values))
+        for j in 0..<12 { values[j] = scale * (j == 3 ? 0x1p-45 : 0) }
+        let faint = FeatureDiagnostics(FeatureMatrix(rows: 300, columns: 12, values: values))
+        let (x, y) = (still["mean_cosine"] ?? .nan, faint["mean_cosine"] ?? .nan)
+        #expect(abs(x - y) <= 1e-3, "\(x), \(y)")
+    }
+
     @Test("rows that stand twice change no measure of the spectrum's form")
     func duplication() throws {
         let doubled = FeatureMatrix(rows: 600, columns: 12, values: sample.values + sample.values)

@@ -133,6 +133,13 @@ def main(folder):
     broken = z.copy()
     broken[3, 4] = np.nan
     np.save(folder / "nan.npy", broken)
+    np.save(folder / "tiny.npy", z.astype("<f8") / np.abs(z).max() * 1e-45)
+    np.save(folder / "small.npy", z * np.float32(2.0**-100))
+    np.save(folder / "close.npy", (views * np.float32(2.0**-70)))
+    many = z.copy()
+    many[10:50, 1] = np.inf
+    many[20, 2] = np.nan
+    np.save(folder / "many.npy", many)
     np.save(folder / "zeros.npy", np.zeros((20, 4), np.float32))
     np.save(folder / "one_row.npy", np.ones((1, 4), np.float32))
     np.save(folder / "one_column.npy", rng.normal(size=(50, 1)).astype(np.float32))

@@ -56,7 +56,7 @@ def read_safetensors(path):
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     assert header.pop("__metadata__") == {
-        "experiment": "demo", "run": "ijepa-s0-1a2b3c4d", "encoder": "target", "step": "100"
+        "experiment": "demo", "run": "ijepa-s0-1a2b3c4d", "encoder": "target", "step": "100", "split": "test"
     }
     tensors = {}
     for name, entry in header.items():

@@ -1,0 +1,39 @@
+import Datasets
+import ExperimentSpec
+import RunStore
+import Training
+
+/// The data set that was read last: arms seldom differ in it.
+struct SplitsCache {
+    /// Where the files lie now, if not where they lay when the run was planned.
+    var folder: String?
+    private var last: (data: DataConfiguration, splits: DatasetSplits)?
+
+    init(folder: String? = nil) { self.folder = folder }
+
+    mutating func load(_ data: DataConfiguration) throws -> DatasetSplits {
+        if let last, last.data == data { return last.splits }
+        let splits = try DatasetSplits.load(data, folder: folder ?? data.folder)
+        last = (data, splits)
+        return splits
+    }
+
+    /// The data of a run, compared with what the run was trained on.
+    ///
+    /// - Parameter provenance: Of the run's results; what it does not name is not compared.
+    /// - Throws: `DatasetError`; `UnusableInput` where the data has changed since.
+    mutating func load(_ data: DataConfiguration, trainedOn provenance: [String: String]) throws -> DatasetSplits {
+        let splits = try load(data)
+        for (name, found) in [
+            ("dataset_train_fingerprint", splits.train.fingerprint),
+            ("dataset_test_fingerprint", splits.test.fingerprint),
+        ] {
+            guard let stored = provenance[name], stored != found else { continue }
+            throw UnusableInput(
+                place: folder ?? data.folder ?? data.dataset.rawValue,
+                problem: "the run was trained on other data: its \(name) is \(stored), here it is \(found)",
+                remedy: "restore the previous data, or name its folder with --data-folder")
+        }
+        return splits
+    }
+}
