@@ -50,8 +50,10 @@ struct ExportCommand: ParsableCommand {
     var step = "last"
 
     @Option(
-        help: "Images whose features are exported: test, or train, which are computed from the run's checkpoint. "
-            + "(default: test)")
+        help: """
+            Images whose features are exported: test, or train, which are computed from the run's checkpoint. \
+            (default: test)
+            """)
     var split: EmbeddingSet.Split?
 
     @Option(help: "npz, npy, hdf5, csv, tsv (TensorBoard projector), parquet, safetensors; jsonl, tensorboard.")

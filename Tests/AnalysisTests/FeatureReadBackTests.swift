@@ -56,10 +56,8 @@ import Testing
                 ], to: path)
             let array = try FeatureFile(path: path).array(nil)
             #expect(array.shape == [rows, 2])
-            let isRight = (0..<rows).allSatisfy {
-                array.values[2 * $0] == Float($0) && array.values[2 * $0 + 1] == Float($0) / 4
-            }
-            #expect(isRight)
+            let expected = (0..<rows).flatMap { row -> [Float] in [Float(row), Float(row) / 4] }
+            #expect(array.values == expected)
         }
     }
 
@@ -74,7 +72,8 @@ import Testing
             (HandmadeParquet(type: 6), "column \"f0\" is BYTE_ARRAY"),
             (HandmadeParquet(children: 2), "nested columns (f0)"),
         ] {
-            let error = try #require(file.problem())
+            let problem = try file.problem()
+            let error = try #require(problem)
             #expect(error.message.contains("has what is not read here: ") && error.message.contains(word), "\(error)")
             #expect(error.remedy.contains("numpy.save"))
         }

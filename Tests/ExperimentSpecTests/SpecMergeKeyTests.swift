@@ -57,7 +57,7 @@ import Testing
         let experiment = try load(text)
         #expect(experiment.arms == ["x", "y", "more"])
         #expect(experiment.runs[2].configuration.optimizer.clipNorm == 1)
-        #expect(experiment.expectations.map(\.text) == ["x in linear ≥ 1 points", "y in linear ≥ 1 points"])
+        #expect(experiment.expectations.map { $0.text() } == ["x in linear ≥ 1 %", "y in linear ≥ 1 %"])
         let axes = """
             matrix:
               include:

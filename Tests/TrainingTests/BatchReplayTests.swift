@@ -1,5 +1,6 @@
 import CPUKernels
 import Datasets
+import Diagnostics
 import ExperimentSpec
 import Kernels
 import Masking
