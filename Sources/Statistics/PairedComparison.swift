@@ -49,11 +49,11 @@ package struct PairedComparison: Hashable, Sendable, Encodable {
                 + "\(PairedTest.fewestPairs) seeds that both arms have"
         }
         if deviation == 0 {
-            return "the differences of all \(pairs) pairs are equal, so there is no spread to test against"
+            return "The differences of all \(pairs) pairs are equal, so there is no spread to test against"
         }
         let least = PairedTest.leastSignFlip(pairs: pairs)
         guard least > 0.05 else { return nil }
-        return "with \(pairs) pairs the sign-flip test cannot go below \(least); reaching 0.05 takes 6 seeds"
+        return "With \(pairs) pairs the sign-flip test cannot go below \(least); reaching 0.05 takes 6 seeds"
     }
 }
 

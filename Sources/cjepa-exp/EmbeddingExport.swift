@@ -127,6 +127,6 @@ struct EmbeddingExport {
     }
 
     private func note(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
+        Console.note(text)
     }
 }

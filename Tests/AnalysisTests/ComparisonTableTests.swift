@@ -98,7 +98,7 @@ import Testing
         #expect(table.arms[0].collapse?.label == "collapsed 1/2")
         #expect(
             table.notes == [
-                "ijepa: collapsed 1/2 – seed 1: RankMe 1.4 of 96 (mark below 4.8), feature std 0.015 (mark below 0.02)."
+                "ijepa: collapsed 1/2 – seed 1: RankMe 1.4 of 96 (threshold 4.8), feature std 0.015 (threshold 0.02)."
             ])
     }
 

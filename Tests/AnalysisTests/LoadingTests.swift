@@ -264,7 +264,7 @@ import Testing
             #expect {
                 _ = try EmbeddingSet.load(runDirectory: folder + "/ijepa-s0-aaaaaaaa", encoder: encoder, step: step)
             } throws: {
-                ($0 as? AnalysisError)?.remedy == "There are: target at step 6, target at step 12"
+                ($0 as? AnalysisError)?.remedy == "Available: target at step 6, target at step 12"
             }
         }
     }

@@ -131,7 +131,7 @@ import Testing
             done("b", seed: 2, loss: [1]),
         ]
         let page = try input(arms: ["a", "b"], runs: runs).html()
-        #expect(page.contains("1 of 5 runs have no verdict."))
+        #expect(page.contains("Without a verdict: 1 of 5 runs."))
         #expect(page.contains("<li><b>predictor shortcut</b>: the prediction loss fell, although"))
         let arms = try #require(page.firstMatch(of: /(?s)id="verdicts-arms">(.*?)<\/table>/)?.output.1)
         let cells = arms.matches(of: /<t[dh](?: [^>]*)?>(.*?)<\/t[dh]>/).map { String($0.output.1) }

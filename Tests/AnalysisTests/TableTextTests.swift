@@ -34,7 +34,7 @@ import Testing
         let text = try ExperimentFixture.mixed().markdown()
         #expect(text.contains("knn_20: significance of the differences from ijepa, in points:"))
         #expect(text.contains("n < 3"))
-        #expect(text.contains("2 pairs are too few for a test: it takes 3 seeds that both arms have."))
+        #expect(text.contains("2 pairs are too few for a test, which needs 3 seeds that both arms have."))
         #expect(!text.contains("published"))
     }
 
@@ -94,7 +94,9 @@ import Testing
         #expect(headings[1].contains(" knn_20 (points) |") && headings[1].contains(" knn_20@gain (points) |"))
         #expect(text.contains("- knn_20: accuracy of a 20-NN classifier on the features, in %.\n"))
         // 1, 2 and 3 points: the interval is ± 2.5.
-        #expect(text.contains(" +12.0 ± 1.0 |") && text.contains(" +2.0 ± 1.0 |") && text.contains(" [−0.5, 4.5] |"))
+        #expect(
+            text.contains("**+12.0 ± 1.0** |") && text.contains(" +2.0 ± 1.0 |") && text.contains(" [−0.5, 4.5] |"),
+            "\(text)")
     }
 
     @Test func `Bars in arm names do not break the Markdown table`() throws {

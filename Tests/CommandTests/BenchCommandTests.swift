@@ -133,7 +133,7 @@ import Training
         (["--image", "30", "--patch", "4"], "model.patch_size: error: "),
         (["--predictor-width", "100"], "model.predictor"),
         (["--min-keep", "190"], "masks.min_keep: error: "),
-        (["experiments/smoke.spec", "--arm", "nope"], "no arm is named nope"),
+        (["experiments/smoke.spec", "--arm", "nope"], "experiments/smoke.spec: error: there is no arm nope"),
         (["--arm", "ijepa"], "--arm and --set need a spec"),
         (["--steps", "0"], "--steps must be at least 1"),
         (["--model", "vit_giant"], "vit_giant"),

@@ -34,7 +34,8 @@ import Testing
         let plan = try Program.run(["plan", smoke, "--json", "--no-calibration"] + results).checkedJSON()
         let planned = try #require(plan["runs"] as? [[String: Any]])
         #expect(planned.count == 3)
-        #expect(planned.allSatisfy { $0["action"] as? String == "skip" && $0["reason"] as? String == "done" })
+        #expect(
+            planned.allSatisfy { $0["action"] as? String == "skip" && $0["reason"] as? String == "done" }, "\(planned)")
         let again = try Program.run(["run", smoke, "--json"] + results).checkedJSON()
         let runs = try #require(again["runs"] as? [[String: Any]])
         #expect(runs.count == planned.count)
@@ -193,8 +194,18 @@ import Testing
             #expect(links.output == SmokeRun.results + "/smoke/matrix.h5\n", "\(links.error)")
         }
         let matrix = try HDF5File(reading: SmokeRun.results + "/smoke/matrix.h5").root
-        #expect(try matrix.dataset("runs/\(try firstRun())/steps/step").shape() == [24])
+        let name = try firstRun()
+        let target = try #require(try matrix.group("runs").externalTarget(of: name))
+        #expect(target.file == "\(name)/run.h5" && target.object == "/")
         #expect(try matrix.dataset("summary/evaluation/target/linear").shape() == [3])
+        // Readers elsewhere follow the links.
+        let script = """
+            import h5py
+            with h5py.File("smoke/matrix.h5") as h5:
+                print(h5["runs/\(name)/steps/step"].shape)
+            """
+        let python = try Program.run(["-c", script], executable: "/usr/bin/python3", in: SmokeRun.results)
+        #expect(python.output == "(24,)\n", "\(python.error)")
     }
 
     @Test func everySectionOfTheTableCanBeAskedFor() throws {
@@ -240,7 +251,7 @@ import Testing
             }
             let again = try Program.run(arguments + results)
             #expect(again.status == 64)
-            #expect(again.error.contains("error: exists already\n    → "), "\(again.error)")
+            #expect(again.error.contains("error: already exists\n    → "), "\(again.error)")
         }
         let script = """
             import csv, h5py, numpy

@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["masks", "experiments/smoke.spec", "--arm", "nope"], "error: no arm is named nope\n    → "),
+        (["masks", "experiments/smoke.spec", "--arm", "nope"], "error: there is no arm nope\n    → the arms are "),
         (["selftest", "--golden", "/nonexistent.safetensors"], "/nonexistent.safetensors: error: "),
         (["run", "experiments/smoke.spec", "--results", "/proc/results"], "/proc/results/smoke: error: the folder"),
     ])
@@ -37,7 +37,8 @@ import Testing
         try FileManager.default.copyItem(atPath: Program.path, toPath: folder.path + "/cjepa-exp")
         let program = try Program.run(["selftest"], executable: folder.path + "/cjepa-exp", in: folder.path)
         #expect(program.status == 64)
-        #expect(program.error.contains("Tests/Golden/tiny.safetensors: error: no checkout"), "\(program.error)")
+        #expect(
+            program.error.contains("Tests/Golden/tiny.safetensors: error: found in no checkout"), "\(program.error)")
     }
 
     @Test func theSelftestPassesOnTheShippedFile() throws {

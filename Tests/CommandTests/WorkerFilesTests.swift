@@ -108,7 +108,7 @@ import Testing
     @Test func nothingStartsOverWhereSomethingIsMissing() throws {
         try store(steps: 3, checkpoint: 3)
         try FileManager.default.removeItem(atPath: directory.resultsFile)
-        expectFailure(directory.resultsFile, "is gone, but a checkpoint of step 3 is there") { _ = try open() }
+        expectFailure(directory.resultsFile, "is missing, but there is a checkpoint of step 3") { _ = try open() }
         try store(steps: 3, checkpoint: 3)
         try FileManager.default.removeItem(atPath: directory.checkpoints.path(step: 3))
         expectFailure(directory.resultsFile, "holds 3 steps, but there is no checkpoint") { _ = try open() }
@@ -122,7 +122,7 @@ import Testing
         try store(steps: 3, checkpoint: 3)
         let files = try open()
         try files.check(["dataset_train_fingerprint": "0123", "dataset_test_fingerprint": "new"], of: "images")
-        expectFailure(directory.resultsFile, "dataset_train_fingerprint is 0123, that of images is 4567 now") {
+        expectFailure(directory.resultsFile, "dataset_train_fingerprint is 0123, that of images is now 4567") {
             try files.check(["dataset_train_fingerprint": "4567"], of: "images")
         }
     }

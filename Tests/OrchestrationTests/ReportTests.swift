@@ -178,7 +178,7 @@ import Testing
         try writer.commit()
         let summary = try RunSummary(of: directory)
         #expect(summary.loaderWaitShare == 0.125)
-        #expect(summary.text.contains("\n\nwaiting for images: 12.50 % of the time of all steps"))
+        #expect(summary.text.contains("\n\nwaiting for images: 12.50 % of all step time"))
         let json = try JSONSerialization.jsonObject(with: try StoredJSON.encode(summary)) as? [String: Any]
         #expect(json?["loader_wait_share"] as? Double == 0.125)
     }

@@ -210,7 +210,10 @@ import Testing
         let worker = try FakeWorker()
         let folder = worker.folder
         let interruptions = Interruptions()
-        let outcomes = await worker.scheduler().run(
+        var scheduler = worker.scheduler()
+        // Only the second interrupt may end it.
+        scheduler.patience = StopPatience(stepSeconds: 600)
+        let outcomes = await scheduler.run(
             [try worker.job("deaf", [["state running", "ignore", "ready", "sleep 600"]])],
             interruptions: {
                 let journal = (try? String(contentsOfFile: folder + "/journal", encoding: .utf8)) ?? ""
@@ -247,8 +250,9 @@ import Testing
             "deaf", ["state running", "ignore", "ready", "sleep 600"],
             patience: StopPatience(stepSeconds: 1, killSeconds: 60))
         #expect(outcome.result == .interrupted)
-        #expect(outcome.message == "killed, since it did not stop within 1s of being asked to")
-        #expect(seconds < 60)
+        #expect(outcome.message == "killed because it did not stop within 1s of the request")
+        // Much less than it would have slept; how much more than a second depends on what else the machine does.
+        #expect(seconds < 500)
         let state = try #require(try worker.directory("deaf").loadState())
         #expect(state.status == .interrupted && state.pid == nil)
     }
