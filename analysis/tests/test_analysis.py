@@ -162,6 +162,14 @@ def kinds(notebook):
     ]
 
 
+def printed(notebook):
+    """What cells print: words of the spec, which are the same on every machine."""
+    return [
+        output.text for cell in notebook.cells if cell.cell_type == "code"
+        for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"
+    ]
+
+
 def test_the_notebook_runs_as_it_is_and_gives_the_committed_outputs(results, table_file, tmp_path):
     """Where the README puts it: beside results/smoke, with the package installed and not in the working directory."""
     shutil.copytree(results / "smoke", tmp_path / "results" / "smoke")
@@ -178,6 +186,7 @@ def test_the_notebook_runs_as_it_is_and_gives_the_committed_outputs(results, tab
     executed = nbformat.read(folder / NOTEBOOK.name, as_version=4)
     committed = nbformat.read(NOTEBOOK, as_version=4)
     assert kinds(executed) == kinds(committed)
+    assert printed(executed) == printed(committed)
     assert sum(kind == "image/png" for cell in kinds(committed) for kind in cell) == 4
 
 
