@@ -18,6 +18,7 @@ package enum SourceRevision {
     }
 
     private static func git(_ arguments: [String], in folder: String) async -> [String]? {
+        guard (try? SubprocessThreads.require()) != nil else { return nil }
         let result = try? await Subprocess.run(
             .name("git"), arguments: Arguments(["-C", folder] + arguments), output: .string(limit: 1 << 20))
         guard let result, result.terminationStatus.isSuccess else { return nil }

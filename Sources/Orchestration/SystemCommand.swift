@@ -13,6 +13,7 @@ enum SystemCommand {
     ///
     /// - Throws: What keeps it from starting, or an answer beyond 16 MiB.
     static func run(_ program: String, _ arguments: [String]) async throws -> Result {
+        try SubprocessThreads.require()
         let result = try await Subprocess.run(
             .name(program), arguments: Arguments(arguments), output: .string(limit: 1 << 24),
             error: .string(limit: 1 << 20))

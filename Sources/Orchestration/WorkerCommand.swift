@@ -40,6 +40,7 @@ package struct WorkerCommand: Sendable {
         onEvent: @Sendable (WorkerEvent) -> Void
     ) async -> WorkerExit {
         do {
+            try SubprocessThreads.require()
             let log = FileDescriptor(rawValue: try OwnFile.open(logFile, appends: true))
             defer { try? log.close() }
             var options = PlatformOptions()

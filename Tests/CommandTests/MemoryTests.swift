@@ -37,6 +37,16 @@ import Testing
         #expect(again.status == 0, "\(again.error)")
     }
 
+    /// With less memory still there are no threads to watch workers with, and whoever waited for them would wait for ever.
+    /// How much that takes depends on the number of cores.
+    @Test(arguments: [190_000, 200_000, 210_000, 220_000, 240_000])
+    func aRunEndsHoweverLittleMemoryThereIs(addressSpace: Int) throws {
+        let program = try run(
+            ["run", SmokeRun.spec, "--results", folder.path, "--only", "ijepa"], addressSpace: addressSpace)
+        // 137 would be the end of a minute.
+        #expect([1, 64, 71, 130].contains(program.status), "\(program.status): \(program.error)")
+    }
+
     /// The rehearsal needs the same buffers.
     @Test func aPlanWithLittleMemoryEndsWithAWordAboutIt() throws {
         let program = try run(["plan", SmokeRun.spec, "--results", folder.path], addressSpace: 400_000)
