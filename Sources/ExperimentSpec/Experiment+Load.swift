@@ -89,7 +89,7 @@ extension Experiment {
                 document.matrixLocation, keyPath: "matrix", "no arm is left", remedy: "'exclude' removes all of them")
         }
         guard !arms.isEmpty, diagnostics.errors.count == before else { return (arms, nil) }
-        matrix.checkRuns(arms, of: document, diagnostics)
+        guard matrix.checkRuns(arms, of: document, diagnostics) else { return (arms, nil) }
         matrix.checkNames(arms, diagnostics)
         return (arms, ArmNames(arms, of: matrix))
     }

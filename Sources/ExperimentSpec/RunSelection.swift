@@ -5,8 +5,11 @@ struct RunSelection {
 
     /// Reads the patterns; one that matches nothing is reported.
     init(only: [String], skip: [String], names: ArmNames, seeds: [Int], _ diagnostics: SpecDiagnostics) {
-        let runs = names.all.flatMap { arm in seeds.map { PlannedRun.name(arm: arm, seed: $0) } }
-        let all = names.all + (only.isEmpty && skip.isEmpty ? [] : runs)
+        // Names of runs are many, and needed only to look patterns up.
+        let runs =
+            only.isEmpty && skip.isEmpty
+            ? [] : names.all.flatMap { arm in seeds.map { PlannedRun.name(arm: arm, seed: $0) } }
+        let all = names.all + runs
         func read(_ option: String, _ texts: [String]) -> [GlobPattern] {
             texts.map { text in
                 // Values may be spelt otherwise than in the names.

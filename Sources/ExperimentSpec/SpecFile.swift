@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// The text of a spec's file, or why it is none.
 enum SpecFile {
@@ -8,8 +9,8 @@ enum SpecFile {
         let remedy: String
     }
 
-    /// - Throws: `Unreadable` for a path that leads nowhere or to a folder, and for a file that is no UTF-8 text or
-    ///   larger than a spec may be.
+    /// - Throws: `Unreadable` for a path that leads nowhere or to anything but a file, and for a file that is no UTF-8
+    ///   text or larger than a spec may be.
     static func text(of path: String) throws(Unreadable) -> String {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -18,6 +19,12 @@ enum SpecFile {
                 remedy: "give the path of a .spec file")
         }
         if isFolder.boolValue { throw folder(path) }
+        // To open a pipe that nobody writes to would wait for ever, and a device may have no end.
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw Unreadable(
+                message: "this is a pipe, a device or the like, not a spec", remedy: "give the path of a .spec file")
+        }
         let data: Data
         do {
             let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))

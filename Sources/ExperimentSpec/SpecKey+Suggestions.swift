@@ -33,7 +33,12 @@ extension SpecKey {
             if rest.isEmpty { return corrected }
             return meaning(of: rest, in: corrected) ?? corrected
         }
-        return meaning(of: parts.suffix(1), in: "") ?? nearestName(to: path, among: all.map(\.path))
+        if let meant = meaning(of: parts.suffix(1), in: "") { return meant }
+        // Groups that are right bring a wrong name no nearer to a key.
+        let name = parts[depth...].joined(separator: ".")
+        return nearestName(to: path, among: all.map(\.path)).flatMap { nearest in
+            editDistance(path, nearest) * 2 <= max(name.count, 2) ? nearest : nil
+        }
     }
 
     /// What names mean within a group. Each is a name of the group, or a synonym or name of something in it or, at last,
@@ -103,7 +108,7 @@ extension SpecKey {
 
         "model": "encoder vit backbone network architecture",
         "model.preset": "arch model_name variant",
-        "model.width": "dim embed_dim embedding_dim hidden_size d_model dimension",
+        "model.width": "dim embed_dim embedding_dim hidden hidden_size hidden_dim d_model dimension",
         "model.depth": "layers num_layers n_layers num_hidden_layers",
         "model.heads": "num_heads n_heads num_attention_heads",
         "model.mlp_ratio": "mlp_expansion",
@@ -118,7 +123,7 @@ extension SpecKey {
 
         "masks": "mask masking",
         "masks.sampler": "mask_sampler masking_strategy",
-        "masks.target_blocks": "num_pred_masks num_blocks n_targets num_targets",
+        "masks.target_blocks": "num_pred_masks num_blocks n_targets num_targets npred n_pred",
         "masks.target_scale": "pred_mask_scale",
         "masks.target_aspect": "aspect_ratio",
         "masks.context_scale": "enc_mask_scale",
@@ -127,15 +132,15 @@ extension SpecKey {
         "objective.prediction": "loss_type loss_fn prediction_loss",
         "objective.vicreg": "regulariser regularizer",
         "objective.vicreg.weight": "beta beta_vicreg vicreg_weight vicreg_coeff lambda reg_weight",
-        "objective.vicreg.invariance": "sim_coeff inv_coeff invariance_weight",
-        "objective.vicreg.variance": "std_coeff var_coeff variance_weight",
-        "objective.vicreg.covariance": "cov_coeff covariance_weight",
+        "objective.vicreg.invariance": "sim_coeff inv_coeff invariance_weight inv sim",
+        "objective.vicreg.variance": "std_coeff var_coeff variance_weight var std mu",
+        "objective.vicreg.covariance": "cov_coeff covariance_weight cov nu",
         "objective.vicreg.projector": "projector projection_head expander",
         "objective.vicreg.projector.widths": "projector_dims mlp_dims",
 
         "target_encoder": "teacher",
         "target_encoder.kind": "stop_gradient stop_grad target_kind",
-        "target_encoder.momentum": "ema ema_momentum ema_decay ema_rate tau teacher_momentum",
+        "target_encoder.momentum": "ema ema_momentum ema_decay ema_rate ema_coefficient tau teacher_momentum",
         "target_encoder.momentum_schedule": "ema_schedule",
 
         "optimizer": "optimiser optimization optim adamw adam",

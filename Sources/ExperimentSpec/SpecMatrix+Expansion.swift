@@ -86,14 +86,15 @@ extension SpecMatrix {
             remedy: "give axes over keys shorter names ('name'), or use named 'variants'")
     }
 
-    /// Refuses more runs than `SpecBounds` allows.
-    func checkRuns(_ arms: [SpecArm], of document: SpecDocument, _ diagnostics: SpecDiagnostics) {
+    /// Refuses more runs than `SpecBounds` allows, before anything is made of them; true where it does not.
+    func checkRuns(_ arms: [SpecArm], of document: SpecDocument, _ diagnostics: SpecDiagnostics) -> Bool {
         let (count, seeds) = (arms.count, document.seeds.count)
-        guard count * seeds > SpecBounds.runs else { return }
+        guard count * seeds > SpecBounds.runs else { return true }
         diagnostics.report(
             document.matrixLocation, keyPath: "matrix",
             "\(count) arms with \(seeds) seeds make \(count * seeds) runs, but at most \(SpecBounds.runs) are allowed",
             remedy: "take arms or seeds away, or make several specs of it")
+        return false
     }
 
     /// The axes as factors of a design; axes that advance together make one.

@@ -40,7 +40,7 @@ struct ErrorReport {
     var rendered: (text: String, code: Int32)? {
         switch error {
         case let errors as SpecErrors:
-            return (errors.errors.map(Self.line).joined(separator: "\n"), Self.unusableInput)
+            return (Self.lines(errors.errors).joined(separator: "\n"), Self.unusableInput)
         case let error as FitError:
             let texts = error.problems.compactMap { ErrorReport($0).rendered?.text }
             return (texts.joined(separator: "\n"), Self.unusableInput)
@@ -123,6 +123,15 @@ struct ErrorReport {
         let parts = error.description.split(separator: "; ", maxSplits: 1).map(String.init)
         return Explanation(
             place: "training", problem: parts[0], remedy: parts.count > 1 ? parts[1] : nil, code: failure)
+    }
+
+    /// As many errors of a spec as somebody reads at once.
+    private static let shownErrors = 50
+
+    private static func lines(_ errors: [SpecError]) -> [String] {
+        let more = errors.count - shownErrors
+        return errors.prefix(shownErrors).map(line)
+            + (more > 0 ? ["… and \(counted(more, "more error")); mend these first"] : [])
     }
 
     /// `file:line:column: error: key.path: message; did you mean 'name'?`, then what to do.

@@ -1,5 +1,6 @@
 import Analysis
 import Datasets
+import ExperimentSpec
 import HDF5
 import Masking
 import Orchestration
@@ -13,6 +14,15 @@ import Training
 
 /// Every error that a user can cause is shown as `place: error: problem`, then what to do, with its exit code.
 @Suite struct ErrorReportTests {
+    /// A thousand values out of range are one mistake.
+    @Test func aFloodOfErrorsIsCutWithTheirNumber() throws {
+        let errors = (1...80).map { SpecError(SpecLocation(file: "a", line: $0), "b") }
+        let lines = try #require(ErrorReport(SpecErrors(errors)).rendered).text.split(separator: "\n")
+        #expect(lines.count == 51 && lines.last == "… and 30 more errors; mend these first")
+        let few = try #require(ErrorReport(SpecErrors(Array(errors.prefix(50)))).rendered).text
+        #expect(few.split(separator: "\n").count == 50)
+    }
+
     @Test func everyErrorHasOneShape() throws {
         let cases: [(any Error, Int32, String)] = [
             (DatasetError(place: "a", problem: "b", remedy: "c"), 64, "a: error: b\n    → c"),

@@ -52,6 +52,17 @@ import Testing
         #expect(SpecBounds.writtenOut("a: &x 1\nb: *x\nc: &x 2\nd: *x") < 60)
     }
 
+    /// A hundred million names would take ten gigabytes.
+    @Test func moreRunsThanABoundAreRefusedBeforeTheyAreNamed() throws {
+        let values = (1...100).map(String.init).joined(separator: ", ")
+        let axes = ["invariance", "variance"].map { "{key: objective.vicreg.\($0), values: [\(values)]}" }
+        let text = "seeds: 10000\nmatrix: {axes: [\(axes.joined(separator: ", "))]}"
+        // Nor is a pattern looked up among them.
+        let found = try errors(text, only: ["nope"])
+        #expect(
+            found.map(\.message) == ["10000 arms with 10000 seeds make 100000000 runs, but at most 10000 are allowed"])
+    }
+
     @Test func whatIsNestedTooDeepIsRefused() throws {
         let deep = String(repeating: "[", count: 200) + String(repeating: "]", count: 200)
         let found = try errors("seeds: \(deep)", base: "")

@@ -166,6 +166,19 @@ import Testing
         #expect(inherited[0].message.hasSuffix("this is a folder, not a spec"))
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a pipe is no spec, and nobody waits for it`() throws {
+        let folder = try SpecFolder()
+        let pipe = "\(folder.path)/pipe.spec"
+        try #require(mkfifo(pipe, 0o600) == 0)
+        let heir = try folder.write("inherit: pipe.spec\n", "heir.spec")
+        for path in [pipe, heir, "/dev/zero"] {
+            let error = try #require(throws: SpecErrors.self) { try Experiment.load(path: path) }
+            #expect(
+                error.errors.first?.message.hasSuffix("this is a pipe, a device or the like, not a spec") == true,
+                "\(error)")
+        }
+    }
+
     @Test func `text of another encoding is named as such`() throws {
         let folder = try SpecFolder()
         let path = "\(folder.path)/latin.spec"

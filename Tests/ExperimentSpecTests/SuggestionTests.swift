@@ -23,7 +23,9 @@ import Testing
         ("training.grad_clip", "optimizer.clip_norm"), ("seed", "seeds"), ("training.seed", "seeds"),
         ("n_seeds", "seeds"), ("train", "training"), ("modle.bs", "training.batch_size"),
         ("vicreg", "objective.vicreg"),
-        ("schedule.lrr", "schedule.lr"), ("xyzzy", nil),
+        ("schedule.lrr", "schedule.lr"), ("xyzzy", nil), ("model.dropout", nil), ("model.hidden", "model.width"),
+        ("objective.vicreg.var", "objective.vicreg.variance"), ("vicreg.cov", "objective.vicreg.covariance"),
+        ("masks.npred", "masks.target_blocks"), ("model.predictor_widht", "model.predictor.width"),
     ])
     func `a path that is no key leads to the one that is meant`(path: String, expected: String?) {
         #expect(SpecKey.suggestion(for: path, alsoKnown: SpecDocument.ownKeys) == expected)
