@@ -116,8 +116,20 @@ package struct ResultsLocator: Sendable {
 
     /// Folders directly inside `directory`, sorted by name; none where it does not exist.
     private static func folders(in directory: String, where isWanted: (String) -> Bool) throws -> [String] {
-        guard FileManager.default.fileExists(atPath: directory) else { return [] }
-        return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: directory, isDirectory: &isFolder) else { return [] }
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        } catch {
+            throw AnalysisError(
+                .unknownName, path: directory,
+                message: isFolder.boolValue
+                    ? "the folder cannot be read: \(error.localizedDescription)"
+                    : "this is a file, not a folder of results",
+                remedy: isFolder.boolValue ? "check its permissions" : "--results names the folder to search")
+        }
+        return names.sorted()
             .map { (directory as NSString).appendingPathComponent($0) }
             .filter(isWanted)
     }

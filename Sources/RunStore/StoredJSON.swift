@@ -84,7 +84,9 @@ package enum StoredJSON {
             return "the key \(place(context.codingPath + [key])) is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
             let place = place(context.codingPath)
-            return place.isEmpty ? context.debugDescription : "\(place): \(context.debugDescription)"
+            var reason = context.debugDescription
+            if reason.last == "." { reason.removeLast() }
+            return place.isEmpty ? reason : "\(place): \(reason)"
         @unknown default: return "\(error)"
         }
     }

@@ -2,8 +2,8 @@ package import Foundation
 
 /// Replaces a file as a whole: a reader, or a crash at any moment, finds the old file or the new one.
 ///
-/// Bytes go to `<path>.partial`, a new file whatever had that name (`OwnFile`); `commit()` flushes it to the disk, renames it over `path` and flushes the folder.
-/// Without `commit()` nothing changes. One writer per path at a time.
+/// Bytes go to `<path>.partial`, a new file whatever had that name (`OwnFile`); `commit()` flushes it to the disk,
+/// renames it over `path` and flushes the folder. Without `commit()` nothing changes. One writer per path at a time.
 package final class AtomicFile {
     package let path: String
     private let temporaryPath: String
@@ -12,11 +12,19 @@ package final class AtomicFile {
     /// The file beside `path` that is written first; one left by a crash is replaced.
     package static func temporaryPath(for path: String) -> String { path + ".partial" }
 
-    /// - Throws: `FileWriteError`.
+    /// - Throws: `FileWriteError`, also for a device and for whatever lies in /dev: to replace those, as root may, would
+    ///   break the system.
     package init(replacing path: String) throws {
+        if Self.isDevice(path) { throw FileWriteError(path: path, operation: "replace", code: ENODEV) }
         self.path = path
         temporaryPath = Self.temporaryPath(for: path)
         descriptor = try OwnFile.create(temporaryPath, for: path)
+    }
+
+    private static func isDevice(_ path: String) -> Bool {
+        var status = stat()
+        if lstat(path, &status) == 0, [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT) { return true }
+        return URL(fileURLWithPath: path).deletingLastPathComponent().resolvingSymlinksInPath().path == "/dev"
     }
 
     deinit {

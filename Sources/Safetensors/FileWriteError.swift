@@ -20,7 +20,7 @@ package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable
     /// The system had no memory for it.
     package var isOutOfMemory: Bool { code == ENOMEM }
     /// Something that stays as it is keeps the file from being written.
-    package var isNotPermitted: Bool { [EACCES, EPERM, EROFS, EISDIR, ENOTDIR, ELOOP, EINVAL].contains(code) }
+    package var isNotPermitted: Bool { [EACCES, EPERM, EROFS, EISDIR, ENOTDIR, ELOOP, EINVAL, ENODEV].contains(code) }
 
     /// What the reader can do about it.
     package var remedy: String {
@@ -30,6 +30,7 @@ package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable
         case ENOENT, ENOTDIR: "create the folder that is to hold it"
         case ELOOP: "remove the link that stands in its place: results are not written through links"
         case EINVAL: "remove what stands in its place, which is no regular file"
+        case ENODEV: "give the path of a file"
         case EISDIR: "remove the folder that stands in its place"
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
         default: "check the disk and the permissions of its folder"
@@ -41,6 +42,7 @@ package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable
         switch code {
         case ELOOP: "it is a symbolic link"
         case EINVAL: "it is not a regular file"
+        case ENODEV: "it is a device"
         default: String(cString: strerror(code))
         }
     }

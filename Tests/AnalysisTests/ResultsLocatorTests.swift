@@ -79,6 +79,13 @@ import Testing
         }
     }
 
+    @Test func `A file is no results folder`() throws {
+        let error = try #require(throws: AnalysisError.self) {
+            try ResultsLocator(resultsDirectory: "/etc/passwd").experiment("ablation")
+        }
+        #expect(error.path == "/etc/passwd" && error.message == "this is a file, not a folder of results")
+    }
+
     @Test func `A results folder that does not exist is said to be empty`() throws {
         #expect {
             _ = try ResultsLocator(resultsDirectory: "/nonexistent").experiment("ablation")

@@ -64,6 +64,23 @@ import Testing
         }
     }
 
+    /// Not made in /dev, where a failure would cost the machine its device.
+    @Test func aDeviceIsNotReplaced() throws {
+        let device = folder.file("null")
+        // The number of /dev/null. Who may not make a device cannot replace one.
+        guard mknod(device, S_IFCHR | 0o666, dev_t(0x103)) == 0 else { return }
+        let error = try #require(throws: FileWriteError.self) { try AtomicFile.write(Data([1]), to: device) }
+        #expect(error.code == ENODEV && error.cause == "it is a device", "\(error)")
+        var status = stat()
+        #expect(lstat(device, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+    }
+
+    @Test func nothingIsMadeInTheFolderOfDevices() throws {
+        let path = "/dev/cjepa-exp-\(UUID())"
+        #expect(throws: FileWriteError.self) { try AtomicFile(replacing: path) }
+        #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
+    }
+
     @Test func aLogIsAppendedTo() throws {
         let path = folder.file("log.txt")
         for line in ["one\n", "two\n"] {
