@@ -12,7 +12,7 @@ extension ComparisonTable {
                         : "$\(mean.numberForLaTeX) \\pm \(deviation.numberForLaTeX)$"
                 },
                 single: { "$\($0.numberForLaTeX)$" }, bold: { "\\textbf{\\boldmath \($0)}" }, escape: \.escapedForLaTeX,
-                notes: { notes in notes.isEmpty ? "" : "$^{\(notes.map(String.init).joined(separator: ","))}$" }))
+                notes: { $0.isEmpty ? "" : "\\textsuperscript{\(references(to: $0, dash: "--"))}" }))
         let values = text.values
         let width = values[0].count
         let specification = "lr" + String(repeating: "r", count: columns.count) + (text.hasCollapse ? "l" : "")
@@ -35,7 +35,7 @@ extension ComparisonTable {
             lines += differences.dropFirst().map { Self.line($0, width: width) }
         }
         lines += Self.closing + ["", "{\\footnotesize\\setlength{\\parindent}{0pt}"]
-        lines += notes.enumerated().map { "$^{\($0 + 1)}$ \($1.escapedForLaTeX)\\par" }
+        lines += notes.enumerated().map { "\\textsuperscript{\($0 + 1)} \($1.escapedForLaTeX)\\par" }
         lines += (legend + legend(of: wanted)).map { "\($0.escapedForLaTeX)\\par" }
         lines.append("}")
         lines += sections(wanted).flatMap(Self.environment)

@@ -6,7 +6,7 @@ extension ComparisonTable {
             notation: TableText.Notation(
                 number: { "\($0.withMinusSign) ± \($1)" }, single: \.withMinusSign, bold: { "**\($0)**" },
                 escape: \.escapedForMarkdown,
-                notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" }))
+                notes: { $0.isEmpty ? "" : " [\(references(to: $0, dash: "–"))]" }))
         var sections = ["### \(experiment)" + (question.isEmpty ? "" : ": \(question)")]
         sections.append(Self.aligned(text.values, endsInText: text.hasCollapse))
         if let differences = text.differences {

@@ -45,7 +45,7 @@ struct TableText {
                     deviation == TableText.missing ? mean.withMinusSign : "\(mean.withMinusSign) ± \(deviation)"
                 },
                 single: \.withMinusSign, bold: { $0 }, escape: { $0 },
-                notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" })
+                notes: { $0.isEmpty ? "" : " [\(references(to: $0, dash: "–"))]" })
         }
     }
 
@@ -115,4 +115,19 @@ struct TableText {
         let text = notation.number(pair.mean, pair.deviation ?? Self.missing)
         return statistics.n == usual ? text : "\(text) (n=\(statistics.n))"
     }
+}
+
+/// References to notes, three and more that follow each other as a range: "1,2", "1–10,12".
+func references(to notes: [Int], dash: String) -> String {
+    var ranges: [ClosedRange<Int>] = []
+    for note in notes {
+        if let last = ranges.last, note == last.upperBound + 1 {
+            ranges[ranges.count - 1] = last.lowerBound...note
+        } else {
+            ranges.append(note...note)
+        }
+    }
+    return ranges.flatMap { range in
+        range.count > 2 ? ["\(range.lowerBound)\(dash)\(range.upperBound)"] : range.map(String.init)
+    }.joined(separator: ",")
 }

@@ -113,7 +113,7 @@ package struct ProgressModel: Sendable {
     /// "3/18 runs, 1 failed | elapsed 3m 07s | left 12m 40s"
     package func overallLine(at now: Date) -> String {
         let ended = finished.filter { [.done, .collapsed, .failed].contains($0.result) }
-        let failed = finished.count { $0.result == .failed }
+        let failed = runsEnded(finished.filter { $0.result == .failed })
         var parts = ["\(runsEnded(ended))/\(counted(runCount, "run"))" + (failed > 0 ? ", \(failed) failed" : "")]
         parts.append("elapsed \(Quantity.duration(now.timeIntervalSince(startedAt)))")
         if interruptLevel > 0 {

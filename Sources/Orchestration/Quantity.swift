@@ -25,12 +25,14 @@ package enum Quantity {
         value < 1000 ? significant(value) : scaled(value, by: 1000, units: ["", "k", "M", "G", "T", "P", "E"])
     }
 
-    /// Three significant digits, whole numbers in full: "0.421", "12.3", "1234".
+    /// Three significant digits, whole numbers in full: "0.421", "0.00817", "12.3", "1234", "2.84e-04".
     package static func significant(_ value: Double) -> String {
         guard value.isFinite else { return "\(value)" }
         let size = abs(value)
-        if size != 0, size < 1e-3 { return String(format: "%.1e", value) }
-        let decimals = size >= 100 || value.rounded() == value ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3
+        if value.rounded() == value, size < 1e15 { return String(format: "%.0f", value) }
+        guard (1e-3..<1e6).contains(size) else { return String(format: "%.2e", value) }
+        // What would round to the next power of ten has a digit less behind the point.
+        let decimals = (0...5).first { size >= 99.95 / pow(10, Double($0)) } ?? 5
         return String(format: "%.\(decimals)f", value)
     }
 

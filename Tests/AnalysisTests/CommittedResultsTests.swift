@@ -81,6 +81,15 @@ import Testing
         }
     }
 
+    @Test func `every table that judges claims says on which encoder`() throws {
+        let folder = Self.repository.appending(path: "results/tables")
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasSuffix(".md") {
+            let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+            guard text.contains("| claim ") else { continue }
+            #expect(text.contains(/\nClaims of the spec, judged on the (target|context) encoder:\n/), "\(name)")
+        }
+    }
+
     @Test func `a mean stands before nearly every interval`() throws {
         // The check above would be blind if the pattern found no means.
         let stated = try Self.intervals(in: "results/README.md")

@@ -21,6 +21,13 @@ import Testing
         #expect(text == (try String(contentsOf: file, encoding: .utf8)))
     }
 
+    @Test(arguments: [
+        ([], ""), ([3], "3"), ([1, 2], "1,2"), ([1, 2, 3], "1–3"), ([1, 3, 4, 5, 6, 9, 10], "1,3–6,9,10"),
+    ])
+    func `References to many notes take little room`(notes: [Int], text: String) {
+        #expect(references(to: notes, dash: "–") == text)
+    }
+
     @Test func `All lines of a Markdown table are equally long`() throws {
         let lines = try ExperimentFixture.mixed().markdown(sections: []).split(separator: "\n")
             .filter { $0.hasPrefix("|") }

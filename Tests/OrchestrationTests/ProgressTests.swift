@@ -56,6 +56,9 @@ import Testing
         model.apply(.finished(JobOutcome(name: "ijepa.ema-s0", result: .done, seconds: 70)), at: at(70))
         #expect(model.activeNames.isEmpty)
         #expect(model.lines(at: at(70)) == ["2/4 runs, 1 failed | elapsed 1m 10s"])
+        // Floors are no run.
+        model.apply(.finished(JobOutcome(name: "floors", result: .failed, message: "", seconds: 3)), at: at(70))
+        #expect(model.overallLine(at: at(70)).hasPrefix("2/4 runs, 1 failed | "))
     }
 
     @Test func timeLeftComesFromWhatRunsHaveTaken() {

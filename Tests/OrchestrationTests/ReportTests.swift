@@ -199,7 +199,13 @@ import Testing
         #expect(Quantity.bytes(20 << 30) == "20.0 GiB")
         #expect(Quantity.count(999_900) == "1.00M")
         #expect(Quantity.count(5_524_416) == "5.52M")
-        #expect(Quantity.significant(0.00012) == "1.2e-04")
+        #expect(Quantity.significant(0.00012) == "1.20e-04")
+        #expect(Quantity.significant(0.008172) == "0.00817")
+        #expect(Quantity.significant(-0.0101) == "-0.0101")
+        #expect(Quantity.significant(0.4213) == "0.421")
+        #expect(Quantity.significant(9.996) == "10.0")
+        #expect(Quantity.significant(59_923_663.7) == "5.99e+07")
+        #expect(Quantity.significant(20_000_000) == "20000000")
         #expect(Quantity.significant(.nan) == "nan")
     }
 

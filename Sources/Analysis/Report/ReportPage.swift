@@ -80,9 +80,9 @@ extension ReportInput {
         let text = TableText(
             table: table,
             notation: TableText.Notation(
-                number: { $1 == TableText.missing ? $0 : "\($0) ± \($1)" }, single: { $0 }, bold: { "<b>\($0)</b>" },
-                escape: escaped,
-                notes: { $0.isEmpty ? "" : " [\($0.map(String.init).joined(separator: ","))]" }))
+                number: { $1 == TableText.missing ? $0.withMinusSign : "\($0.withMinusSign) ± \($1)" },
+                single: \.withMinusSign, bold: { "<b>\($0)</b>" }, escape: escaped,
+                notes: { $0.isEmpty ? "" : " [\(references(to: $0, dash: "–"))]" }))
         var html = "<h2>Comparison</h2>\n"
         html += htmlTable(text.values, id: "comparison") { row, column in
             // Label and count come first, the collapse mark last.
