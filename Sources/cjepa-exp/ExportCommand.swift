@@ -154,6 +154,11 @@ struct ExportCommand: ParsableCommand {
 /// Every format that some export knows.
 enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
     case npz, npy, hdf5, csv, tsv, parquet, safetensors, jsonl, tensorboard
+
+    /// "h5", as files of HDF5 are called, too.
+    init?(argument: String) {
+        self.init(rawValue: argument == "h5" ? "hdf5" : argument)
+    }
 }
 
 extension EmbeddingSet.Split: ExpressibleByArgument {}

@@ -141,6 +141,8 @@ import Testing
                 "\(again.error)")
             #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/\(run.name)-batches/batch_1.\(ending)"))
         }
+        let short = try export(run.path, "--batches", "0", "--format", "h5", "--output", "short", in: folder)
+        #expect(short.output == "short/batch_0.h5\n", "\(short.error)")
         let beyond = try export(run.path, "--batches", "24", "--format", "npz", in: folder)
         #expect(beyond.status == 64 && beyond.error.contains("give batches from 0 to 23"), "\(beyond.error)")
 
