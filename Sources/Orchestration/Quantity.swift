@@ -29,7 +29,7 @@ package enum Quantity {
     package static func significant(_ value: Double) -> String {
         guard value.isFinite else { return "\(value)" }
         let size = abs(value)
-        if value.rounded() == value, size < 1e15 { return String(format: "%.0f", value) }
+        if value.rounded() == value, size < 1e15 { return String(format: "%.0f", value + 0) }
         guard (1e-3..<1e6).contains(size) else { return String(format: "%.2e", value) }
         // What would round to the next power of ten has a digit less behind the point.
         let decimals = (0...5).first { size >= 99.95 / pow(10, Double($0)) } ?? 5

@@ -25,7 +25,7 @@ import Testing
         ("vicreg", "objective.vicreg"),
         ("schedule.lrr", "schedule.lr"), ("xyzzy", nil), ("model.dropout", nil), ("model.hidden", "model.width"),
         ("objective.vicreg.var", "objective.vicreg.variance"), ("vicreg.cov", "objective.vicreg.covariance"),
-        ("masks.npred", "masks.target_blocks"), ("model.predictor_widht", "model.predictor.width"),
+        ("masks.npred", "masks.target_blocks"),
     ])
     func `a path that is no key leads to the one that is meant`(path: String, expected: String?) {
         #expect(SpecKey.suggestion(for: path, alsoKnown: SpecDocument.ownKeys) == expected)
