@@ -68,10 +68,10 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
             (outcome, reason) = (
                 .cannotTell,
                 n > 0
-                    ? "\(counted(n, "seed")), and \(Self.fewestSeeds) are needed"
+                    ? "\(counted(n, "seed")), but \(Self.fewestSeeds) are needed"
                     : metric == nil && !done.isEmpty
-                        ? "no finished run holds \(expectation.metric ?? "")" + (isPlain ? "" : " of this encoder")
-                        : "no finished runs to judge by"
+                        ? "no finished run has \(expectation.metric ?? "")" + (isPlain ? "" : " for this encoder")
+                        : "no finished runs to judge it by"
             )
             return
         }
@@ -88,7 +88,7 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
     private static func verdict(onCollapse claimed: Bool, marked: Int, of count: Int) -> (Outcome, String) {
         let asClaimed = claimed ? marked : count - marked
         let counts = "\(marked) of \(counted(count, "run")) collapsed"
-        if count < fewestSeeds { return (.cannotTell, "\(counts); \(fewestSeeds) seeds are needed") }
+        if count < fewestSeeds { return (.cannotTell, "\(counts), but \(fewestSeeds) seeds are needed") }
         if asClaimed == count { return (.supported, counts) }
         return asClaimed == 0 ? (.contradicted, counts) : (.cannotTell, "\(counts): seeds disagree")
     }

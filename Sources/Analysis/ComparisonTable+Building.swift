@@ -104,7 +104,7 @@ extension ComparisonTable {
 
     private static func imageNotes(_ images: ImageUncertainties, metrics: [MetricSelector]) -> [String] {
         images.armsOnOtherImages.map {
-            "\($0) was scored on other test images than the baseline, so there is no difference over images."
+            "\($0) was scored on different test images from the baseline, so there is no difference over images."
         }
     }
 

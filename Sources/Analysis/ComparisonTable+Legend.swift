@@ -5,7 +5,7 @@ extension ComparisonTable {
     /// How to read the numbers, one sentence for each convention that the table uses.
     package var legend: [String] {
         var lines = [
-            "mean ± sample standard deviation over seeds (– for a single seed); n: finished runs, and of how many planned.",
+            "mean ± sample standard deviation over seeds (– for a single seed); n: finished runs, or finished/planned.",
             "Features: \(encoder) encoder, averaged over patches; test images; last evaluation.",
         ]
         lines += columns.filter(\.isAccuracy).compactMap(Self.probe).uniqued()
@@ -18,11 +18,11 @@ extension ComparisonTable {
         }
         if rows.contains(where: { row in row.cells.contains { $0.difference != nil } }) {
             lines.append(
-                "Differences: arm − baseline of the same seed, then mean ± sd over such pairs"
+                "Differences: arm − baseline of the same seed, then mean ± sd over these pairs"
                     + (columns.contains(where: \.isAccuracy) ? "; of accuracies in percentage points." : "."))
         }
         lines.append(
-            "Digits: to the second digit of the standard deviation, or of half the interval"
+            "Digits: to the second significant digit of the standard deviation, or of half the interval"
                 + (columns.contains(where: \.isAccuracy)
                     ? "; accuracies to one decimal, their differences to one or two." : "."))
         return lines + floorLegend + verdictLegend + boldLegend
@@ -32,7 +32,7 @@ extension ComparisonTable {
         var lines: [String] = []
         if rows.contains(where: { $0.kind == .initialisation }) {
             lines.append(
-                "at initialisation: the same networks at step 0; what an arm has beyond this row, it has learned.")
+                "at initialisation: the same networks at step 0; what an arm gains over this row, it has learned.")
         }
         if rows.contains(where: { $0.kind == .rawPixels }) {
             lines.append("raw pixels: the same probes on the images themselves, without a network.")
@@ -48,13 +48,13 @@ extension ComparisonTable {
             guard rows.contains(where: { $0.collapse != nil }) else { return [] }
             return [
                 "collapse: RankMe / D (low rank), the mean standard deviation of the features (small scale), or both "
-                    + "(collapsed) are below the thresholds of the configuration. Probes rescale features, so they do "
+                    + "(collapsed) are below the thresholds in the configuration. Probes rescale features, so they do "
                     + "not show collapse."
             ]
         }
         let names = Set(rows.compactMap(\.verdict).flatMap(\.runs).flatMap(\.findings).map(\.name))
         return [
-            "verdict: findings about both encoders, the predictor and the gradients at the last diagnosis, the gravest "
+            "verdict: findings about both encoders, the predictor and the gradients at the last diagnosis, gravest "
                 + "first, with the number of runs; docs/diagnostics.md has the thresholds."
         ] + Finding.allCases.filter { names.contains($0.rawValue) }.map { "\($0.words): \($0.meaning)." }
     }

@@ -17,7 +17,7 @@ extension EmbeddingSet {
         guard FileManager.default.fileExists(atPath: directory.resultsFile) else {
             throw AnalysisError(
                 .unusableResults, path: directory.resultsFile, message: "the run has stored nothing yet",
-                remedy: "Let it run: `cjepa-exp status` shows its progress")
+                remedy: "Wait until it has; `cjepa-exp status` shows its progress")
         }
         let file = try RunFile(path: directory.resultsFile)
         ResultsRemark(file).map(remark)
@@ -41,7 +41,7 @@ extension EmbeddingSet {
             throw AnalysisError(
                 .unusableResults, path: directory.resultsFile,
                 message: "\(matrix.rows) embeddings for \(labels.count) labels and \(indices.count) indices",
-                remedy: "The file is not as this program wrote it: run the run again")
+                remedy: "The file is not as this program wrote it: train the run again with `cjepa-exp rerun`")
         }
         return EmbeddingSet(
             features: matrix.values, width: matrix.columns, labels: labels, indices: indices,

@@ -187,7 +187,7 @@ package struct FileDiagnosis: Encodable, Sendable {
                 array.shape[0] == 0
                     ? "holds no \(layout.axis): \(array.shape)"
                     : "holds a single \(layout.axis.dropLast()): \(array.shape)",
-                "collapse shows in how \(layout.axis) differ: give the features of two or more, better of hundreds")
+                "collapse shows in how \(layout.axis) differ: give two or more, better hundreds")
         }
         if layout == .views, array.shape[1] < 2 {
             throw failure("has \(array.shape[1]) view of each object", "LiDAR needs two views of each object")
@@ -201,7 +201,7 @@ package struct FileDiagnosis: Encodable, Sendable {
     private static func note(_ lidar: LiDAR) -> String? {
         guard lidar.withinVariance < LiDAR.delta else { return nil }
         return "lidar: the views of an object vary by less (\(number(lidar.withinVariance))) than δ = "
-            + "\(number(LiDAR.delta)), which is made for features of unit scale: here δ decides the number."
+            + "\(number(LiDAR.delta)), which suits features of unit scale: here δ determines the value."
     }
 
     private static let lidarConvention =

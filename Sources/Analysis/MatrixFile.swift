@@ -52,7 +52,7 @@ package enum MatrixFile {
         guard !runs.isEmpty else {
             throw AnalysisError(
                 .unusableResults, path: experimentDirectory, message: "no run has stored anything yet",
-                remedy: "Let it run: `cjepa-exp status` shows its progress")
+                remedy: "Wait until one has; `cjepa-exp status` shows their progress")
         }
         let path = path(inExperiment: experimentDirectory)
         try HDF5Output.write(to: path) { root in

@@ -53,7 +53,7 @@ package struct MetricCatalog: Sendable {
             return .unknown(
                 nearest: nearest,
                 remedy: nearest == nil
-                    ? remedy : "metrics are called as in the table, for example linear or knn_20@gain")
+                    ? remedy : "use the table's names, for example linear or knn_20@gain")
         }
     }
 

@@ -55,7 +55,7 @@ package struct MetricExport: Sendable {
         guard !runs.isEmpty else {
             throw AnalysisError(
                 .unusableResults, path: place, message: "no run has stored anything yet",
-                remedy: "Let it run: `cjepa-exp status` shows its progress")
+                remedy: "Wait until one has; `cjepa-exp status` shows their progress")
         }
     }
 

@@ -204,7 +204,7 @@ extension TableText {
             title: "\(column.heading()): the best evaluation against the last:",
             rows: [["arm", "last", "best", "best − last", "best at step", "evaluations"]] + rows,
             remarks: [
-                "The best evaluation is chosen on the same test images that score it, so it is biased upwards, and more so "
+                "The best evaluation is chosen on the same test images that score it, so it is biased upwards, the more so "
                     + "the more evaluations there are. Report the last."
             ])
     }

@@ -13,14 +13,14 @@ struct IDXFile {
         init(_ file: GzipFile, dimensions allowed: ClosedRange<Int>) throws {
             let magic = try file.read(4)
             guard magic.count == 4 else {
-                throw file.failure("is truncated: \(magic.count) of the 4 bytes of its head")
+                throw file.failure("is truncated: \(magic.count) of the 4 bytes that begin its header")
             }
             guard magic[0] == 0 && magic[1] == 0 else {
                 let seen = magic.map { String($0, radix: 16) }.joined(separator: " ")
                 throw file.failure("is not an IDX file: it begins with bytes \(seen), not with 0 0")
             }
             guard magic[2] == Self.unsignedByte else {
-                throw file.failure("holds elements of IDX type \(magic[2]); only unsigned bytes (type 8) are read")
+                throw file.failure("holds elements of IDX type \(magic[2]); only unsigned bytes (type 8) can be read")
             }
             let rank = Int(magic[3])
             guard allowed.contains(rank) else {
@@ -28,7 +28,7 @@ struct IDXFile {
                 throw file.failure("holds an array of rank \(rank) instead of \(wanted)")
             }
             let extents = try file.read(4 * rank)
-            guard extents.count == 4 * rank else { throw file.failure("is truncated within its head") }
+            guard extents.count == 4 * rank else { throw file.failure("is truncated within its header") }
             dimensions = (0..<rank).map { axis in
                 extents[4 * axis..<4 * axis + 4].reduce(0) { $0 << 8 | Int($1) }
             }
@@ -51,7 +51,7 @@ struct IDXFile {
         }
         // Deflate packs at most 1,032 bytes into one; a larger claim is not worth the memory to find out.
         guard !overflow, try expected <= 1032 * file.packedSize() else {
-            throw file.failure("is truncated: its head promises \(Self.text(dimensions)) bytes")
+            throw file.failure("is truncated: its header announces \(Self.text(dimensions)) bytes")
         }
         bytes = try file.read(expected)
         guard bytes.count == expected else {
@@ -59,7 +59,8 @@ struct IDXFile {
         }
         // Also makes zlib compare its checksum at the end.
         guard try file.read(1).isEmpty else {
-            throw file.failure("goes on after the \(expected) bytes (\(Self.text(dimensions))) that its head promises")
+            throw file.failure(
+                "has more than the \(expected) bytes (\(Self.text(dimensions))) that its header announces")
         }
     }
 

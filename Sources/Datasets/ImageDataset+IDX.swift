@@ -20,7 +20,7 @@ extension ImageDataset {
         guard labels.dimensions[0] == n else {
             throw DatasetError(
                 place: labelsPath,
-                problem: "the number of labels is \(labels.dimensions[0]), that of the images in \(imagesPath) is \(n)",
+                problem: "has \(labels.dimensions[0]) labels, but \(imagesPath) has \(n) images",
                 remedy: "use images and labels of the same split, or: \(remedy)")
         }
         let largest = Int(labels.bytes.max() ?? 0)

@@ -55,7 +55,7 @@ package struct ImageDataset: Sendable {
     package func subset(count wanted: Int, seed: UInt64) throws -> ImageDataset {
         guard wanted > 0 && wanted <= count else {
             throw DatasetError(
-                place: name, problem: "a subset of \(wanted) images was asked for, and there are \(count)",
+                place: name, problem: "a subset of \(wanted) images was asked for, but there are only \(count)",
                 remedy: "use a subset of 1 to \(count) images")
         }
         var random = RandomStream(seed: seed, purpose: .subset)

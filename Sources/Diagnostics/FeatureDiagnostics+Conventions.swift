@@ -33,7 +33,7 @@ extension FeatureDiagnostics {
             "α of λ_j ∝ j^(−α), least squares in log-log with weights 1/j over all λ above rounding"),
         whole(
             "uniformity",
-            "log mean exp(−2‖x − y‖²) over pairs of different L2-normalised rows; a seeded choice of 2048 rows if n "
+            "log mean exp(−2‖x − y‖²) over pairs of different L2-normalised rows; a seeded sample of 2048 rows if n "
                 + "is larger"),
     ]
 

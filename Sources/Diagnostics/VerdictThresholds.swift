@@ -67,12 +67,12 @@ package enum Finding: String, Sendable, Hashable, CaseIterable {
     /// What the finding says, in half a sentence for legends; docs/diagnostics.md has the rules.
     package var meaning: String {
         switch self {
-        case .nonFinite: "features hold NaN or infinity"
+        case .nonFinite: "the features contain NaN or infinity"
         case .completeCollapse: "the features have lost their scale, or nearly all of their directions"
         case .dimensionalCollapse: "the features use few of their dimensions"
         case .patchCollapse: "images differ, but the patches within an image are nearly alike"
         case .predictorShortcut:
-            "the prediction loss fell, although the predictor knows hardly more than the mean target of each position"
+            "the prediction loss fell, but the predictor hardly does better than predicting each position's mean target"
         case .frozenTarget: "the target encoder has hardly moved"
         case .inertRegularizer: "the regulariser's gradient is negligible beside the prediction's"
         }

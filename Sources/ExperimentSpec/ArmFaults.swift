@@ -46,7 +46,7 @@ struct ArmFaults {
     private func whose(_ fault: Fault) -> String {
         let arms = fault.arms
         if !fault.isSame {
-            return " (arm \(arms[0]), and the like in \(counted(arms.count - 1, "other")) of the \(armCount) arms)"
+            return " (arm \(arms[0]); similarly in \(counted(arms.count - 1, "other")) of the \(armCount) arms)"
         }
         if arms.count == armCount { return "" }
         return arms.count == 1

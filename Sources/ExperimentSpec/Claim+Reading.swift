@@ -31,7 +31,7 @@ extension Claim {
         guard let nodes = part.node.list else {
             diagnostics.report(
                 part.node.location, keyPath: "expect", "expected a list, found \(part.node.kindName)",
-                remedy: "begin every element with '- ', for example "
+                remedy: "start every element with '- ', for example "
                     + "- {arm: cjepa, minus: ijepa, metric: linear, at_least: 0.5, unit: points}")
             return []
         }
@@ -96,7 +96,7 @@ private struct ClaimReader {
         _ subjects: [String], _ encoder: EvaluationConfiguration.Encoder?, _ source: String?
     ) -> [Claim] {
         for key in ["minus", "at_least", "at_most", "unit"] where fields[key] != nil {
-            refuse(fields[key]!.location, key, "has no meaning beside 'collapses'", remedy: "remove it")
+            refuse(fields[key]!.location, key, "has no meaning together with 'collapses'", remedy: "remove it")
         }
         let entry = fields["collapses"]!
         guard case .boolean(let collapses)? = entry.value.value else {
@@ -120,7 +120,7 @@ private struct ClaimReader {
                 node.location, nil, "a bound is missing", remedy: "give 'at_least', 'at_most' or both")
         }
         if let atLeast, let atMost, atLeast > atMost {
-            refuse(fields["at_least"]!.location, "at_least", "lies above 'at_most'", remedy: "swap the two")
+            refuse(fields["at_least"]!.location, "at_least", "is above 'at_most'", remedy: "swap the two")
         }
         guard let metric = text("metric") else { return [] }
         let isKnown = diagnostics.isKnown(["evaluation.encoders", "evaluation.knn.k"])

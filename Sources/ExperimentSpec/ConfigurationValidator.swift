@@ -43,7 +43,7 @@ struct ConfigurationValidator {
         for (path, range) in ranges where !(range[0] <= range[1]) {
             let numbers = range.map { SpecValue.shortest($0) }
             find(
-                path, message: "the range begins above its end: [\(numbers[0]), \(numbers[1])]",
+                path, message: "the lower end of the range is above its upper end: [\(numbers[0]), \(numbers[1])]",
                 remedy: "write [\(numbers[1]), \(numbers[0])]")
         }
     }
@@ -140,13 +140,14 @@ struct ConfigurationValidator {
                 message: "the projector \(vicreg.projector.kind.rawValue) takes \(needed) widths, "
                     + "not \(vicreg.projector.widths.count)",
                 remedy: needed == 0
-                    ? "set projector.kind, or take the widths away" : "list the output width of each map")
+                    ? "set projector.kind, or remove the widths" : "list the output width of each map")
         }
         guard vicreg.weight > 0 else { return }
         if configuration.training.batchSize < 2 {
             find(
                 "training.batch_size", "objective.vicreg.weight",
-                message: "VICReg needs the variance over a batch of at least two", remedy: "set training.batch_size: 2")
+                message: "VICReg needs a batch of at least two images, to compute variances",
+                remedy: "set training.batch_size: 2 or more")
         }
         if vicreg.pairs == .blocks, configuration.masks.targetBlocks < 2 {
             find(
@@ -191,7 +192,8 @@ struct ConfigurationValidator {
         }
         if training.steps == nil, training.epochs == nil {
             find(
-                "training.steps", "training.batch_size", "training.epochs", message: "the training has no length",
+                "training.steps", "training.batch_size", "training.epochs",
+                message: "the length of training is not set",
                 remedy: "set training.steps or training.epochs")
         }
         if let steps = training.steps,

@@ -63,7 +63,7 @@ struct EqualArms {
         let more = groups.count > 1 ? " (and \(counted(groups.count - 1, "other group")) of arms)" : ""
         diagnostics.report(
             place, keyPath: paths[0],
-            "makes the arms \(Self.names(groups[0])) equal\(more)\(together): it wins over what they differ in",
+            "makes the arms \(Self.names(groups[0])) equal\(more)\(together): it overrides the settings that differ between them",
             remedy: "leave it out, change the matrix in the spec, or choose one of these arms with --only")
     }
 

@@ -59,7 +59,9 @@ extension Experiment {
             ).report(selected: selected)
         }
         if selected.isEmpty, diagnostics.errors.isEmpty {
-            diagnostics.report(SpecLocation(file: "--only/--skip"), "no run is left", remedy: "loosen the patterns")
+            diagnostics.report(
+                SpecLocation(file: "--only/--skip"), "no run is left",
+                remedy: "use patterns that leave at least one run")
         }
         try diagnostics.throwIfAny()
         return Experiment(

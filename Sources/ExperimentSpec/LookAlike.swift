@@ -11,7 +11,7 @@ enum LookAlike {
         "\u{2019}": ("a curly quote", "write '"),
         "\u{201C}": ("a curly quote", "write \""),
         "\u{201D}": ("a curly quote", "write \""),
-        "\u{2212}": ("a minus sign that is not the hyphen", "write -"),
+        "\u{2212}": ("a minus sign instead of a hyphen", "write -"),
         "\u{2013}": ("an en dash", "write -"),
         "\u{FF1A}": ("a full-width colon", "write a plain colon and a space"),
         "\u{FF0C}": ("a full-width comma", "write a plain comma"),

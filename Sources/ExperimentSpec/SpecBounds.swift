@@ -66,14 +66,14 @@ final class SpecBudget {
                     location,
                     "the spec holds more than \(SpecBounds.values) keys and values, once aliases (*name) are "
                         + "replaced by what they stand for",
-                    remedy: "take aliases of aliases away, or split the spec ('inherit')")
+                    remedy: "remove aliases of aliases, or split the spec ('inherit')")
             ])
         }
         if depth > SpecBounds.depth {
             throw SpecErrors([
                 SpecError(
-                    location, "more than \(SpecBounds.depth) groups and lists within each other",
-                    remedy: "no key of a spec lies that deep: check brackets and aliases")
+                    location, "groups and lists are nested more than \(SpecBounds.depth) deep",
+                    remedy: "no key of a spec is nested that deeply: check brackets and aliases")
             ])
         }
     }

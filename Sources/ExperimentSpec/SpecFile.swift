@@ -37,7 +37,7 @@ enum SpecFile {
         }
         guard data.count <= SpecBounds.fileBytes else {
             throw Unreadable(
-                message: "more than \(SpecBounds.fileBytes) bytes, which is more than a spec may have",
+                message: "the file has more than \(SpecBounds.fileBytes) bytes, the limit for a spec",
                 remedy: "give the path of a .spec file")
         }
         guard let text = String(data: data, encoding: .utf8) else {

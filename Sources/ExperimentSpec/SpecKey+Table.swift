@@ -53,7 +53,7 @@ extension SpecKey {
     private static let model: [SpecKey] = [
         SpecKey(
             "model.preset", \.model.preset,
-            "Sets width, depth, heads, predictor width and depth; keys beside it, or set later, override it.",
+            "Sets width, depth, heads, predictor width and depth; keys given with it, or set later, override it.",
             isIdentity: false
         ),
         SpecKey("model.width", \.model.width, "Encoder width D.", limits: .between(1, 65_536)),
@@ -84,11 +84,11 @@ extension SpecKey {
     private static let masks: [SpecKey] = [
         SpecKey(
             "masks.sampler", \.masks.sampler,
-            "ijepa: as the public code, faults included; uniform: seeded per image, reaches every patch."),
+            "ijepa: as in the public code, including its faults; uniform: seeded per image, reaches every patch."),
         SpecKey(
             "masks.context_count", \.masks.contextCount,
-            "Context patches of a step's images with uniform. fixed: drawn for each step, nothing is cut; batch: images "
-                + "are cut to the fewest of the batch, so batch size changes the task. ijepa always cuts.",
+            "How uniform gives all images of a step equally many context patches. fixed: draws the number for each step, "
+                + "cuts nothing; batch: cuts to the fewest of the batch, so batch size changes the task. ijepa always cuts.",
             earlierValue: .batch, applies: { $0.masks.sampler == .uniform }),
         SpecKey("masks.target_blocks", \.masks.targetBlocks, "Target blocks per image, M.", limits: .between(1, 256)),
         SpecKey(
@@ -133,8 +133,8 @@ extension SpecKey {
             "Output widths of the projector: one for linear, three for mlp.", limits: .between(1, 65_536)),
         SpecKey(
             "objective.vicreg.projector.batch_norm", \.objective.vicreg.projector.batchNorm,
-            "Statistics of the BatchNorms of mlp: of each view (target block) by itself, as the public VICReg, or of all "
-                + "views together.",
+            "BatchNorm statistics of the mlp projector: of each view (target block) separately, as in the public VICReg, "
+                + "or of all views together.",
             earlierValue: .joint,
             applies: { $0.objective.vicreg.weight > 0 && $0.objective.vicreg.projector.kind == .mlp }),
     ]
@@ -176,10 +176,10 @@ extension SpecKey {
             "schedule.final_lr", \.schedule.finalLearningRate, "Learning rate at the end of the cosine.",
             limits: .notNegative),
         SpecKey(
-            "schedule.warmup", \.schedule.warmup, "Share of all steps that the linear warm-up takes.",
+            "schedule.warmup", \.schedule.warmup, "Length of the linear warm-up, as a share of all steps.",
             limits: SpecLimits(minimum: 0, exclusiveMaximum: 1)),
         SpecKey(
-            "schedule.stretch", \.schedule.stretch, "All schedules run over this many times the training's length.",
+            "schedule.stretch", \.schedule.stretch, "Schedules are computed for a training this many times as long.",
             limits: .between(1, 1000)),
     ]
 
@@ -258,7 +258,7 @@ extension SpecKey {
             isIdentity: false),
         SpecKey(
             "diagnostics.stop_on_collapse", \.diagnostics.stopOnCollapse,
-            "A run ends as `collapsed` after this many evaluations in a row with that mark; none: it trains to the end.",
+            "A run ends as `collapsed` after this many marked evaluations in a row; none: it trains to the end.",
             limits: .between(1, 1_000_000)),
         SpecKey(
             "diagnostics.every_steps", \.diagnostics.everySteps,
@@ -269,7 +269,7 @@ extension SpecKey {
             limits: .between(1, maximumCount), isIdentity: false),
         SpecKey(
             "diagnostics.patch_rows", \.diagnostics.patchRows,
-            "Patches, a seeded sample, for patch-level and within-image diagnostics; 0: none of these.",
+            "Size of the seeded sample of patches for patch-level and within-image diagnostics; 0: none of these.",
             limits: .between(0, 10_000_000), isIdentity: false),
         SpecKey(
             "diagnostics.lidar_objects", \.diagnostics.lidarObjects,
@@ -280,7 +280,7 @@ extension SpecKey {
             isIdentity: false),
         SpecKey(
             "diagnostics.gradient_norms_every", \.diagnostics.gradientNormsEvery,
-            "Steps between measurements of each loss term's own gradient norm; one costs about a step per term; 0: never.",
+            "Steps between measurements of each loss term's gradient norm, which cost about a step per term; 0: never.",
             limits: .between(0, maximumCount), isIdentity: false),
     ]
 
@@ -328,11 +328,11 @@ extension SpecKey {
                 + "the last one.", limits: .between(1, 1000), isIdentity: false),
         SpecKey(
             "resources.retries", \.resources.retries,
-            "How often a failed run is tried again, from its checkpoint, with pauses that double.",
+            "How many times a failed run is tried again, from its checkpoint, with pauses that double.",
             limits: .between(0, 1000), isIdentity: false),
         SpecKey(
             "resources.on_failure", \.resources.onFailure,
-            "When a run has finally failed: the others `continue`, or `stop` with a checkpoint and no further run "
+            "When a run has failed for good: the others `continue`, or `stop` with a checkpoint and no further run "
                 + "starts.", isIdentity: false),
     ]
 }

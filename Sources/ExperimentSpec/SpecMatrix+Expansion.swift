@@ -54,7 +54,7 @@ extension SpecMatrix {
             diagnostics.report(
                 document.matrixLocation, keyPath: "matrix.axes",
                 "\(axes.count) axes, but at most \(SpecBounds.axes) are allowed",
-                remedy: "set keys that are alike in all arms outside the matrix")
+                remedy: "set keys that are the same in all arms outside the matrix")
             return false
         }
         let counts = groups.map { axes[$0[0]].options.count }
@@ -67,7 +67,7 @@ extension SpecMatrix {
                 document.matrixLocation, keyPath: "matrix",
                 "\(SpecValue.shortest(arms)) combinations of the axes (\(axes.joined(separator: " × "))), but at most "
                     + "\(SpecBounds.arms) are allowed",
-                remedy: "take values out of the axes, let axes advance together ('zip'), or make several specs of it")
+                remedy: "use fewer values, let axes advance together ('zip'), or split it into several specs")
             return false
         }
         return true
@@ -93,7 +93,7 @@ extension SpecMatrix {
         diagnostics.report(
             document.matrixLocation, keyPath: "matrix",
             "\(count) arms with \(seeds) seeds make \(count * seeds) runs, but at most \(SpecBounds.runs) are allowed",
-            remedy: "take arms or seeds away, or make several specs of it")
+            remedy: "use fewer arms or seeds, or split it into several specs")
         return false
     }
 

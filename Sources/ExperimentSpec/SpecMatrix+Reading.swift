@@ -19,7 +19,7 @@ extension SpecMatrix {
         if let list = part.node.list { return list }
         diagnostics.report(
             part.node.location, keyPath: path, "expected a list, found \(part.node.kindName)",
-            remedy: "begin every element with '- '")
+            remedy: "start every element with '- '")
         return nil
     }
 
@@ -108,7 +108,7 @@ extension SpecMatrix {
             let sizes = members.map { "\(axes[$0].name) has \(axes[$0].options.count)" }.joined(separator: ", ")
             reportMismatch(
                 node.location, path, "zipped axes need the same number of options: \(sizes)",
-                remedy: "give them as many values each, or take one out of 'zip'", in: part, diagnostics)
+                remedy: "give them the same number of values, or take one out of 'zip'", in: part, diagnostics)
             return false
         }
         let sorted = members.sorted()

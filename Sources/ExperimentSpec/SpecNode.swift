@@ -81,7 +81,7 @@ extension SpecNode {
                 SpecError(
                     whole,
                     "more than \(SpecBounds.characters) characters, if aliases (*name) were replaced by what they stand for",
-                    remedy: "take aliases of aliases away")
+                    remedy: "remove aliases of aliases")
             ])
         }
         var composer = SpecComposer(text)
@@ -176,7 +176,7 @@ private struct SpecNodeReader {
             diagnostics.markUnread(keyPath)
             diagnostics.report(
                 last.place, keyPath: keyPath,
-                "the key stands twice in this group" + (place.line.map { ", first in line \($0)" } ?? ""),
+                "the key occurs twice in this group" + (place.line.map { ", first on line \($0)" } ?? ""),
                 remedy: last.key == "<<" ? "write one, with a list: <<: [*first, *second]" : "keep one of the two")
         }
     }

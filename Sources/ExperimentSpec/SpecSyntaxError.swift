@@ -19,7 +19,7 @@ struct SpecSyntaxError {
         case .duplicatedKeysInMapping(let names, let context):
             specError = SpecError(
                 place(context.mark), keyPath: names.first,
-                "keys stand twice in the same group: \(listed(names))", remedy: "keep one of each")
+                "keys occur twice in the same group: \(listed(names))", remedy: "keep one of each")
         case .reader(let problem, let offset, _, _):
             let position = offset.map { " at character \($0)" } ?? ""
             specError = SpecError(
@@ -40,7 +40,7 @@ struct SpecSyntaxError {
     ///
     /// - Parameter begun: Line in which the part that it was reading begins.
     private static func known(_ problem: String, at character: Character?, begun: Int?) -> (String, String)? {
-        let since = begun.map { " in line \($0)" } ?? ""
+        let since = begun.map { " on line \($0)" } ?? ""
         if problem.contains("tab character") || (problem.contains("cannot start any token") && character == "\t") {
             return ("a tab in front of a key", "indent with spaces, never with tabs")
         }
@@ -51,43 +51,44 @@ struct SpecSyntaxError {
         if problem.contains("mapping values are not allowed") {
             return (
                 "a second ': ' in one value, or a key that is indented deeper than its group",
-                "put text that has ': ' in it in quotes, and begin all keys of a group in the same column"
+                "put text that contains ': ' in quotes, and start all keys of a group in the same column"
             )
         }
         if problem.contains("expected ':'") {
-            return ("a key without ': ' and a value", "write 'key: value', with a space behind the colon")
+            return ("a key without ': ' and a value", "write 'key: value', with a space after the colon")
         }
         if problem.contains("expected ',' or '}'") || problem.contains("expected ',' or ']'") {
             let close = problem.contains("}") ? "}" : "]"
             return (
-                "the \(close == "}" ? "'{'" : "'['") that opens\(since) is not closed, or a comma is missing in it",
+                "the \(close == "}" ? "'{'" : "'['") that opens\(since) is not closed, or a comma is missing after it",
                 "put commas between its elements, and '\(close)' at its end"
             )
         }
         if problem.contains("expected key") || problem.contains("'-' indicator") || problem.contains("block end") {
             return (
-                "the line fits neither the group that begins\(since) nor one around it",
-                "begin all keys of a group, and all '- ' of a list, in the same column"
+                "the line fits neither the group that starts\(since) nor one around it",
+                "start all keys of a group, and all '- ' of a list, in the same column"
             )
         }
         if problem.contains("block sequence entries") {
-            return ("a '- ' where no list can begin", "begin the list in a line of its own, below its key")
+            return ("a '- ' where no list can start", "start the list on a line of its own, below its key")
         }
         if problem.contains("unexpected end of stream") {
             return ("the quote that opens\(since) is not closed", "close it")
         }
         if problem.contains("undefined alias") {
             return (
-                "an alias (*name) of nothing",
-                "put '&name' in front of what it stands for, above it, or put text that begins with '*' in quotes"
+                "an alias (*name) without an anchor",
+                "put '&name' before the value that it stands for, further up, or put text that begins with '*' in quotes"
             )
         }
         if problem.contains("another document") {
-            return ("a second document begins here", "take the '---' away: a spec is one document")
+            return ("a second document begins here", "remove the '---': a spec is one document")
         }
         if problem.contains("escape character") {
             return (
-                "a backslash in double quotes that means nothing", "write \\\\ for a backslash, or use single quotes"
+                "an unknown escape after a backslash in double quotes",
+                "write \\\\ for a backslash, or use single quotes"
             )
         }
         return nil

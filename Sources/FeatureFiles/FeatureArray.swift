@@ -97,7 +97,7 @@ package struct FeatureFile {
             return try TextContent(path: path, separator: separator)
         }
         throw FeatureFileError(
-            file: path, message: start.isEmpty ? "is empty" : "is of no known format",
+            file: path, message: start.isEmpty ? "is empty" : "is in an unknown format",
             remedy: "give a .npy, .npz, .h5, .safetensors, .csv, .tsv or .parquet file")
     }
 }

@@ -41,7 +41,7 @@ struct NumPyArchive: FeatureContent {
 
     private func failure(_ name: String?, _ message: String) -> FeatureFileError {
         FeatureFileError(
-            file: path, dataset: name, message: message, remedy: "write it anew with numpy.savez or savez_compressed")
+            file: path, dataset: name, message: message, remedy: "write it again with numpy.savez or savez_compressed")
     }
 
     // MARK: Directory
@@ -51,7 +51,7 @@ struct NumPyArchive: FeatureContent {
         func damaged(_ what: String) -> FeatureFileError {
             FeatureFileError(
                 file: path, message: "is a damaged ZIP archive (\(what))",
-                remedy: "write it anew with numpy.savez or savez_compressed")
+                remedy: "write it again with numpy.savez or savez_compressed")
         }
         // A comment of up to 64 KiB may follow the end record.
         var end = data.count - 22
@@ -154,7 +154,8 @@ struct NumPyArchive: FeatureContent {
             }
             return try inflate(packed, count: min(member.size, limit), member.name)
         default:
-            throw failure(member.name, "is packed by method \(member.method); stored and deflated members are read")
+            throw failure(
+                member.name, "is packed with method \(member.method); only stored and deflated members can be read")
         }
     }
 

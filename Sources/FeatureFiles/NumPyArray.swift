@@ -24,11 +24,11 @@ struct NumPyArray {
         func failure(_ message: String) -> FeatureFileError {
             FeatureFileError(
                 file: file, dataset: name.isEmpty ? nil : name, message: message,
-                remedy: "write it anew with numpy.save or numpy.savez")
+                remedy: "write it again with numpy.save or numpy.savez")
         }
         guard data.prefix(6).elementsEqual(Self.magic), let major = data.littleEndian(at: 6, as: UInt8.self),
             (1...3).contains(major)
-        else { throw failure("is no .npy array of version 1 to 3") }
+        else { throw failure("is not a .npy array of version 1 to 3") }
         let length: Int?
         if major == 1 {
             length = data.littleEndian(at: 8, as: UInt16.self).map { Int($0) + 10 }
@@ -43,7 +43,7 @@ struct NumPyArray {
         let type = Self.text("descr", in: header) ?? "structured"
         guard let shape = Self.shape(in: header), shape.count <= Self.mostAxes,
             let order = header.firstMatch(of: /['"]fortran_order['"]\s*:\s*(True|False)/)
-        else { throw failure("has a header that names no plain type and shape: \(header.prefix(80))") }
+        else { throw failure("has a header without a plain type and shape: \(header.prefix(80))") }
         isFortranOrder = order.1 == "True"
         entry = FeatureEntry(
             name: name, shape: shape, type: type, isFloatingPoint: Self.sizes[String(type.dropFirst())] != nil)
@@ -90,8 +90,8 @@ struct NumPyArray {
         guard let count = Self.count(of: entry.shape), count <= present else {
             throw FeatureFileError(
                 file: file, dataset: entry.name.isEmpty ? nil : entry.name,
-                message: "ends after \(present) values, and has the shape \(entry.shape)",
-                remedy: "write it anew")
+                message: "ends after \(present) values, but has the shape \(entry.shape)",
+                remedy: "write it again")
         }
         let flat = unsafe data.withUnsafeBytes { bytes in
             (0..<count).map { index -> Double in

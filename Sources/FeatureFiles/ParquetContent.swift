@@ -53,10 +53,10 @@ struct ParquetContent: FeatureContent {
     private static func error(_ problem: Problem, file: String) -> FeatureFileError {
         switch problem {
         case .damaged(let what):
-            FeatureFileError(file: file, message: "is a damaged Parquet file (\(what))", remedy: "write it anew")
+            FeatureFileError(file: file, message: "is a damaged Parquet file (\(what))", remedy: "write it again")
         case .unsupported(let what):
             FeatureFileError(
-                file: file, message: "has what is not read here: \(what)",
+                file: file, message: "cannot be read here: \(what)",
                 remedy: "read it with pyarrow or pandas, and store the features with numpy.save")
         }
     }
@@ -103,10 +103,10 @@ struct ParquetContent: FeatureContent {
 
     private func valueSize(of column: ParquetFooter.Column) throws(Problem) -> Int {
         guard let size = column.valueSize else {
-            throw .unsupported("\(label(column)) is \(column.typeName), and features are FLOAT or DOUBLE")
+            throw .unsupported("\(label(column)) is \(column.typeName), but features must be FLOAT or DOUBLE")
         }
         guard column.isRequired else {
-            throw .unsupported("\(label(column)) is optional or repeated, and features are required")
+            throw .unsupported("\(label(column)) is optional or repeated, but features must be required")
         }
         return size
     }
@@ -120,7 +120,7 @@ struct ParquetContent: FeatureContent {
         _ chunk: ParquetFooter.Chunk, of column: ParquetFooter.Column, valueSize: Int, rows: Range<Int>,
         take: (Int, Double) -> Void
     ) throws(Problem) {
-        guard !chunk.isInOtherFile else { throw .unsupported("\(label(column)) lies in another file") }
+        guard !chunk.isInOtherFile else { throw .unsupported("\(label(column)) is in another file") }
         guard chunk.codec == 0 else {
             let codec = ParquetFooter.name(chunk.codec, in: ParquetFooter.codecNames)
             throw .unsupported("\(label(column)) is compressed with \(codec)")
@@ -156,7 +156,7 @@ struct ParquetContent: FeatureContent {
         }
         guard values[2]?.integer == 0 else {
             let encoding = ParquetFooter.name(values[2]?.integer, in: ParquetFooter.encodingNames)
-            throw .unsupported("\(label(column)) is encoded as \(encoding), and not as PLAIN")
+            throw .unsupported("\(label(column)) is encoded as \(encoding), not as PLAIN")
         }
         guard (0...size).contains(count) else { throw .damaged("a page of \(label(column)) is cut off") }
         return (place + reader.count, size, count)

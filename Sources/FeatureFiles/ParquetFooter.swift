@@ -69,7 +69,7 @@ struct ParquetFooter {
     private static func chunk(_ value: ThriftValue) throws(Problem) -> Chunk {
         guard let metadata = value[3], let offset = metadata[9]?.integer, let size = metadata[7]?.integer, offset >= 0,
             size >= 0
-        else { throw .damaged("a column does not say where it lies") }
+        else { throw .damaged("a column does not say where its data is") }
         return Chunk(
             offset: offset, size: size, codec: metadata[4]?.integer, hasDictionary: metadata[11] != nil,
             isInOtherFile: value[1] != nil)

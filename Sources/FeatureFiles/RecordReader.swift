@@ -61,7 +61,7 @@ struct RecordReader {
             if byte == Self.quote {
                 guard place < bytes.count, bytes[place] == Self.quote else {
                     guard place == bytes.count || isEnd(bytes[place]) else {
-                        throw Problem(line: line, message: "goes on after a closing quotation mark")
+                        throw Problem(line: line, message: "has text after a closing quotation mark")
                     }
                     return String(decoding: content, as: UTF8.self)
                 }
@@ -71,7 +71,7 @@ struct RecordReader {
             }
             content.append(byte)
         }
-        throw Problem(line: first, message: "opens a quotation mark that is never closed")
+        throw Problem(line: first, message: "has a quotation mark that is never closed")
     }
 
     private func isEnd(_ byte: UInt8) -> Bool {

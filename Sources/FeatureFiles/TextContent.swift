@@ -24,7 +24,7 @@ struct TextContent: FeatureContent {
         } catch let problem as RecordReader.Problem {
             throw FeatureFileError(
                 file: path, message: "line \(problem.line) \(problem.message)",
-                remedy: "mend that line, or write the file anew")
+                remedy: "correct that line, or write the file again")
         }
     }
 
@@ -68,7 +68,7 @@ private struct NumberTable {
             guard fields.count == names.count else {
                 throw RecordReader.Problem(
                     line: reader.recordLine,
-                    message: "has \(fields.count) \(fields.count == 1 ? "column" : "columns"), and line \(firstLine) "
+                    message: "has \(fields.count) \(fields.count == 1 ? "column" : "columns"), but line \(firstLine) "
                         + "has \(names.count)")
             }
             try add(fields, places, names, line: reader.recordLine)
@@ -89,7 +89,7 @@ private struct NumberTable {
                 line: line, message: "has \(fields[place].shownInMessage) in column \(number)\(name), which \(what)")
         }
         for place in places {
-            guard let value = Float(trimming: fields[place]) else { throw problem(place, "is no number") }
+            guard let value = Float(trimming: fields[place]) else { throw problem(place, "is not a number") }
             // Only what float32 cannot hold is read twice.
             let whole = value.isNormal || value.isNaN ? Double(value) : Double(trimming: fields[place]) ?? 0
             guard value.isFinite || !whole.isFinite else { throw problem(place, "does not fit float32") }

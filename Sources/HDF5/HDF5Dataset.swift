@@ -144,14 +144,14 @@ package struct HDF5Dataset: Sendable {
     private func checkConversion(to type: HDF5ElementType) throws {
         let stored = try handle.owning(H5Dget_type(handle.id), "inspect")
         guard H5Tget_size(stored.id) <= HDF5Bounds.numberBytes || H5Tget_class(stored.id) == H5T_STRING else {
-            throw handle.error("read", "its elements of \(H5Tget_size(stored.id)) bytes are no plain numbers")
+            throw handle.error("read", "its elements of \(H5Tget_size(stored.id)) bytes are not plain numbers")
         }
         switch H5Tget_class(stored.id) {
         case H5T_INTEGER: return
         case H5T_FLOAT:
-            if !type.isFloatingPoint { throw handle.error("read", "it holds fractions, asked for as \(type)") }
-        case H5T_STRING: throw handle.error("read", "it holds strings, asked for as \(type)")
-        default: throw handle.error("read", "it holds no plain numbers")
+            if !type.isFloatingPoint { throw handle.error("read", "it holds fractions, but is read as \(type)") }
+        case H5T_STRING: throw handle.error("read", "it holds strings, but is read as \(type)")
+        default: throw handle.error("read", "it does not hold plain numbers")
         }
     }
 
@@ -160,7 +160,7 @@ package struct HDF5Dataset: Sendable {
     package func readStrings() throws -> [String] {
         try HDF5Library.serialized {
             let type = try handle.owning(H5Dget_type(handle.id), "inspect")
-            guard H5Tget_class(type.id) == H5T_STRING else { throw handle.error("read", "it holds no strings") }
+            guard H5Tget_class(type.id) == H5T_STRING else { throw handle.error("read", "it does not hold strings") }
             let count = try HDF5Space.count(
                 of: shape(), elementByteCount: max(1, H5Tget_size(type.id)), for: handle)
             try announceChunks()

@@ -52,15 +52,15 @@ enum HDF5Seal {
         guard block.starts(with: magic) else { throw failure("not an HDF5 file, or a damaged one: checksum missing") }
         guard block.count == byteCount, number(in: block, at: sealedCount) == checksum(of: block.prefix(sealedCount)),
             block.dropFirst(sealedCount + 8).allSatisfy({ $0 == 0 })
-        else { throw failure("damaged: the checksum of its first \(byteCount) bytes does not agree") }
+        else { throw failure("damaged: the checksum of its first \(byteCount) bytes does not match") }
         guard number(in: block, at: 16) == version else {
             throw failure(
                 "written by a newer version of cjepa-exp: its seal has the version \(number(in: block, at: 16))")
         }
         guard number(in: block, at: 24) == UInt64(file.byteCount) else {
             throw failure(
-                "damaged: it has \(file.byteCount) bytes, written were \(number(in: block, at: 24)), so its checksum "
-                    + "cannot agree")
+                "damaged: it has \(file.byteCount) bytes, but \(number(in: block, at: 24)) were written, so its checksum "
+                    + "cannot match")
         }
         var checksum = XXH64()
         var place = byteCount
@@ -73,7 +73,7 @@ enum HDF5Seal {
         let written = number(in: block, at: 32)
         guard checksum.value == written else {
             throw failure(
-                "damaged: its content has the checksum \(checksum.digits), written was \(XXH64.digits(written))")
+                "damaged: its content has the checksum \(checksum.digits), but \(XXH64.digits(written)) was stored")
         }
         return true
     }

@@ -28,7 +28,8 @@ package struct MPIError: Error, CustomStringConvertible, Sendable {
 
     static func otherLauncher(launched: Int, seen: Int, library: String) -> MPIError {
         MPIError(
-            description: "the launcher started \(launched) processes, but \(library) sees \(seen): they are not of one "
+            description:
+                "the launcher started \(launched) processes, but \(library) sees \(seen): they are not of the same "
                 + "kind. Use mpirun of the same Open MPI, or srun --mpi=pmix.")
     }
 }

@@ -203,7 +203,7 @@ package struct RunReport: Encodable, Sendable {
         var lines = ["\(experiment): " + counts.joined(separator: ", ") + "  (\(directory))"]
         for entry in floors + runs where Self.toldAtEnd.contains(entry.result) {
             let kind = entry.failure.map { $0 == .other ? "" : " (\($0.rawValue))" } ?? ""
-            lines.append("\(entry.name) \(entry.result)\(kind): \(entry.message ?? "no reason known")")
+            lines.append("\(entry.name) \(entry.result)\(kind): \(entry.message ?? "reason unknown")")
             lines += (entry.logTail ?? []).map { "    | " + $0 }
             if entry.result == "failed" { lines.append("    log: \(logPath(of: entry))") }
         }

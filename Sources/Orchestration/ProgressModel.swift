@@ -119,7 +119,7 @@ package struct ProgressModel: Sendable {
         if interruptLevel > 0 {
             parts.append(
                 interruptLevel > 1
-                    ? "killing workers" : "stopping: waiting for checkpoints (Ctrl-C again kills)")
+                    ? "killing workers" : "saving checkpoints (Ctrl-C again kills the workers)")
         } else if let left = secondsLeft(at: now) {
             parts.append("left \(Quantity.duration(left))")
         }

@@ -88,7 +88,9 @@ package final class ProgressReporter {
         case .finished(let outcome):
             return finishedMessage(outcome, at: time)
         case .interrupting(let level) where style == .plain:
-            return [level > 1 ? "killing the workers" : "stopping: waiting for checkpoints (Ctrl-C again kills)"]
+            return [
+                level > 1 ? "killing the workers" : "saving checkpoints (Ctrl-C again kills the workers)"
+            ]
         default:
             return []
         }

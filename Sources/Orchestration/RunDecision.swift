@@ -57,12 +57,12 @@ package enum RunDecision: Hashable, Sendable {
             let plan = try directory.loadPlan()
             guard plan.run.configurationHash == run.configurationHash, plan.run.seed == run.seed else {
                 return .conflict(
-                    reason: "\(directory.path) holds another configuration "
-                        + "(\(plan.run.name), \(plan.run.configurationHash.prefix(16))…); move it away")
+                    reason: "\(directory.path) holds a different configuration "
+                        + "(\(plan.run.name), \(plan.run.configurationHash.prefix(16))…); move it elsewhere")
             }
             let current = try liveness.currentState(of: directory)
             if let task = liveness.task(of: directory), current?.status.isFinished != true, current?.status != .running,
-                let place = task.isWaiting ? "queued" : task.isWorking ? "at work" : task.isUnknown ? "submitted" : nil
+                let place = task.isWaiting ? "queued" : task.isWorking ? "running" : task.isUnknown ? "submitted" : nil
             {
                 return .busy(reason: "\(place) (\(task.text))")
             }

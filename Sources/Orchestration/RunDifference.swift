@@ -131,7 +131,7 @@ package struct RunDifference: Encodable, Sendable {
         ]
         sections.append(
             configuration.isEmpty
-                ? "configuration: the same"
+                ? "configuration: identical"
                 : "configuration\n"
                     + Self.table(configuration.map { ["  " + $0.name, $0.first ?? "–", $0.second ?? "–"] }))
         if !provenance.isEmpty {

@@ -46,7 +46,8 @@ struct Settlement {
         case .exited(WorkerExit.outOfMemory):
             (
                 .failed,
-                "the system refused it memory: \(Self.memoryRemedy), or raise the limit (ulimit -v)", .outOfMemory
+                "the system refused its request for memory: \(Self.memoryRemedy), or raise the limit (ulimit -v)",
+                .outOfMemory
             )
         case .exited(let code):
             (.failed, "exit code \(code)", .other)
@@ -58,7 +59,7 @@ struct Settlement {
         case .leftBehind(let pid):
             (
                 .failed,
-                "process \(pid) does not end, not even after SIGKILL: it waits for a disk or another device. It is left "
+                "process \(pid) has not ended, not even after SIGKILL: it waits for a disk or another device. It is left "
                     + "behind", .other
             )
         case .signalled(let signal) where isInterrupting && signal != SIGINT && exhaustedPatience != nil:

@@ -37,14 +37,14 @@ package struct Checkpoint: Sendable, Equatable {
             let found = file.metadata[Key.hash], let step = file.metadata[Key.step].flatMap({ Int($0) }), step >= 0
         else {
             throw SafetensorsError(
-                file: path, message: "not a checkpoint of cjepa-exp", remedy: "remove it from the run's folder")
+                file: path, message: "is not a checkpoint of cjepa-exp", remedy: "remove it from the run's folder")
         }
         try RunFormat.check(version: version, file: path)
         guard found == hash else {
             throw RunStoreError(
                 file: path,
                 message: "belongs to the configuration \(found.prefix(8)), but this run has \(hash.prefix(8))",
-                remedy: "go on with the spec that it was made with, or remove the run's folder to start it from the "
+                remedy: "run the spec that it was made with, or remove the run's folder to start it from the "
                     + "beginning")
         }
         return Checkpoint(

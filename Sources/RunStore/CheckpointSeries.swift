@@ -61,8 +61,8 @@ package struct CheckpointSeries: Sendable {
                 for (entry, reason) in broken {
                     try setAside(entry)
                     warn(
-                        "\((entry.path as NSString).lastPathComponent) is damaged (\(reason)) and set aside; the run "
-                            + "goes on from the checkpoint before it, step \(checkpoint.step)")
+                        "\((entry.path as NSString).lastPathComponent) is damaged (\(reason)) and has been set aside; the run "
+                            + "resumes from the checkpoint before it, step \(checkpoint.step)")
                 }
                 return checkpoint
             } catch let error as SafetensorsError {
@@ -72,7 +72,7 @@ package struct CheckpointSeries: Sendable {
         guard let newest = broken.first else { return nil }
         let others = broken.count > 1 ? ", and so are the \(broken.count - 1) before it" : ""
         throw RunStoreError(
-            file: newest.entry.path, message: "is damaged or no checkpoint (\(newest.reason))\(others)",
+            file: newest.entry.path, message: "is damaged or not a checkpoint (\(newest.reason))\(others)",
             remedy: "put back a copy, or remove the run's folder to start the run from the beginning with "
                 + "`cjepa-exp run`")
     }

@@ -77,8 +77,8 @@ package struct ExperimentRecord: Codable, Sendable, Equatable {
         let file = path(inExperiment: directory)
         guard FileManager.default.fileExists(atPath: file) else {
             throw RunStoreError(
-                file: file, message: "there is none, so \(directory) is no experiment",
-                remedy: "give the folder that cjepa-exp run made, results/<experiment>")
+                file: file, message: "is missing, so \(directory) is not an experiment",
+                remedy: "give the folder that `cjepa-exp run` made, results/<experiment>")
         }
         let record = try StoredJSON.read(ExperimentRecord.self, from: file)
         try RunFormat.check(version: record.formatVersion, file: file)

@@ -8,7 +8,7 @@ extension MetricConvention {
             "1", "share of the min(n-1, D) directions whose singular value is at least 0.01 of the largest, centred"),
         "effective_rank": .init("1", "as rankme, on centred features"),
         "std_mean": .init("1", "mean over dimensions of the standard deviation over rows, with 1/(n-1)"),
-        "std_min": .init("1", "least over dimensions of the standard deviation over rows, with 1/(n-1)"),
+        "std_min": .init("1", "minimum over dimensions of the standard deviation over rows, with 1/(n-1)"),
         "normalised_std_mean": .init(
             "1", "as std_mean, of L2-normalised features; 1/sqrt(D) when they are spread evenly"),
         "std_low_share": .init(
@@ -20,7 +20,7 @@ extension MetricConvention {
         "participation_ratio": .init("1", "sum(l)^2 / sum(l^2), l eigenvalues of the covariance"),
         "nesum": .init("1", "sum(l) / max(l), l eigenvalues of the covariance"),
         "condition_number": .init(
-            "1", "greatest over least singular value, not centred; infinite without full rank"),
+            "1", "largest over smallest singular value, not centred; infinite without full rank"),
         "alpha_req": .init(
             "1",
             "a of l_j ~ j^-a, l eigenvalues of the covariance, least squares in log-log with weights 1/j"),
@@ -51,7 +51,7 @@ extension MetricConvention {
     ]
     private static let views = [
         "images": "means over an image's patches",
-        "patches": "single patches, a seeded choice of diagnostics.patch_rows, the same at every step",
+        "patches": "single patches, a seeded sample of diagnostics.patch_rows, the same at every step",
         "within": "the same patches minus the mean over all patches of their image",
     ]
 
@@ -71,9 +71,9 @@ extension MetricConvention {
 
     private static let encoders: [String: MetricConvention] = [
         "feature_cosine": .init("1", "mean cosine of target and context encoder's pooled features of a test image"),
-        "feature_cosine_centred": .init("1", "the same after each encoder's mean over images was taken away"),
+        "feature_cosine_centred": .init("1", "the same after subtracting each encoder's mean over images"),
         "patch_cosine": .init("1", "mean cosine of target and context encoder's features of a patch (chosen patches)"),
-        "patch_cosine_centred": .init("1", "the same after each encoder's mean over the patches was taken away"),
+        "patch_cosine_centred": .init("1", "the same after subtracting each encoder's mean over the patches"),
         "weight_distance": .init("1", "|target - context| / |context| over all weights of the encoder"),
         "weight_distance_by_layer": .init(
             "1", "|target - context| / |context| over the weights of each layer, which the attribute labels names"),

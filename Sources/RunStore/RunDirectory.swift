@@ -77,7 +77,7 @@ func namesOfFiles(inExperiment directory: String) throws -> [String] {
         return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
     } catch {
         throw RunStoreError(
-            file: directory, message: "no experiment here: \(error.localizedDescription)",
-            remedy: "give the folder that cjepa-exp run made, results/<experiment>")
+            file: directory, message: "is not an experiment: \(error.localizedDescription)",
+            remedy: "give the folder that `cjepa-exp run` made, results/<experiment>")
     }
 }

@@ -72,23 +72,24 @@ package struct RunFile: Sendable {
             RunStoreError(file: path, message: message, remedy: "give a run.h5 that cjepa-exp wrote")
         }
         guard case .string(RunFormat.runFile) = try root.attributes.read("format") else {
-            throw failure("no results of a run: its attribute \"format\" is not \"\(RunFormat.runFile)\"")
+            throw failure(
+                "does not hold the results of a run: its attribute \"format\" is not \"\(RunFormat.runFile)\"")
         }
         func string(_ name: String) throws -> String {
             guard case .string(let value) = try root.attributes.read(name) else {
-                throw failure("no attribute \(name)")
+                throw failure("has no attribute \(name)")
             }
             return value
         }
         func integer(_ name: String) throws -> Int {
             guard case .integer(let value) = try root.attributes.read(name) else {
-                throw failure("no attribute \(name)")
+                throw failure("has no attribute \(name)")
             }
             return value
         }
         try RunFormat.check(version: integer("format_version"), file: path)
         guard let status = RunStatus(rawValue: try string("status")) else {
-            throw failure("unknown status \"\(try string("status"))\"")
+            throw failure("has the unknown status \"\(try string("status"))\"")
         }
         return RunHeader(
             experiment: try string("experiment"), arm: try string("arm"), seed: try integer("seed"),
@@ -124,7 +125,7 @@ package struct RunFile: Sendable {
             let shape = try dataset.shape()
             guard shape.count == 2 else { continue }
             let values = try dataset.read(as: Double.self)
-            guard shape[0] == 0 || !values.isEmpty else { throw damage("the vectors of \(column) have no numbers") }
+            guard shape[0] == 0 || !values.isEmpty else { throw damage("the vectors of \(column) are empty") }
             vectors[column] = (0..<shape[0]).map { Array(values[($0 * shape[1])..<(($0 + 1) * shape[1])]) }
         }
         let columns = try names.map { column in

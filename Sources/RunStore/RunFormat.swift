@@ -35,7 +35,7 @@ package enum RunFormat {
     static func check(version found: Int, file: String) throws {
         guard found == version else {
             throw RunStoreError(
-                file: file, message: "has format version \(found), this program reads version \(version)",
+                file: file, message: "has format version \(found), but this program reads version \(version)",
                 remedy: found > version ? "use a newer cjepa-exp" : "run it again")
         }
     }

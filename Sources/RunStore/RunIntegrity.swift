@@ -41,7 +41,8 @@ package struct RunIntegrity: Sendable, Equatable {
                 steps = rows.count
                 if !rows.enumerated().allSatisfy({ $1 == Double($0 + 1) }) {
                     problems.append(
-                        "/steps is not every step once: \(counted(rows.count, "row")), the last \(rows.last ?? 0)")
+                        "/steps does not hold every step once: \(counted(rows.count, "row")), the last \(rows.last ?? 0)"
+                    )
                 }
             } else if let (before, after) = zip(rows, rows.dropFirst()).first(where: { $0 >= $1 }) {
                 problems.append("/\(name) has rows twice or out of order: step \(before), then \(after)")

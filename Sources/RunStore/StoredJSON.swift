@@ -31,8 +31,8 @@ package enum StoredJSON {
             return try decoder.decode(type, from: data)
         } catch let error as DecodingError {
             throw RunStoreError(
-                file: file, message: "cannot be understood: \(explanation(error))",
-                remedy: "it is damaged or of another version of cjepa-exp: remove it or its folder")
+                file: file, message: "cannot be parsed: \(explanation(error))",
+                remedy: "it is damaged or from another version of cjepa-exp: remove it or its folder")
         }
     }
 

@@ -28,10 +28,10 @@ package struct FileWriteError: LocalizedError, CustomStringConvertible, Sendable
         case ENOSPC, EDQUOT, EFBIG: "free some space there, or choose another folder for the results"
         case EACCES, EPERM, EROFS: "make the folder writable, or choose another folder for the results"
         case ENOENT, ENOTDIR: "create the folder that is to hold it"
-        case ELOOP: "remove the link that stands in its place: results are not written through links"
-        case EINVAL: "remove what stands in its place, which is no regular file"
+        case ELOOP: "remove the link in its place: results are not written through links"
+        case EINVAL: "remove what is in its place, which is not a regular file"
         case ENODEV: "give the path of a file"
-        case EISDIR: "remove the folder that stands in its place"
+        case EISDIR: "remove the folder in its place"
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
         default: "check the disk and the permissions of its folder"
         }

@@ -43,7 +43,7 @@ extension SafetensorsFile {
         }
         // The header is read first: its own faults say more than a checksum that does not agree.
         try self.init(data, file: path)
-        guard let stored = metadata[Self.checksumKey] else { throw damage("it carries no checksum") }
+        guard let stored = metadata[Self.checksumKey] else { throw damage("it has no checksum") }
         let headerLength = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) } + 8
         var header = Data(data.prefix(headerLength))
         guard let place = Self.placeOfDigits(in: header) else { throw damage("its checksum cannot be read") }
@@ -52,7 +52,7 @@ extension SafetensorsFile {
         header.withUnsafeBytes { checksum.append($0) }
         data.dropFirst(headerLength).withUnsafeBytes { checksum.append($0) }
         guard checksum.digits == stored else {
-            throw damage("its content has the checksum \(checksum.digits), written was \(stored)")
+            throw damage("its content has the checksum \(checksum.digits), but \(stored) was stored")
         }
     }
 

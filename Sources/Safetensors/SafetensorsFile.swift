@@ -55,7 +55,7 @@ package struct SafetensorsFile: Sendable, Equatable {
         let near = tensors.keys.filter { $0.hasPrefix(stem) }.sorted().prefix(3).joined(separator: ", ")
         throw SafetensorsError(
             file: path, tensor: name, message: "not in the file",
-            remedy: near.isEmpty ? "it holds \(tensors.count) tensors of other names" : "there are \(near)…")
+            remedy: near.isEmpty ? "it holds \(tensors.count) tensors with other names" : "there are \(near)…")
     }
 
     /// Replaces the file at `path` as a whole; equal contents give equal bytes.

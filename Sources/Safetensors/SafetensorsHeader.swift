@@ -25,7 +25,7 @@ struct SafetensorsHeader {
         func failure(_ message: String, tensor: String? = nil) -> SafetensorsError {
             SafetensorsError(
                 file: file, tensor: tensor, message: message,
-                remedy: "the file is damaged or not safetensors: write or fetch it again")
+                remedy: "the file is damaged or not in the safetensors format: write or download it again")
         }
         guard data.count >= 8 else { throw failure("only \(data.count) bytes, shorter than any header") }
         let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -60,7 +60,9 @@ struct SafetensorsHeader {
                 throw failure("data_offsets has \(entry.data_offsets.count) numbers instead of 2", tensor: name)
             }
             let (begin, end) = (entry.data_offsets[0], entry.data_offsets[1])
-            guard begin >= 0, begin <= end else { throw failure("impossible place \(begin)..<\(end)", tensor: name) }
+            guard begin >= 0, begin <= end else {
+                throw failure("impossible data_offsets \(begin)..<\(end)", tensor: name)
+            }
             guard end <= available else {
                 throw failure("truncated: its bytes end at \(end), the file's at \(available)", tensor: name)
             }

@@ -34,7 +34,7 @@ package struct CheckpointEncoders<Backend: KernelBackend> {
         let model = settings.networks.encoder.settings
         guard dataset.channels == model.channels else {
             throw TrainingError(
-                description: "\(dataset.name) has images of \(dataset.channels) channels, model.channels is "
+                description: "\(dataset.name) has images of \(dataset.channels) channels, but model.channels is "
                     + "\(model.channels); give the data that the run was trained on")
         }
         return extractor.pooledFeatures(count: dataset.count, parameters: state.parameters(of: encoder)) {

@@ -242,7 +242,8 @@ package struct GoldenCheck<Backend: KernelBackend> {
     ) throws -> Result {
         let expected = try file.tensor(name).floats()
         guard expected.count == actual.count else {
-            throw TrainingError(description: "\(name) holds \(expected.count) numbers, the network has \(actual.count)")
+            throw TrainingError(
+                description: "\(name) holds \(expected.count) numbers, but the network has \(actual.count)")
         }
         var largest = 0.0
         var worst = 0.0

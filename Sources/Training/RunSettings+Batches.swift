@@ -12,7 +12,7 @@ extension RunSettings {
         let channels = networks.encoder.settings.channels
         guard data.train.channels == channels else {
             throw TrainingError(
-                description: "\(data.train.name) has images of \(data.train.channels) channels, model.channels is "
+                description: "\(data.train.name) has images of \(data.train.channels) channels, but model.channels is "
                     + "\(channels); set model.channels: \(data.train.channels)")
         }
         return try data.train.limited(to: configuration.data.trainSubset)

@@ -20,6 +20,6 @@ package struct TrainingError: Error, CustomStringConvertible, Sendable {
     }
 
     static func wrongShape(_ name: String, expected: [Int], found: [Int]) -> TrainingError {
-        TrainingError(description: "tensor \(name) has shape \(found), the configuration needs \(expected)")
+        TrainingError(description: "tensor \(name) has shape \(found), but the configuration needs \(expected)")
     }
 }

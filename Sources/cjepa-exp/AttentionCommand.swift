@@ -13,13 +13,13 @@ struct AttentionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attention", abstract: "Draw the last layer's attention of a run's encoders on test images.",
         discussion: """
-            One row for each image: the image, then for target and context encoder the mean over heads and each head. \
-            Redder patches get more attention, averaged over all queries; the colours of each map span its minimum to \
-            maximum. The run's checkpoint is read, so an interrupted run is shown as it is.
+            One row per image: the image itself, then, for target and context encoder, the mean over heads and each head. \
+            Redder patches receive more attention, averaged over all queries; each map's colours span its minimum to its \
+            maximum. The weights come from the run's latest checkpoint, so an unfinished run can be drawn too.
             """)
 
     @Argument(
-        help: ArgumentHelp("A run's folder, experiment/run, or the beginning of a run's name.", valueName: "run"),
+        help: ArgumentHelp("A run: its folder, experiment/run, or a unique prefix of its name.", valueName: "run"),
         completion: ShellCompletion.run)
     var runName: String
 
@@ -29,7 +29,7 @@ struct AttentionCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The PNG file; an existing one is replaced.", valueName: "png"))
     var output: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(help: "Compute threads.")
@@ -50,7 +50,7 @@ struct AttentionCommand: ParsableCommand {
         guard let newest = directory.checkpoints.entries.last else {
             throw UnusableInput(
                 place: directory.path, problem: "the run has no checkpoint",
-                remedy: "let it run: `cjepa-exp status` shows its progress")
+                remedy: "wait for its first checkpoint; `cjepa-exp status` shows its progress")
         }
         // As it lies: looking sets no damaged checkpoint aside.
         let checkpoint = try Checkpoint.load(from: newest.path, expecting: plan.run.configurationHash)

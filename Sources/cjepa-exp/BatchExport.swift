@@ -85,7 +85,8 @@ struct BatchExport {
                 "targets", .int32s(masks.targets), shape: [masks.blocks, count, masks.targetCount],
                 meaning: "patches of each target block, row · grid + column"),
             NamedArray(
-                "indices", .int32s(batch.indices), shape: [count], meaning: "image in the training split, from 0"),
+                "indices", .int32s(batch.indices), shape: [count],
+                meaning: "index of the image in the training split, from 0"),
             NamedArray("labels", .int32s(batch.labels), shape: [count], meaning: "class; training does not see it"),
             NamedArray(
                 "crops", .int32s(crops), shape: [count, 4],

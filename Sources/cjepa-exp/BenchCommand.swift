@@ -11,9 +11,9 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Time training steps on noise, and compare them with this machine's limit.",
         discussion: """
-            Steps are those of training: images are cropped at the same time, and each step draws new masks. The limit \
-            is the rate of large matrix products in the same precision, measured in the same call. FLOPs are those that \
-            the public I-JEPA code would do. Without a spec the options describe the network; with one they override \
+            Steps are real training steps: images are cropped meanwhile, and each step draws new masks. The limit \
+            is the rate of large matrix products in the same precision, measured before and after. FLOPs are those that \
+            the public I-JEPA code would do. Without a spec, the options describe the network; with one, they override \
             its settings.
             """)
 
@@ -28,7 +28,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Seconds for which steps are timed.")
     var seconds = 20.0
 
-    @Option(help: "Untimed steps before the timed ones.")
+    @Option(help: "Warm-up steps before the timed ones.")
     var warmup = 3
 
     @Flag(inversion: .prefixedNo, help: "Crop new images for every step, as training does.")
@@ -62,7 +62,7 @@ struct BenchCommand: ParsableCommand {
         var warnings = kernelWarnings()
         let shards = min(configuration.resources.shards, configuration.training.batchSize)
         if threads > shards {
-            warnings.append("\(threads) threads share \(counted(shards, "shard")), so some are idle: use --shards")
+            warnings.append("\(threads) threads share \(counted(shards, "shard")), so some are idle: raise --shards")
         }
         if threads > Machine.cores { warnings.append("\(threads) threads share \(counted(Machine.cores, "core"))") }
         return warnings

@@ -5,25 +5,25 @@ import Training
 
 /// The configuration that `bench` times: a spec's arm, or a network described by options.
 struct BenchOptions: ParsableArguments {
-    @Argument(help: "Take everything that no option sets from this spec.", completion: ShellCompletion.spec)
+    @Argument(help: "A spec; options override its settings.", completion: ShellCompletion.spec)
     var spec: String?
 
-    @Option(help: ArgumentHelp("The spec's arm. (default: the baseline)", valueName: "arm"))
+    @Option(help: ArgumentHelp("The arm of the spec to time. (default: the baseline)", valueName: "arm"))
     var arm: String?
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"),
+        help: ArgumentHelp("Override a key of the spec; may be repeated.", valueName: "key.path=value"),
         completion: ShellCompletion.setting)
     var overrides: [String] = []
 
     @Option(help: ArgumentHelp("vit_tiny, vit_small, vit_base or vit_large. (default: vit_small)", valueName: "preset"))
     var model: ModelConfiguration.Preset?
 
-    @Option(help: ArgumentHelp("Side of the images. (default: 224)", valueName: "pixels"))
+    @Option(help: ArgumentHelp("Side length of the images. (default: 224)", valueName: "pixels"))
     var image: Int?
 
-    @Option(help: ArgumentHelp("Side of the patches. (default: 16)", valueName: "pixels"))
+    @Option(help: ArgumentHelp("Side length of the patches. (default: 16)", valueName: "pixels"))
     var patch: Int?
 
     @Option(help: ArgumentHelp("Images per step. (default: 16)", valueName: "n"))
@@ -38,10 +38,11 @@ struct BenchOptions: ParsableArguments {
     @Option(help: "float32, bf16, or auto for whichever is faster here. (default: float32, or the spec's)")
     var precision: TrainingConfiguration.Precision?
 
-    @Option(help: ArgumentHelp("Parts that a batch is split into. (default: 4)", valueName: "n"))
+    @Option(help: ArgumentHelp("Parts (shards) that a batch is split into. (default: 4)", valueName: "n"))
     var shards: Int?
 
-    @Option(help: ArgumentHelp("A mask keeps more patches than this. (default: 10; 4 on a small grid)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("A mask must keep more patches than this. (default: 10; 4 on a small grid)", valueName: "n"))
     var minKeep: Int?
 
     func validate() throws {

@@ -10,7 +10,7 @@ struct CJEPAExp: AsyncParsableCommand {
             `cjepa-exp plan experiments/smoke.spec`, then `cjepa-exp run experiments/smoke.spec`.
 
             Exit codes: 0 success, 1 something failed, 64 the command line, the spec or the data cannot be used,
-            75 stopped on request; the same command resumes.
+            71 out of memory, 75 stopped on request; the same command resumes.
             """,
         version: "0.1.0",
         subcommands: [
@@ -26,8 +26,10 @@ struct CJEPAExp: AsyncParsableCommand {
 enum Program {
     static func main() async {
         restartWithSuitableOpenBLAS()
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let script = CompletionScript.requested(by: arguments) { return print(script) }
         do {
-            try CommandName.check(Array(CommandLine.arguments.dropFirst()))
+            try CommandName.check(arguments)
             var command = try CJEPAExp.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -11,14 +11,15 @@ struct CleanCommand: AsyncParsableCommand {
         commandName: "clean",
         abstract: "Move unwanted runs to the experiment's trash, or empty the trash.",
         discussion: """
-            Select runs with --outdated, --failed or --run. Active runs stay. Until --empty-trash, folders can be moved \
-            back from the trash (<experiment>/.trash) by hand.
+            Select runs with --outdated, --failed or --run. Active runs stay. To restore a run, move its folder back from \
+            the trash (<experiment>/.trash); --empty-trash deletes for good.
             """)
 
-    @Argument(help: "An experiment's name, the beginning of it, or its folder.", completion: ShellCompletion.experiment)
+    @Argument(
+        help: "An experiment: its name, a unique prefix of it, or its folder.", completion: ShellCompletion.experiment)
     var experiment: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Runs whose configuration, arm or seed is no longer part of the experiment.")
@@ -57,7 +58,8 @@ struct CleanCommand: AsyncParsableCommand {
                 "--empty-trash cannot be combined with a selection: selected runs go to the trash first.")
         }
         if !emptyTrash, selection.isEmpty {
-            throw ValidationError("Say which runs: --outdated, --failed or --run PATTERN; or --empty-trash.")
+            throw ValidationError(
+                "Say which runs to clean: --outdated, --failed or --run PATTERN; or give --empty-trash.")
         }
         if spec != nil, !outdated { throw ValidationError("--spec needs --outdated.") }
     }

@@ -40,7 +40,7 @@ enum CommandName {
         if word.hasSuffix(".spec") {
             let path = ShellWord.quoted(word)
             return UnusableInput(
-                place: "cjepa-exp", problem: "there is no command before '\(word)'",
+                place: "cjepa-exp", problem: "a command is missing before '\(word)'",
                 remedy: "`cjepa-exp plan \(path)` shows the runs of the spec, `cjepa-exp run \(path)` trains them")
         }
         let plain = word.lowercased()
@@ -59,13 +59,13 @@ enum CommandName {
         if rootOptions.contains(name) || name.hasPrefix("---") || name.hasPrefix("--experimental") { return }
         if let command = rest.first(where: names(hidden: true).contains) {
             throw UnusableInput(
-                place: "cjepa-exp", problem: "the option \(name) stands before the command",
+                place: "cjepa-exp", problem: "the option \(name) comes before the command",
                 remedy: "write the command first: cjepa-exp \(command) \(name) …")
         }
         let nearest = nearestName(to: name, among: rootOptions)
         throw UnusableInput(
             place: "cjepa-exp",
-            problem: "there is no option \(name) without a command" + (nearest.map { "; did you mean \($0)?" } ?? ""),
-            remedy: "`cjepa-exp --help` lists the commands, `cjepa-exp COMMAND --help` the options of one")
+            problem: "\(name) is not an option of cjepa-exp itself" + (nearest.map { "; did you mean \($0)?" } ?? ""),
+            remedy: "`cjepa-exp --help` lists the commands, `cjepa-exp COMMAND --help` the options of a command")
     }
 }

@@ -14,12 +14,12 @@ struct DiagnoseCommand: ParsableCommand {
             same matrix gives 16, 96 or 306 as “its rank”.
             """)
 
-    @Argument(help: "A file of features.", completion: .file())
+    @Argument(help: "A file that holds features.", completion: .file())
     var file: String
 
     @Option(
         help: """
-            The array in the file; needed only if several could be features. Of a run.h5: the target encoder's last \
+            Name of the array; needed only if several could be features. Default for a run.h5: the target encoder's last \
             features.
             """)
     var dataset: String?
@@ -30,7 +30,8 @@ struct DiagnoseCommand: ParsableCommand {
     @Flag(help: "The array is [images, patches, D]: show image-level, patch-level and within-image diagnostics.")
     var patches = false
 
-    @Flag(help: "The features come from a LayerNorm or are otherwise of unit scale: a small std alone is a collapse.")
+    @Flag(
+        help: "The features come from a LayerNorm or otherwise have unit scale: a small std alone counts as collapse.")
     var unitScale = false
 
     @Option(
@@ -40,13 +41,13 @@ struct DiagnoseCommand: ParsableCommand {
                 + LibraryConvention.all.map(\.name).joined(separator: ", ") + ", or all.", valueName: "library,…"))
     var libraries: String?
 
-    @Option(help: "Rank over width below this is a dimensional collapse.")
+    @Option(help: "A rank divided by the width below this counts as dimensional collapse.")
     var rankShare = 0.05
 
-    @Option(help: "Std of features of unit scale below this is a complete collapse.")
+    @Option(help: "A std of unit-scale features below this counts as complete collapse.")
     var standardDeviation = 0.02
 
-    @Option(help: "Seed for the choice of rows if there are too many.")
+    @Option(help: "Seed for sampling rows if there are too many.")
     var seed: UInt64 = 0
 
     @Flag(help: "Print JSON.")
@@ -54,7 +55,7 @@ struct DiagnoseCommand: ParsableCommand {
 
     func validate() throws {
         if views && patches {
-            throw ValidationError("--views and --patches are two readings of the same array; give only one.")
+            throw ValidationError("--views and --patches read the same array in two ways; give only one.")
         }
         guard (0...1).contains(rankShare) else {
             throw ValidationError("--rank-share takes a share from 0 to 1, not \(rankShare).")

@@ -7,7 +7,7 @@ import RunStore
 struct DiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Show the settings in which two runs differ, and their results side by side.")
+        abstract: "Show the settings that differ between two runs, and their results side by side.")
 
     @Argument(help: RunName.help, completion: ShellCompletion.run)
     var first: String
@@ -15,7 +15,7 @@ struct DiffCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The run to compare with it.", valueName: "run"), completion: ShellCompletion.run)
     var second: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Print JSON.")

@@ -51,14 +51,14 @@ struct EmbeddingExport {
                 }
                 set = try source.load(&self)
             } catch {
-                remark(.damaged("\(directory.name) is left out: \(ErrorReport(error).line)"))
+                remark(.damaged("\(directory.name) is skipped: \(ErrorReport(error).line)"))
                 failure = failure ?? error
                 continue
             }
             files += try format.write(set, to: target, replacing: true)
         }
         if files.isEmpty, kept == 0, let failure { throw failure }
-        if kept > 0 { note("\(counted(kept, "output")) in \(folder) stayed; --force replaces them") }
+        if kept > 0 { note("kept \(counted(kept, "existing output")) in \(folder); --force replaces them") }
         return files
     }
 
@@ -89,15 +89,15 @@ struct EmbeddingExport {
         let entries = directory.checkpoints.entries
         guard let last = entries.last else {
             throw UnusableInput(
-                place: directory.path, problem: "the run has no checkpoint, from which features are computed",
-                remedy: "let it run: `cjepa-exp status` shows its progress")
+                place: directory.path, problem: "the run has no checkpoint to compute features from",
+                remedy: "wait for its first checkpoint; `cjepa-exp status` shows its progress")
         }
         guard let step else { return last }
         guard let entry = entries.first(where: { $0.step == step }) else {
             throw UnusableInput(
                 place: directory.path,
-                problem: "there is no checkpoint of step \(step), from which features are computed",
-                remedy: "there are checkpoints of: \(entries.map { "\($0.step)" }.joined(separator: ", ")); "
+                problem: "there is no checkpoint of step \(step) to compute features from",
+                remedy: "there are checkpoints of steps \(entries.map { "\($0.step)" }.joined(separator: ", ")); "
                     + "resources.checkpoints_kept keeps more while a run trains")
         }
         return entry

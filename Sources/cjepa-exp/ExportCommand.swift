@@ -12,7 +12,7 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             --embeddings takes a run or an experiment and writes features of the test images or, with --split train, of \
             the training images, as npz, npy, hdf5, csv, tsv, parquet or safetensors.
-            --batches takes a run and writes what chosen steps see, as npz or hdf5: crops, masks, indices of the images.
+            --batches takes a run and writes the batches of chosen steps, as npz or hdf5: crops, masks, image indices.
             --metrics takes a run or an experiment and writes its series as csv, jsonl, parquet or tensorboard.
             --configurations takes an experiment and writes resolved YAML, laid out as Hydra does.
             --links takes an experiment and builds matrix.h5 in its folder: links to the files of all runs.
@@ -20,7 +20,7 @@ struct ExportCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A run or an experiment: its folder, experiment/run, or the beginning of a name.", valueName: "run"),
+            "A run or an experiment: its folder, experiment/run, or a unique prefix of its name.", valueName: "run"),
         completion: ShellCompletion.runOrExperiment)
     var runName: String
 
@@ -29,7 +29,7 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Export what these steps of a run see; batches count from 0, and batch n is that of step n + 1.",
+            "Export these batches of a run, counted from 0: step n + 1 trains on batch n.",
             valueName: "n,n-m,…"))
     var batches: String?
 
@@ -46,12 +46,12 @@ struct ExportCommand: ParsableCommand {
     var encoder = EvaluationConfiguration.Encoder.target
 
     @Option(
-        help: "Training step of the features, or \"last\": one at which they were stored, or that has a checkpoint.")
+        help: "Training step of the features, or \"last\"; they must be stored, or with train a checkpoint must exist.")
     var step = "last"
 
     @Option(
         help: """
-            Images whose features are exported: test, or train, which are computed from the run's checkpoint. \
+            Images whose features are exported: test, or train, computed from a checkpoint of the run. \
             (default: test)
             """)
     var split: EmbeddingSet.Split?
@@ -65,7 +65,7 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Folder that holds the results.", completion: .directory)
     var results = "results"
 
-    @Option(help: "Folder with the data set's files, if they lie elsewhere than when the run was planned.")
+    @Option(help: "Folder with the data set's files, if they have moved since the run was planned.")
     var dataFolder: String?
 
     @Option(help: ArgumentHelp("Threads that compute features. (default: one per core)", valueName: "n"))
@@ -84,12 +84,13 @@ struct ExportCommand: ParsableCommand {
         }
         _ = try batches.map(StepList.read)
         try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
-        guard embeddings || split == nil else { throw ValidationError("--split applies to --embeddings.") }
+        guard embeddings || split == nil else { throw ValidationError("--split applies only to --embeddings.") }
         guard split == .train || threads == nil else {
-            throw ValidationError("--threads applies to --split train: nothing else is computed.")
+            throw ValidationError("--threads applies only to --split train; nothing else is computed.")
         }
         guard split == .train || batches != nil || dataFolder == nil else {
-            throw ValidationError("--data-folder applies to --split train and to --batches: nothing else needs data.")
+            throw ValidationError(
+                "--data-folder applies only to --split train and --batches; nothing else reads the data.")
         }
         let known = formats
         guard known.isEmpty == (format == nil), format.map({ known.contains($0.rawValue) }) ?? true else {

@@ -12,10 +12,10 @@ struct LogsCommand: AsyncParsableCommand {
     @Argument(help: RunName.help, completion: ShellCompletion.run)
     var runName: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
-    @Option(help: ArgumentHelp("Print only the last lines.", valueName: "n"))
+    @Option(help: ArgumentHelp("Print only the last n lines.", valueName: "n"))
     var lines: Int?
 
     @Flag(help: "Keep printing new lines until the run has stopped.")
@@ -45,7 +45,7 @@ struct LogsCommand: AsyncParsableCommand {
 enum RunName {
     static var help: ArgumentHelp {
         ArgumentHelp(
-            "A run's folder, experiment/run, arm and seed (ijepa-s0), or the beginning of a run's name.",
+            "A run: its folder, experiment/run, arm and seed (ijepa-s0), or a unique prefix of its name.",
             valueName: "run")
     }
 }

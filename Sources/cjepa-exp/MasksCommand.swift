@@ -28,7 +28,8 @@ struct MasksCommand: ParsableCommand {
     var batches = 200
 
     @Option(
-        name: .customLong("set"), help: ArgumentHelp("Change a key of the spec.", valueName: "key.path=value"),
+        name: .customLong("set"),
+        help: ArgumentHelp("Override a key of the spec; may be repeated.", valueName: "key.path=value"),
         completion: ShellCompletion.setting)
     var overrides: [String] = []
 

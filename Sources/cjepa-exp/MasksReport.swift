@@ -87,7 +87,7 @@ extension MasksReport {
         let uncut =
             settings.cutsContexts ? "; before cutting \(range(statistics.uncutContextPatches))" : ", nothing is cut"
         let shared =
-            settings.cutsContexts ? "" : "; masks of the step's reference for \(percent(statistics.sharedShare))"
+            settings.cutsContexts ? "" : "; \(percent(statistics.sharedShare)) share the reference image's masks"
         return """
             sampler          \(settings.sampler.rawValue), \(grid) patches, \(counted(settings.targetBlocks, "target block"))
             statistics over  \(counted(statistics.batches, "batch", "batches")) of \(counted(statistics.imagesPerBatch, "image"))

@@ -19,7 +19,7 @@ struct PlanCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Time a few training steps, to predict how long the runs take.")
     var calibration = true
 
-    @Option(help: "Where the runs would run; with slurm, what does not fit this machine is a warning.")
+    @Option(help: "Where the runs would train; with slurm, runs too large for this machine only cause a warning.")
     var launcher = Launcher.local
 
     func run() async throws {

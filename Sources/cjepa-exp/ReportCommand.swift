@@ -15,7 +15,7 @@ struct ReportCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "Name of the experiment, the beginning of it, or its folder.", completion: ShellCompletion.experiment)
+        help: "An experiment: its name, a unique prefix of it, or its folder.", completion: ShellCompletion.experiment)
     var experiment: String
 
     @Option(name: .shortAndLong, help: "The file to write; an existing one is replaced.")
@@ -25,7 +25,7 @@ struct ReportCommand: ParsableCommand {
     var results = "results"
 
     @Option(
-        name: .customLong("metric"), help: "A column of the table; may be given several times.",
+        name: .customLong("metric"), help: "A column of the table; may be repeated.",
         completion: ShellCompletion.metric)
     var metrics: [String] = []
 

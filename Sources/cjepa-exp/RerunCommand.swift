@@ -21,13 +21,13 @@ struct RerunCommand: AsyncParsableCommand {
         completion: ShellCompletion.runOrFailed)
     var names: [String]
 
-    @Flag(help: "Every run of these experiments that failed.")
+    @Flag(help: "Rerun every failed run of these experiments.")
     var failed = false
 
     @Flag(help: "Start over even if there is a checkpoint.")
     var fromStart = false
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(help: ArgumentHelp("Runs at once (default: as many as cores and memory allow).", valueName: "n"))

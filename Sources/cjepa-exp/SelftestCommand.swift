@@ -19,13 +19,13 @@ struct SelftestCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A golden file (default: the project's own).", valueName: "safetensors"))
     var golden: String?
 
-    @Option(help: "Parts that the batch is split into.")
+    @Option(help: "Parts (shards) that the batch is split into.")
     var shards = 2
 
     @Option(help: "Compute threads.")
     var threads = 2
 
-    @Option(help: "float32, bf16, or auto for whichever is faster here; each has tolerances of its own.")
+    @Option(help: "float32, bf16, or auto for whichever is faster here; each has its own tolerances.")
     var precision = TrainingConfiguration.Precision.float32
 
     @Flag(help: "Print JSON on standard output.")
@@ -72,7 +72,7 @@ struct SelftestCommand: ParsableCommand {
         }
         throw UnusableInput(
             place: "Tests/Golden/tiny.safetensors",
-            problem: "found in no checkout around the working directory or the program",
+            problem: "not found in a checkout around the working directory or the program",
             remedy: "name a file with --golden")
     }
 }

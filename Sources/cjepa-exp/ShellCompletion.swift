@@ -53,13 +53,16 @@ struct ShellCompletion {
 
     private var experiments: [String] { locator.experimentNames }
 
-    /// Run folders by name, with the experiment where several have a run of that name or where one was typed.
+    /// Run folders by name, with the experiment where several have a run of that name or where one is being typed.
     private var runs: [String] {
         let all = experiments.map { ($0, locator.runNames(ofExperiment: $0)) }
-        if prefix.contains("/") { return all.flatMap { experiment, runs in runs.map { "\(experiment)/\($0)" } } }
         let owners = Dictionary(all.flatMap(\.1).map { ($0, 1) }, uniquingKeysWith: +)
         return all.flatMap { experiment, runs in
-            runs.map { owners[$0] == 1 ? $0 : "\(experiment)/\($0)" }
+            let isTyped = !prefix.isEmpty && "\(experiment)/".hasPrefix(prefix.prefix { $0 != "/" })
+            return runs.flatMap { run in
+                let whole = "\(experiment)/\(run)"
+                return owners[run] != 1 ? [whole] : isTyped ? [run, whole] : [run]
+            }
         }
     }
 

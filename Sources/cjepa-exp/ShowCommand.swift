@@ -13,7 +13,7 @@ struct ShowCommand: AsyncParsableCommand {
     @Argument(help: RunName.help, completion: ShellCompletion.run)
     var runName: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Print JSON.")

@@ -12,7 +12,7 @@ enum Launcher: String, ExpressibleByArgument, CaseIterable {
 
 /// Options of `run --launcher slurm`.
 struct SlurmArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Partition of the cluster.", valueName: "name"))
+    @Option(help: ArgumentHelp("Partition to submit to.", valueName: "name"))
     var partition: String?
 
     @Option(

@@ -37,12 +37,12 @@ struct SpecOptions: ParsableArguments {
     @Argument(help: "The experiment's .spec file.", completion: ShellCompletion.spec)
     var spec: String
 
-    @Option(help: ArgumentHelp("Folder for results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"),
+        help: ArgumentHelp("Override a key of the spec; may be repeated.", valueName: "key.path=value"),
         completion: ShellCompletion.setting)
     var overrides: [String] = []
 

@@ -31,7 +31,7 @@ struct SplitsCache {
             guard let stored = provenance[name], stored != found else { continue }
             throw UnusableInput(
                 place: folder ?? data.folder ?? data.dataset.rawValue,
-                problem: "the run was trained on other data: its \(name) is \(stored), here it is \(found)",
+                problem: "the run was trained on different data: its \(name) is \(stored), here it is \(found)",
                 remedy: "restore the previous data, or name its folder with --data-folder")
         }
         return splits

@@ -8,10 +8,11 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show which runs of an experiment are done, running or failed, and why.")
 
-    @Argument(help: "An experiment's name, the beginning of it, or its folder.", completion: ShellCompletion.experiment)
+    @Argument(
+        help: "An experiment: its name, a unique prefix of it, or its folder.", completion: ShellCompletion.experiment)
     var experiment: String
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Option(name: .customLong("tag"), help: ArgumentHelp("Only runs with this tag; may be repeated.", valueName: "tag"))

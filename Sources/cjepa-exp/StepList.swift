@@ -13,7 +13,7 @@ enum StepList {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map(step)
             guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last else {
                 throw ValidationError(
-                    "--batches takes batches and ranges of them, counted from 0, such as 0,1,100-103, not “\(part)”.")
+                    "--batches takes batch numbers and ranges, counted from 0, such as 0,1,100-103, not “\(part)”.")
             }
             guard last - first < most, steps.count < most else {
                 throw ValidationError("--batches names more than \(most) batches; export them in several calls.")

@@ -15,21 +15,21 @@ struct TableCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "Name of the experiment, the beginning of it, or its folder.", completion: ShellCompletion.experiment)
+        help: "An experiment: its name, a unique prefix of it, or its folder.", completion: ShellCompletion.experiment)
     var experiment: String
 
     @Option(help: "Folder that holds the results.", completion: .directory)
     var results = "results"
 
     @Option(
-        name: .customLong("metric"), help: "A column of the table; may be given several times.",
+        name: .customLong("metric"), help: "A column of the table; may be repeated.",
         completion: ShellCompletion.metric)
     var metrics: [String] = []
 
     @Option(help: "Encoder for metric names without a prefix and for collapse marks.")
     var encoder = EvaluationConfiguration.Encoder.target
 
-    @Option(name: .customLong("tag"), help: "Only runs with this tag; may be given several times.")
+    @Option(name: .customLong("tag"), help: "Only runs with this tag; may be repeated.")
     var tags: [String] = []
 
     @Option(help: "Format of the table.")
@@ -39,7 +39,7 @@ struct TableCommand: ParsableCommand {
         name: .customLong("section"),
         help: """
             Sections that Markdown and LaTeX show below the values: statistics, effects (default: these two), curves, \
-            best, published, all or none; may be given several times.
+            best, published, all or none; may be repeated.
             """)
     var sections: [SectionChoice] = []
 

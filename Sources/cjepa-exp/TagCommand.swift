@@ -18,7 +18,7 @@ struct TagCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A tag to remove; may be repeated.", valueName: "tag"))
     var remove: [String] = []
 
-    @Option(help: ArgumentHelp("Folder with results.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder that holds the results.", valueName: "dir"), completion: .directory)
     var results = "results"
 
     @Flag(help: "Print JSON.")

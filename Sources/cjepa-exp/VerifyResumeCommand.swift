@@ -10,8 +10,8 @@ struct VerifyResumeCommand: AsyncParsableCommand {
         commandName: "verify-resume",
         abstract: "Test on a spec that killed and resumed runs end bit-identical to uninterrupted ones.",
         discussion: """
-            Trains every run twice in a scratch folder: once without interruption, once killed with SIGKILL at random \
-            moments and resumed, each time with other numbers of compute and loader threads. After each kill the files \
+            Trains every run twice in a scratch folder: once without interruption, and once killed with SIGKILL at random \
+            moments and resumed, with different numbers of compute and loader threads each time. After each kill the files \
             must be intact; at the end weights, optimiser state and everything stored must be equal bit by bit, except \
             wall-clock times.
 
@@ -21,7 +21,7 @@ struct VerifyResumeCommand: AsyncParsableCommand {
     @Argument(help: "The experiment's .spec file.", completion: ShellCompletion.spec)
     var spec: String
 
-    @Option(help: ArgumentHelp("How often each run is killed.", valueName: "n"))
+    @Option(help: ArgumentHelp("How many times each run is killed.", valueName: "n"))
     var kills = 3
 
     @Option(help: ArgumentHelp("Stop killing a run after this many seconds.", valueName: "s"))
@@ -35,7 +35,7 @@ struct VerifyResumeCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Overrides a key of the spec; may be repeated.", valueName: "key.path=value"),
+        help: ArgumentHelp("Override a key of the spec; may be repeated.", valueName: "key.path=value"),
         completion: ShellCompletion.setting)
     var overrides: [String] = []
 
@@ -108,7 +108,7 @@ struct VerifyResumeCommand: AsyncParsableCommand {
         let places = result.kills.map { $0.checkpoint.map { "\($0)" } ?? "–" }
         let shown = places.prefix(20).joined(separator: " ") + (places.count > 20 ? " …" : "")
         return
-            "\(result.name): \(counted(result.kills.count, "kill")), with the checkpoint of step \(shown) behind them: "
+            "\(result.name): \(counted(result.kills.count, "kill")), newest checkpoints at steps \(shown): "
             + (result.isIdentical ? "identical" : "NOT identical")
     }
 

@@ -13,7 +13,7 @@ struct WorkerEntry: ParsableCommand {
         abstract: "Train one run in a folder that holds its plan.json; started by `run`.",
         discussion: """
             Prints one JSON object per line. At SIGINT, SIGTERM or SIGUSR1 it finishes its step, writes a checkpoint and \
-            exits with code 75; the same call resumes from there.
+            exits with code 75; the same command resumes from there.
 
             Under mpirun or srun --mpi=pmix the processes train the run together, through Open MPI.
             """,

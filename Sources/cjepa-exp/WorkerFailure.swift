@@ -23,7 +23,7 @@ struct WorkerFailure {
             reason = "memory ran out"
             // What the error itself advises, such as to remove a file that could not be read, would be wrong.
             message =
-                "the system refused it memory\(refusedBytes > 0 ? " (\(Quantity.bytes(refusedBytes)))" : ""): use fewer "
+                "the system refused its request for memory\(refusedBytes > 0 ? " (\(Quantity.bytes(refusedBytes)))" : ""): use fewer "
                 + "runs at once (resources.workers), a smaller batch or fewer shards, or raise the limit (ulimit -v)"
             return
         }

@@ -67,7 +67,7 @@ struct WorkerFiles {
             throw RunStoreError(
                 file: resultsFile,
                 message:
-                    "was started with other data: its \(name) is \(stored), that of \(dataset) is now \(fingerprint)",
+                    "the data changed since it was started: its \(name) is \(stored), that of \(dataset) is now \(fingerprint)",
                 remedy: "restore the previous data, or "
                     + Self.startOver(removing: Self.everything))
         }

@@ -113,7 +113,7 @@ import Testing
     @Test func `two seeds cannot tell, however clear they look`() {
         let verdict = ClaimVerdict(claim(atLeast: 0.5), runs: runs([9, 9.01]), metric: Self.knn)
         #expect(verdict.outcome == .cannotTell)
-        #expect(verdict.reason == "2 seeds, and 3 are needed")
+        #expect(verdict.reason == "2 seeds, but 3 are needed")
     }
 
     @Test func `a metric that no run holds and runs that failed leave the claim open`() {

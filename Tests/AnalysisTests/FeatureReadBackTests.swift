@@ -74,7 +74,7 @@ import Testing
         ] {
             let problem = try file.problem()
             let error = try #require(problem)
-            #expect(error.message.contains("has what is not read here: ") && error.message.contains(word), "\(error)")
+            #expect(error.message.contains("cannot be read here: ") && error.message.contains(word), "\(error)")
             #expect(error.remedy.contains("numpy.save"))
         }
         #expect(try HandmadeParquet().problem() == nil)

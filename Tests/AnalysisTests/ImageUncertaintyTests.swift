@@ -38,7 +38,7 @@ import Testing
         ])
         #expect(table.arms[1].cells[0].images != nil)
         #expect(table.arms[1].cells[0].differenceImages == nil)
-        #expect(table.notes.contains { $0.hasPrefix("cjepa was scored on other test images") })
+        #expect(table.notes.contains { $0.hasPrefix("cjepa was scored on different test images") })
     }
 
     @Test func `runs without stored predictions have none`() throws {

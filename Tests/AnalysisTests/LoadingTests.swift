@@ -235,7 +235,7 @@ import Testing
             #expect(table.latex().contains("\\caption{\(heading)}"))
             #expect(table.markdown().contains("vicreg does not collapse (context encoder)"))
             #expect(table.markdown().contains("vicreg − ijepa in knn_20 (context encoder)") == (encoder == "context"))
-            #expect(table.verdicts[2].reason.hasPrefix("no finished run holds mean_cosine"))
+            #expect(table.verdicts[2].reason.hasPrefix("no finished run has mean_cosine"))
             let page = try ReportInput.load(experimentDirectory: folder, encoder: encoder, program: "1").html()
             #expect(page.contains(heading))
             #expect(

@@ -132,7 +132,7 @@ import Testing
         ]
         let page = try input(arms: ["a", "b"], runs: runs).html()
         #expect(page.contains("Without a verdict: 1 of 5 runs."))
-        #expect(page.contains("<li><b>predictor shortcut</b>: the prediction loss fell, although"))
+        #expect(page.contains("<li><b>predictor shortcut</b>: the prediction loss fell, but"))
         let arms = try #require(page.firstMatch(of: /(?s)id="verdicts-arms">(.*?)<\/table>/)?.output.1)
         let cells = arms.matches(of: /<t[dh](?: [^>]*)?>(.*?)<\/t[dh]>/).map { String($0.output.1) }
         #expect(

@@ -208,7 +208,7 @@ import Testing
             (["several.npz", "--dataset", "second", "--patches"], ["second", "[150, 3]"]),
             (["huge.npy"], ["1e+300", "float32"]),
             (["cut.npy"], ["ends after"]), (["endless.npy"], ["ends after"]), (["cut.npz"], ["damaged ZIP"]),
-            (["text.npy"], ["no known format"]), (["one_row.npy"], ["a single row: [1, 4]", "two or more"]),
+            (["text.npy"], ["unknown format"]), (["one_row.npy"], ["a single row: [1, 4]", "two or more"]),
             (["one_row.npy", "--views"], ["[1, 4]"]), (["tiny.npy"], ["1e-45", "multiply"]),
             (["empty.npz"], ["is empty"]), (["none.npy"], ["no such file"]), ([""], ["is a folder"]),
         ])

@@ -41,7 +41,9 @@ import Testing
         try FileManager.default.removeItem(atPath: folder.path + "/" + outputs[1] + "/labels.npy")
         let again = try export("smoke", "--embeddings", "--format", "npy", in: folder)
         #expect(again.output.split(separator: "\n").count == 3 && again.output.contains(outputs[1]), "\(again.output)")
-        #expect(again.error.contains("2 outputs in smoke-embeddings stayed; --force replaces them"), "\(again.error)")
+        #expect(
+            again.error.contains("kept 2 existing outputs in smoke-embeddings; --force replaces them"), "\(again.error)"
+        )
         #expect(try Data(contentsOf: URL(fileURLWithPath: kept)) == Data("mine".utf8))
         let forced = try export("smoke", "--embeddings", "--format", "npy", "--force", in: folder)
         #expect(forced.output.split(separator: "\n").count == 9)
@@ -59,7 +61,7 @@ import Testing
                 ["export", "smoke", "--embeddings", "--format", "npz", "--results", copy.path] + split, in: folder.path)
             #expect(some.status == 0 && some.output.split(separator: "\n").count == 1, "\(some.output)\(some.error)")
             for directory in directories.prefix(2) {
-                #expect(some.error.contains("warning: \(directory.name) is left out: "), "\(some.error)")
+                #expect(some.error.contains("warning: \(directory.name) is skipped: "), "\(some.error)")
             }
         }
         let none = try export("smoke", "--embeddings", "--format", "npz", "--step", "7", in: folder, results: copy.path)
@@ -98,7 +100,7 @@ import Testing
         }
         let missing = try export(
             run.path, "--embeddings", "--format", "npz", "--split", "train", "--step", "3", in: folder)
-        #expect(missing.status == 64 && missing.error.contains("there are checkpoints of: 24"), "\(missing.error)")
+        #expect(missing.status == 64 && missing.error.contains("there are checkpoints of steps 24"), "\(missing.error)")
     }
 
     @Test func otherDataThanTheRunsIsRefused() throws {
@@ -116,7 +118,7 @@ import Testing
         for arguments in [["--embeddings", "--split", "train"], ["--batches", "0"]] {
             let program = try Program.run(
                 ["export", run.path, "--format", "npz", "--data-folder", data] + arguments, in: folder.path)
-            #expect(program.status == 64 && program.error.contains("trained on other data"), "\(program.error)")
+            #expect(program.status == 64 && program.error.contains("trained on different data"), "\(program.error)")
             let nowhere = try Program.run(
                 ["export", run.path, "--format", "npz", "--data-folder", "nowhere"] + arguments, in: folder.path)
             #expect(nowhere.status == 64 && nowhere.error.contains("→"), "\(nowhere.error)")

@@ -81,7 +81,7 @@ import Testing
         (["PLAN", "x.spec"], "did you mean 'plan'?"), (["train", "x.spec"], "did you mean 'run'?"),
         (["log", "x"], "did you mean 'logs'?"), (["help", "tabel"], "did you mean 'table'?"),
         (["wroker"], "there is no command 'wroker'\n"), (["xyzzy"], "there is no command 'xyzzy'\n"),
-        (["--hlep"], "there is no option --hlep without a command; did you mean --help?"),
+        (["--hlep"], "--hlep is not an option of cjepa-exp itself; did you mean --help?"),
         (["a b.spec"], "`cjepa-exp plan 'a b.spec'` shows the runs"),
         (["--results", "x", "plan", "y.spec"], "write the command first: cjepa-exp plan --results …"),
         (["plan", "x.spec", "--thread", "1"], "Did you mean '--threads'?"),

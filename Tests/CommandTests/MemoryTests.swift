@@ -25,7 +25,7 @@ import Testing
         let run = try #require((try program.json()["runs"] as? [[String: Any]])?.first)
         #expect(run["result"] as? String == "failed")
         #expect(run["failure"] as? String == "out_of_memory", "\(program.error)")
-        #expect((run["message"] as? String)?.contains("the system refused it memory") == true)
+        #expect((run["message"] as? String)?.contains("the system refused its request for memory") == true)
         #expect((run["message"] as? String)?.contains("ulimit -v") == true)
         let directory = RunDirectory(path: try #require(run["path"] as? String))
         let log = try String(contentsOfFile: directory.logFile, encoding: .utf8)

@@ -358,7 +358,7 @@ import Testing
         // The checkpoint of the beginning would do otherwise.
         run.checkpoints.prune(keeping: 1)
         let checkpoint = try #require(run.checkpoints.entries.last).path
-        for (file, text) in [(run.resultsFile, "is damaged"), (checkpoint, "is damaged or no checkpoint")] {
+        for (file, text) in [(run.resultsFile, "is damaged"), (checkpoint, "is damaged or not a checkpoint")] {
             let url = URL(fileURLWithPath: file)
             let whole = try Data(contentsOf: url)
             try whole.prefix(whole.count / 2).write(to: url)

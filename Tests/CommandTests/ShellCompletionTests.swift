@@ -3,17 +3,29 @@ import Testing
 
 /// The generated completion script in a real bash, on folders that look like results.
 @Suite struct ShellCompletionTests {
-    /// What bash offers for the last word of a command line.
+    /// What bash offers for the last word of a command line, or for what follows the last "=" in it.
     private func offers(_ words: [String], in folder: TemporaryFolder) throws -> [String] {
         // bash calls the program by the first word of the command line.
         let line = [Program.path] + words
+        // As bash does, "=" is made a word of its own, and what is completed begins after it.
         let script = """
             source <("$1" --generate-completion-script bash) || exit 1
             shift
-            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
-            COMP_POINT=${#COMP_LINE}
+            COMP_LINE="$*"
+            COMP_POINT=${#COMP_LINE} COMP_WORDS=()
+            for word in "$@"; do
+                while [[ "$word" == *=* ]]; do
+                    [[ "$word" == =* ]] || COMP_WORDS+=("${word%%=*}")
+                    COMP_WORDS+=("=")
+                    word="${word#*=}"
+                    [[ -n "$word" ]] || continue 2
+                done
+                COMP_WORDS+=("$word")
+            done
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            current="${COMP_WORDS[COMP_CWORD]}"
             function=$(complete -p cjepa-exp | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
-            "$function" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            "$function" "$1" "${current#=}" "${COMP_WORDS[COMP_CWORD - 1]}"
             printf '%s\\n' "${COMPREPLY[@]}"
             """
         let shell = try Program.run(
@@ -75,6 +87,33 @@ import Testing
         #expect(try offers(["run", "mi"], in: folder) == ["mine.spec"])
         #expect(try offers(["run", "mine.spec", "--set", "training.st"], in: folder) == ["training.steps="])
         #expect(try offers(["table", "smoke", "--metric", "context.lin"], in: folder).contains("context.linear"))
+    }
+
+    /// bash takes "=" as the end of a word and replaces only what follows it.
+    @Test func namesAndSettingsWithAnEqualsSignAreCompleted() throws {
+        let folder = try results()
+        for run in ["weight=0.01.ema-s0-01234567", "weight=0.001.ema-s0-01234567", "weight=1.ema-s0-01234567"] {
+            _ = try folder.write("{}", to: "results/small/\(run)/plan.json")
+        }
+        #expect(try offers(["show", "weight=1"], in: folder) == ["1.ema-s0-01234567"])
+        #expect(try offers(["show", "weight=0.0"], in: folder) == ["0.001.ema-s0-01234567", "0.01.ema-s0-01234567"])
+        #expect(try offers(["show", "weight="], in: folder).count == 3)
+        #expect(try offers(["show", "small/weight=1"], in: folder) == ["1.ema-s0-01234567"])
+        #expect(try offers(["diff", "weight=1.ema-s0-01234567", "ij"], in: folder) == ["ijepa-s0-01234567"])
+        let precisions = ["float32", "bf16", "auto"]
+        #expect(try offers(["run", "mine.spec", "--set", "training.precision="], in: folder) == precisions)
+        #expect(try offers(["run", "mine.spec", "--set=training.precision=b"], in: folder) == ["bf16"])
+    }
+
+    @Test func theValueAfterAnOptionsEqualsSignIsCompleted() throws {
+        let folder = try results(named: "elsewhere")
+        #expect(try offers(["show", "--results=else"], in: folder) == ["elsewhere"])
+        #expect(try offers(["show", "--results=elsewhere", "ij"], in: folder) == ["ijepa-s0-01234567"])
+    }
+
+    @Test func anExperimentsNameIsCompletedToItsRuns() throws {
+        #expect(
+            try offers(["show", "smo"], in: results()) == ["smoke/ijepa-s0-01234567", "smoke/shared-s0-89abcdef"])
     }
 
     @Test func missingResultsAreNoError() throws {

@@ -38,7 +38,7 @@ import Testing
         let program = try Program.run(["selftest"], executable: folder.path + "/cjepa-exp", in: folder.path)
         #expect(program.status == 64)
         #expect(
-            program.error.contains("Tests/Golden/tiny.safetensors: error: found in no checkout"), "\(program.error)")
+            program.error.contains("Tests/Golden/tiny.safetensors: error: not found in a checkout"), "\(program.error)")
     }
 
     @Test func theSelftestPassesOnTheShippedFile() throws {

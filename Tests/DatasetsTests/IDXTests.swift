@@ -48,11 +48,12 @@ struct IDXTests {
         Broken(name: "truncated content", images: idx([2, 2, 2], [1, 2, 3]), says: "truncated: 3 of 8 bytes"),
         Broken(name: "truncated head", images: Array(idx([2, 2, 2], []).prefix(9)), says: "truncated within its head"),
         Broken(name: "empty file", images: [], says: "truncated: 0 of the 4 bytes"),
-        Broken(name: "a huge claim", images: idx([60_000, 60_000, 60_000], [1]), says: "truncated: its head promises"),
+        Broken(
+            name: "a huge claim", images: idx([60_000, 60_000, 60_000], [1]), says: "truncated: its header announces"),
         Broken(
             name: "a claim beyond 64 bits", images: idx([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], [1]),
-            says: "truncated: its head promises"),
-        Broken(name: "more than promised", images: idx([1, 1, 2], [1, 2, 3]), says: "goes on after the 2 bytes"),
+            says: "truncated: its header announces"),
+        Broken(name: "more than promised", images: idx([1, 1, 2], [1, 2, 3]), says: "has more than the 2 bytes"),
         Broken(name: "wrong magic", images: Array("PNG image".utf8), says: "not an IDX file: it begins with bytes 50"),
         Broken(name: "floating-point elements", images: idx([1, 1, 1], [0, 0, 0, 0], type: 13), says: "IDX type 13"),
         Broken(name: "labels for images", images: idx([2], [0, 1]), says: "rank 1 instead of 3 or 4"),
@@ -61,7 +62,7 @@ struct IDXTests {
             says: "rank 3 instead of 1"),
         Broken(
             name: "too few labels", labels: idx([1], [0]), file: "labels",
-            says: "the number of labels is 1, that of the images in"),
+            says: "has 1 labels, but"),
         Broken(
             name: "a label outside the classes", labels: idx([2], [0, 7]), classCount: 5, file: "labels",
             says: "label 7 of image 1 is outside 0…4"),

@@ -67,10 +67,10 @@ import Testing
         ("  - {metric: linear, at_least: 1}", "expect", "'arm' is missing", nil),
         ("  - {arm: cjepa.ema, minus: cjepa.ema, metric: linear, at_least: 1}", "expect.minus", "with itself", nil),
         ("  - {arm: cjepa.ema, collapses: maybe}", "expect.collapses", "expected true or false", nil),
-        ("  - {arm: cjepa.ema, collapses: true, at_least: 1}", "expect.at_least", "no meaning beside", nil),
+        ("  - {arm: cjepa.ema, collapses: true, at_least: 1}", "expect.at_least", "no meaning together", nil),
         ("  - {arm: cjepa.ema, metric: linear, at_least: much}", "expect.at_least", "expected a number", nil),
         ("  - {arm: cjepa.ema, metric: linear, at_least: 1, unit: point}", "expect.unit", "expected one of", "points"),
-        ("  - {arm: cjepa.ema, metric: linear, at_least: 2, at_most: 1}", "expect.at_least", "lies above", nil),
+        ("  - {arm: cjepa.ema, metric: linear, at_least: 2, at_most: 1}", "expect.at_least", "is above", nil),
         ("  {arm: cjepa.ema, collapses: true}", "expect", "expected a list", nil),
         ("  - cjepa.ema", "expect", "expected a group of keys", nil),
     ])

@@ -26,8 +26,9 @@ import Testing
             text: "model.patch_size: 5", keyPath: "model.patch_size",
             message: "patches of 5 pixels do not fill an image of 28"),
         Case(text: "model.channels: 3", keyPath: "model.channels", message: "grey images"),
-        Case(text: "data.crop_scale: [1, 0.3]", keyPath: "data.crop_scale", message: "begins above its end: [1, 0.3]"),
-        Case(text: "masks.target_aspect: [2, 1]", keyPath: "masks.target_aspect", message: "begins above its end"),
+        Case(
+            text: "data.crop_scale: [1, 0.3]", keyPath: "data.crop_scale", message: "is above its upper end: [1, 0.3]"),
+        Case(text: "masks.target_aspect: [2, 1]", keyPath: "masks.target_aspect", message: "is above its upper end"),
         Case(
             text: "model: {image_size: 516}", keyPath: "model.patch_size", message: "129×129 patches, more than 128×128"
         ),
@@ -192,7 +193,7 @@ import Testing
 
     @Test func `a training without length is refused`() throws {
         let found = try errors("", base: smallSpec.replacingOccurrences(of: ", steps: 10", with: ""))
-        #expect(found.map(\.message) == ["the training has no length"])
+        #expect(found.map(\.message) == ["the length of training is not set"])
         #expect(found[0].remedy == "set training.steps or training.epochs")
     }
 

@@ -106,7 +106,7 @@ import Testing
         #expect(found.count == 1, "\(found)")
         #expect(
             found[0].message
-                == "7 heads do not divide the width 24 (arm width=24.lr=0.001, and the like in 39 others of the 40 arms)"
+                == "7 heads do not divide the width 24 (arm width=24.lr=0.001; similarly in 39 others of the 40 arms)"
         )
         let same = try errors(text, base: smallSpec.replacingOccurrences(of: "channels: 1", with: "channels: 3"))
         #expect(same.count == 1 && !same[0].message.contains("arm"), "\(same)")
@@ -127,7 +127,7 @@ import Testing
         let repeated = found.filter { $0.message.contains("twice") }
         #expect(repeated.map(\.keyPath) == ["model.heads", "model.depth", "model.depth"])
         #expect(repeated.map(\.line) == [5, 6, 6])
-        #expect(repeated.map { $0.message.hasSuffix("first in line 4") } == [true, false, false])
+        #expect(repeated.map { $0.message.hasSuffix("first on line 4") } == [true, false, false])
         // Carriage returns and a byte order mark move nothing.
         let odd = try errors("\u{FEFF}seeds: 1\r\nseeds: 2\r\nname: a\r\nname: b\r\n", base: "")
         #expect(odd.filter { $0.message.contains("twice") }.map(\.line) == [2, 4])

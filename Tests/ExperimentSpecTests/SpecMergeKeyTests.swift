@@ -70,7 +70,7 @@ import Testing
     @Test(arguments: [
         ("{<<: 3}", "a merge key takes a group of keys, not a whole number"),
         ("{<<: [*a, x]}", "a merge key takes a group of keys, not text"),
-        ("{<<: *a, <<: *b}", "the key stands twice in this group, first in line 11"),
+        ("{<<: *a, <<: *b}", "the key occurs twice in this group, first on line 11"),
         ("{'<<': *a}", "unknown key"), ("{<<: {model.widht: 3}}", "unknown key"),
     ])
     func `what cannot be merged is refused`(text: String, message: String) throws {

@@ -18,7 +18,7 @@ import Testing
         #expect(
             found[0].message
                 == "makes the arms 'lr=1.depth=1', 'lr=2.depth=1' and 'lr=3.depth=1' equal (and 1 other group of arms): "
-                + "it wins over what they differ in")
+                + "it overrides the settings that differ between them")
         #expect(found[0].remedy?.contains("--only") == true)
         let both = try errors(grid, overrides: ["schedule.lr=0.5", "model.depth=4"])
         #expect(both.count == 1 && both[0].message.contains("and 3 more equal together with --set"), "\(both)")
@@ -78,7 +78,7 @@ import Testing
         ("training.steps=10,training.batch_size=16", "--set training.steps=10 --set training.batch_size=16"),
         ("seeds=0,1", "write a list, [0, 1, 2], or a count, 3"), ("training.steps:10", "--set training.steps=100"),
         ("=3", "--set training.steps=100"), ("schedule.lr=\"1\"", "remove the quotes"),
-        ("schedule.lr=1e\u{2212}3", "there is a minus sign that is not the hyphen (U+2212): write -"),
+        ("schedule.lr=1e\u{2212}3", "there is a minus sign instead of a hyphen (U+2212): write -"),
     ])
     func `what other programs read otherwise is answered with what to write`(text: String, remedy: String) throws {
         let found = try errors("", overrides: [text])

@@ -91,7 +91,7 @@ import Testing
             message: "expected text, found a whole number"),
         Fault(
             text: "model:\n  width: 8\n  width: 16", line: 3, column: 3, keyPath: "model.width",
-            message: "the key stands twice in this group, first in line 2"),
+            message: "the key occurs twice in this group, first on line 2"),
         Fault(
             text: "model: {width: 8}\nmodel.width: 16", line: 2, column: 1, keyPath: "model.width",
             message: "the key is set twice"),

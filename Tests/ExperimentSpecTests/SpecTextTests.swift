@@ -40,11 +40,11 @@ import Testing
 
     @Test(arguments: [
         ("question: x: y", 1, "a second ': ' in one value"), ("model:\n  width: 3\n   depth: 3", 3, "indented deeper"),
-        ("model:\n  width: 3\n depth: 3", 3, "fits neither the group that begins in line 1"),
-        ("model: {width: 3\nseeds: 2", 2, "the '{' that opens in line 1 is not closed"),
-        ("seeds: [1, 2\nname: x", 2, "the '[' that opens in line 1 is not closed"),
-        ("question: \"x\n", 2, "the quote that opens in line 1 is not closed"),
-        ("question: @x", 1, "'@' cannot begin a value"), ("question: *x", 1, "an alias (*name) of nothing"),
+        ("model:\n  width: 3\n depth: 3", 3, "fits neither the group that starts on line 1"),
+        ("model: {width: 3\nseeds: 2", 2, "the '{' that opens on line 1 is not closed"),
+        ("seeds: [1, 2\nname: x", 2, "the '[' that opens on line 1 is not closed"),
+        ("question: \"x\n", 2, "the quote that opens on line 1 is not closed"),
+        ("question: @x", 1, "'@' cannot begin a value"), ("question: *x", 1, "an alias (*name) without an anchor"),
         ("name: x\n---\nname: y", 2, "a second document begins here"), ("name: x\nmodel", 3, "a key without ': '"),
     ])
     func `what breaks YAML's grammar is told in plain words`(text: String, line: Int, message: String) throws {

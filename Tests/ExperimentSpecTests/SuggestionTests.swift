@@ -65,6 +65,6 @@ import Testing
     @Test func `the meaning of a suggested key is shown`() throws {
         let found = try errors("schedule: {warmup_steps: 100}")
         #expect(found[0].nearest == "schedule.warmup")
-        #expect(found[0].remedy == "schedule.warmup: Share of all steps that the linear warm-up takes.")
+        #expect(found[0].remedy == "schedule.warmup: Length of the linear warm-up, as a share of all steps.")
     }
 }

@@ -62,7 +62,7 @@ import Testing
             #expect(complaint()?.contains("damaged") == true, "\(count) bytes")
         }
         try write(whole + Data([0]))
-        #expect(complaint()?.contains("written were \(whole.count)") == true)
+        #expect(complaint()?.contains("but \(whole.count) were written") == true)
         // A block that lies about nothing but belongs to another file.
         try write(whole.prefix(512) + image(isSealed: false))
         #expect(complaint()?.contains("damaged") == true)

@@ -83,7 +83,7 @@ import Testing
         model.apply(.interrupting(level: 1), at: at(61))
         #expect(
             model.overallLine(at: at(61))
-                == "0/4 runs | elapsed 1m 01s | stopping: waiting for checkpoints (Ctrl-C again kills)")
+                == "0/4 runs | elapsed 1m 01s | saving checkpoints (Ctrl-C again kills the workers)")
     }
 
     // MARK: Terminal

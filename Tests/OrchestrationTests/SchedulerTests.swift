@@ -127,7 +127,8 @@ import Testing
         let jobs = [try worker.job("refused", [["state running", "exit 71"]])]
         let outcomes = await run(worker.scheduler(), jobs)
         #expect(outcomes[0].result == .failed)
-        #expect(outcomes[0].message?.hasPrefix("the system refused it memory: use fewer runs at once") == true)
+        #expect(
+            outcomes[0].message?.hasPrefix("the system refused its request for memory: use fewer runs at once") == true)
         #expect(try worker.directory("refused").loadState()?.failure == .outOfMemory)
     }
 

@@ -73,7 +73,7 @@ import Testing
         let (checkpoint, warnings) = try load()
         #expect(checkpoint?.step == 1)
         #expect(warnings.first?.hasPrefix("checkpoint-2.safetensors is damaged (") == true)
-        #expect(warnings.first?.hasSuffix("goes on from the checkpoint before it, step 1") == true)
+        #expect(warnings.first?.hasSuffix("resumes from the checkpoint before it, step 1") == true)
     }
 
     @Test func aCheckpointSetAsideNoLongerCountsButIsKeptUntilTheEnd() throws {

@@ -82,7 +82,7 @@ import Testing
             ("two axes", gradients(["step", "a"], [step, ("a", [1, 2], [2, 1])]), "shape [2, 1]"),
             ("a scalar", gradients(["step"], [("step", [1], [])]), "shape []"),
             ("vectors of other rows", gradients(["step"], [step, ("v", [1, 2, 3], [3, 1])]), "column v has 3 rows"),
-            ("vectors of nothing", gradients(["step"], [step, ("v", [], [2, 0])]), "no numbers"),
+            ("vectors of nothing", gradients(["step"], [step, ("v", [], [2, 0])]), "are empty"),
             ("a missing column", gradients(["step", "b"], [step]), "gradients/b"),
             ("NaN", gradients(["step"], [("step", [.nan], [1])]), "step nan"),
             ("too large", gradients(["step"], [("step", [1e300], [1])]), "step 1e+300"),

@@ -101,7 +101,7 @@ import Testing
         Damage(
             testDescription: "reversed offsets",
             header: #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}}"#, byteCount: 8,
-            complaint: "impossible place"),
+            complaint: "impossible data_offsets"),
         Damage(
             testDescription: "truncated data", header: #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
             byteCount: 7, complaint: "truncated"),

@@ -25,7 +25,7 @@ class ResultsError(Exception):
 
 
 class DamagedResults(ResultsError):
-    """A file that does not agree with its checksum. Its run counts as missing, and the others stand."""
+    """A file that does not match its checksum. Its run counts as missing; the others are unaffected."""
 
 
 @dataclass(frozen=True)

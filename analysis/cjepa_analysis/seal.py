@@ -17,17 +17,17 @@ class Damaged(Exception):
 
 
 def read(path: Path) -> tuple[bytes, bool]:
-    """The bytes of a file, and whether they agree with a checksum; False for files of earlier versions, without one."""
+    """The bytes of a file, and whether they match a checksum; False for files of earlier versions, without one."""
     data = path.read_bytes()
     if data.startswith(SIGNATURE):
         return data, False
     if len(data) < BLOCK or not data.startswith(MAGIC):
-        raise Damaged("it is no HDF5 file, or a damaged one: its checksum is missing")
+        raise Damaged("it is not an HDF5 file, or it is damaged: its checksum is missing")
     version, length, content, block = struct.unpack_from("<4Q", data, len(MAGIC))
     if block != xxhash.xxh64_intdigest(data[:40]) or any(data[48:BLOCK]):
-        raise Damaged("the checksum of its first 512 bytes does not agree")
+        raise Damaged("the checksum of its first 512 bytes does not match")
     if version != 1:
         raise Damaged(f"a newer version of cjepa-exp wrote it (its seal has the version {version})")
     if length != len(data) or content != xxhash.xxh64_intdigest(data[BLOCK:]):
-        raise Damaged("its content does not agree with its checksum")
+        raise Damaged("its content does not match its checksum")
     return data, True

@@ -61,7 +61,7 @@ extension ReportInput {
         guard !parts.isEmpty else { return "" }
         return """
             <h2>Diagnostics</h2>
-            <p class="soft">On the same test images, patches and masks at every diagnosis of every run; conventions as \
+            <p class="soft">Measured on the same test images, patches and masks at every diagnosis of every run. Conventions are as \
             stored: ranks from singular values, spectra not centred.</p>
             \(armLegend())\(parts.joined())
             """

@@ -26,7 +26,7 @@ extension ReportInput {
         }
         return """
             <h2>Cost</h2>
-            <p class="soft">Wall time of training steps, evaluations not counted; runs may have shared the machine.</p>
+            <p class="soft">Wall time of training steps, without evaluations; runs may have shared the machine.</p>
             <div class="scroll"><table class="sortable"><thead><tr>\
             \(headings.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead>
             <tbody>\(cells.joined(separator: "\n"))</tbody></table></div>

@@ -10,8 +10,8 @@ extension ReportInput {
         let missing = runs.count - judged.count
         var html = """
             <h2>Verdicts</h2>
-            <p class="soft">The findings about each run at its last diagnosis. The first four are judged for target and \
-            context encoder. Several may hold at once; a run with none is healthy. A finding counts from its onset, the \
+            <p class="soft">The findings about each run at its last diagnosis. The first four are judged for the target and the \
+            context encoder. Several may hold at once; a run with none is healthy. A finding dates from its onset, the \
             first diagnosis since which it has held at every \
             one.\(missing > 0 ? " Without a verdict: \(missing) of \(counted(runs.count, "run"))." : "")</p>
 

@@ -66,7 +66,7 @@ package struct SlurmLauncher {
 
         private var leftOutText: String {
             "\(leftOut) \(leftOut == 1 ? "task does" : "tasks do") not fit into the queue (MaxSubmitJobs, or "
-                + "--max-submit); run the same command again when others are done"
+                + "--max-submit); run the same command again once others are done"
         }
     }
 
@@ -194,7 +194,8 @@ package struct SlurmLauncher {
         }
         throw OrchestrationError(
             .system, path: place.debugDescription,
-            message: "a line break, another control character or a backslash in a path cannot stand in a batch script",
+            message:
+                "a line break, another control character or a backslash in a path cannot be written into a batch script",
             remedy: "choose another folder with --results")
     }
 

@@ -67,7 +67,7 @@ package struct SlurmScript: Sendable {
     }
 
     private static let body = #"""
-        # Slurm's notice before the time limit is USR1, a pre-emption or a cancellation TERM.
+        # Slurm sends USR1 before the time limit, and TERM for a pre-emption or a cancellation.
         stop() {
             stopping=yes
             [ -z "$task" ] || kill -TERM "$task" 2>/dev/null
@@ -77,11 +77,11 @@ package struct SlurmScript: Sendable {
 
         "$program" task "$tasks" "$SLURM_ARRAY_TASK_ID" --threads "${SLURM_CPUS_PER_TASK:-1}" &
         task=$!
-        # A signal may have come before there was a process to tell.
+        # A signal may have arrived before there was a process to pass it to.
         [ -z "$stopping" ] || kill -TERM "$task" 2>/dev/null
         wait "$task"
         code=$?
-        # A trap ends `wait` with a code above 128 while the task is still at work.
+        # A trap ends `wait` with a code above 128 while the task is still running.
         while kill -0 "$task" 2>/dev/null; do
             wait "$task"
             code=$?
@@ -93,7 +93,7 @@ package struct SlurmScript: Sendable {
         fi
         [ "$code" -eq 75 ] || exit "$code"
 
-        # It stopped with a checkpoint. A cancelled task stays out of the queue; any other goes on later.
+        # It stopped with a checkpoint. A cancelled task stays out of the queue; any other resumes later.
         job="${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
         state=$(squeue --noheader --states=all --jobs="$job" --format=%T 2>/dev/null)
         requeues=${SLURM_RESTART_COUNT:-0}
