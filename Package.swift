@@ -76,7 +76,7 @@ let package = Package(
                 "Diagnostics", "Evaluation", "ExperimentSpec",
             ]),
         library("MPI", ["CMPI", "Training"], settings: fenced),
-        library("HDF5", ["CHDF5", "CZstd", "Safetensors"], settings: fenced),
+        library("HDF5", ["CHDF5", "CZstd", "CZlib", "Safetensors"], settings: fenced),
         library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
         library("Orchestration", ["ExperimentSpec", "RunStore", "Safetensors", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),

@@ -64,7 +64,7 @@ extension ComparisonTable {
     ) -> [RunOutcome] {
         record.runs.map { entry in
             RunOutcome(
-                arm: entry.arm, seed: entry.seed,
+                entry,
                 directory: RunDirectory(path: (directory as NSString).appendingPathComponent(entry.directoryName)),
                 remark: remark)
         }

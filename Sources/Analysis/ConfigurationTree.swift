@@ -1,6 +1,6 @@
 import ExperimentSpec
 import Foundation
-import RunStore
+package import RunStore
 import Safetensors
 
 /// The resolved configurations of an experiment as a tree of YAML files, laid out as Hydra lays out its runs.
@@ -11,17 +11,27 @@ package enum ConfigurationTree {
     /// - Parameters:
     ///   - experimentDirectory: Holds `experiment.json` and a folder with `plan.json` for each run.
     ///   - replacing: Whether existing files may be replaced.
+    ///   - remark: Takes what is to be said of plans that cannot be read; their runs are left out.
     /// - Returns: The files written.
-    /// - Throws: `AnalysisError` where something exists already; `RunStoreError`, `FileWriteError`.
+    /// - Throws: `AnalysisError` where something exists already; `RunStoreError` where the record or every plan is damaged;
+    ///   `FileWriteError`.
     package static func write(
-        experimentDirectory: String, to folder: String, replacing: Bool
+        experimentDirectory: String, to folder: String, replacing: Bool, remark: (ResultsRemark) -> Void = { _ in }
     ) throws -> [String] {
         let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
         var texts: [(path: String, text: String)] = []
+        var damage: RunStoreError?
         for entry in record.runs {
             let directory = RunDirectory(
                 path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
-            let run = try directory.loadPlan().run
+            let run: PlannedRun
+            do {
+                run = try directory.loadPlan().run
+            } catch let error as RunStoreError {
+                if record.runs.count > 1 { remark(.damaged("\(error)")) }
+                damage = error
+                continue
+            }
             let base = (folder as NSString).appendingPathComponent(entry.directoryName + "/.hydra")
             let overrides = run.differences.sorted { $0.key < $1.key }.map { "- \(quoted("\($0.key)=\($0.value)"))\n" }
             texts += [
@@ -41,6 +51,7 @@ package enum ConfigurationTree {
                 ),
             ]
         }
+        if texts.isEmpty, let damage { throw damage }
         try OutputFiles.prepare(texts.map(\.path), replacing: replacing)
         for (path, text) in texts { try AtomicFile.write(Data(text.utf8), to: path) }
         return texts.map(\.path)

@@ -18,6 +18,7 @@ package enum MatrixFile {
         let tables: [String: MetricTable]
 
         init(_ entry: ExperimentRecord.Entry, _ file: RunFile) throws {
+            try file.check(isOfArm: entry.arm, seed: entry.seed, configurationHash: entry.configurationHash)
             self.entry = entry
             status = file.header.status.rawValue
             tables = try MatrixFile.summarised.filter(file.tableNames.contains)

@@ -9,20 +9,21 @@ extension RunOutcome {
     /// broken file must not take the other runs' table away.
     ///
     /// - Parameter remark: Takes what is to be said of the file.
-    init(arm: String, seed: Int, directory: RunDirectory, remark: (ResultsRemark) -> Void) {
+    init(_ entry: ExperimentRecord.Entry, directory: RunDirectory, remark: (ResultsRemark) -> Void) {
         do {
-            self = try RunOutcome(arm: arm, seed: seed, reading: directory, remark: remark)
+            self = try RunOutcome(entry, reading: directory, remark: remark)
         } catch {
             let reason = Self.reason(error, in: directory)
             remark(.damaged(reason))
-            self = RunOutcome(arm: arm, seed: seed, status: nil, reason: reason)
+            self = RunOutcome(arm: entry.arm, seed: entry.seed, status: nil, reason: reason)
         }
     }
 
     /// - Throws: `RunStoreError`.
     private init(
-        arm: String, seed: Int, reading directory: RunDirectory, remark: (ResultsRemark) -> Void
+        _ entry: ExperimentRecord.Entry, reading directory: RunDirectory, remark: (ResultsRemark) -> Void
     ) throws {
+        let (arm, seed) = (entry.arm, entry.seed)
         guard let state = try directory.loadState() else {
             self.init(arm: arm, seed: seed, status: nil)
             return
@@ -32,6 +33,7 @@ extension RunOutcome {
             return
         }
         let file = try RunFile(path: directory.resultsFile)
+        try file.check(isOfArm: arm, seed: seed, configurationHash: entry.configurationHash)
         let configuration = file.configuration
         var tables: [String: Series] = [:]
         for name in file.tableNames {

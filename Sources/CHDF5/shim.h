@@ -63,6 +63,39 @@ static inline int chdf5_external_link(hid_t group, const char *name, char *file,
     return 0;
 }
 
+// Takes a name; anything but zero ends the list.
+typedef int (*chdf5_take_name)(void *context, const char *name);
+
+struct chdf5_names {
+    chdf5_take_name take;
+    void *context;
+};
+
+static inline herr_t chdf5_forward_member(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+    const struct chdf5_names *names = context;
+    (void)group, (void)info;
+    return names->take(names->context, name);
+}
+
+static inline herr_t chdf5_forward_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
+    const struct chdf5_names *names = context;
+    (void)object, (void)info;
+    return names->take(names->context, name);
+}
+
+// Hands over the names of a group's members in their order; negative for failure. One by one by their number, each would
+// be found by counting from the first.
+static inline int chdf5_member_names(hid_t group, chdf5_take_name take, void *context) {
+    struct chdf5_names names = {take, context};
+    return H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, chdf5_forward_member, &names);
+}
+
+// The same for the attributes of an object.
+static inline int chdf5_attribute_names(hid_t object, chdf5_take_name take, void *context) {
+    struct chdf5_names names = {take, context};
+    return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, chdf5_forward_attribute, &names);
+}
+
 // Two words that are equal for two names of one object of an open file; negative for failure.
 static inline int chdf5_identity(hid_t object, uint64_t *words) {
 #if H5_VERSION_GE(1, 12, 0)

@@ -10,6 +10,7 @@ struct HDF5Content: FeatureContent {
     private var found: [FeatureEntry] = []
     private var datasets: [String: HDF5Dataset] = [:]
     private var visited: Set<HDF5Identity> = []
+    private var objectCount = 0
 
     init(path: String) throws {
         self.path = path
@@ -25,6 +26,12 @@ struct HDF5Content: FeatureContent {
     private mutating func visit(_ group: HDF5Group, prefix: String, depth: Int, followsRuns: Bool) throws {
         guard depth <= HDF5Bounds.depth, visited.insert(try group.identity()).inserted else { return }
         for name in try group.childNames() {
+            objectCount += 1
+            guard objectCount <= HDF5Bounds.members else {
+                throw HDF5Error(
+                    operation: "list", file: path, object: "/" + prefix + name,
+                    message: "the file has more than \(HDF5Bounds.members) objects")
+            }
             if followsRuns, prefix == "runs/", let run = run(name, in: group) {
                 // Objects of another file are other objects.
                 visited = []

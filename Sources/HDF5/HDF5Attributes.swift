@@ -8,6 +8,18 @@ package enum HDF5AttributeValue: Sendable, Hashable {
     case strings([String])
     case integers([Int])
     case doubles([Double])
+
+    /// Bytes of memory that it takes, about.
+    fileprivate var byteCount: Int {
+        func size(_ text: String) -> Int { MemoryLayout<String>.stride + text.utf8.count }
+        return switch self {
+        case .string(let text): size(text)
+        case .strings(let texts): texts.reduce(0) { $0 + size($1) }
+        case .integer, .double: MemoryLayout<Int>.stride
+        case .integers(let numbers): numbers.count * MemoryLayout<Int>.stride
+        case .doubles(let numbers): numbers.count * MemoryLayout<Double>.stride
+        }
+    }
 }
 
 /// The attributes of a group or dataset.
@@ -15,29 +27,30 @@ package struct HDF5Attributes {
     let handle: HDF5Handle
 
     /// Sorted.
+    /// - Throws: `HDF5Error`; also where there are more than any file has.
     package func names() throws -> [String] {
         try HDF5Library.serialized {
-            var names: [String] = []
-            // By number until there is none: H5Oget_info differs between versions of the library.
-            var index: UInt64 = 0
-            while true {
-                let id = unsafe H5Aopen_by_idx(
-                    handle.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, chdf5_default(), chdf5_default())
-                if id < 0 {
-                    _ = HDF5Library.takeErrorStack()
-                    return names
-                }
-                let attribute = try handle.owning(id, "list the attributes of")
-                let length = try attribute.check(H5Aget_name(attribute.id, 0, nil), "read the name of")
-                names.append(
-                    try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: length + 1) { buffer in
-                        try attribute.check(
-                            unsafe H5Aget_name(attribute.id, buffer.count, buffer.baseAddress), "read the name of")
-                        return unsafe String(cString: buffer.baseAddress!)
-                    })
-                index += 1
+            try unsafe HDF5Names.collect("attributes", of: handle) { take, context in
+                unsafe chdf5_attribute_names(handle.id, take, context)
             }
         }
+    }
+
+    /// Every attribute by its name.
+    /// - Throws: `HDF5Error`; also for types other than strings and numbers, and where all of them together take more
+    ///   memory than the file may.
+    package func all() throws -> [String: HDF5AttributeValue] {
+        var values: [String: HDF5AttributeValue] = [:]
+        var byteCount = 0
+        for name in try names() {
+            guard let value = try read(name) else { continue }
+            byteCount += name.utf8.count + value.byteCount
+            guard byteCount <= handle.memoryLimit else {
+                throw handle.error("read", "its attributes take more than \(handle.memoryLimit >> 20) MiB of memory")
+            }
+            values[name] = value
+        }
+        return values
     }
 
     /// The value of an attribute; none where there is no such attribute.
@@ -54,6 +67,7 @@ package struct HDF5Attributes {
                 of: shape, elementByteCount: max(H5Tget_size(type.id), MemoryLayout<Int64>.size), for: attribute)
             switch H5Tget_class(type.id) {
             case H5T_STRING:
+                try HDF5Strings.check(count: count, type: type, of: attribute)
                 let values = try unsafe HDF5Strings.read(count: count, fileType: type, space: space) {
                     unsafe H5Aread(attribute.id, $0, $1)
                 }
@@ -72,6 +86,10 @@ package struct HDF5Attributes {
     private func numbers<Element: HDF5Element>(
         of attribute: HDF5Handle, count: Int, as type: Element.Type
     ) throws -> [Element] {
+        let stored = try attribute.owning(H5Aget_type(attribute.id), "inspect")
+        guard H5Tget_size(stored.id) <= HDF5Bounds.numberBytes else {
+            throw attribute.error("read", "its numbers of \(H5Tget_size(stored.id)) bytes are no plain numbers")
+        }
         if count == 0 { return [] }
         var values = [Element](repeating: .zero, count: count)
         try unsafe values.withUnsafeMutableBytes { bytes in

@@ -95,6 +95,7 @@ package struct HDF5Dataset: Sendable {
     package func read<Element: HDF5Element>(as type: Element.Type = Element.self) throws -> [Element] {
         try HDF5Library.serialized {
             let count = try count(of: shape(), as: Element.self)
+            try checkChunks()
             return try read(count: count, memory: chdf5_all(), file: chdf5_all())
         }
     }
@@ -106,6 +107,7 @@ package struct HDF5Dataset: Sendable {
         try HDF5Library.serialized {
             let (selection, memory, count) = try select(
                 rows, "read", elementByteCount: MemoryLayout<Element>.stride)
+            try checkChunks(rows: rows)
             return try read(count: count, memory: memory.id, file: selection.id)
         }
     }
@@ -119,8 +121,6 @@ package struct HDF5Dataset: Sendable {
     private func read<Element: HDF5Element>(count: Int, memory: hid_t, file: hid_t) throws -> [Element] {
         try checkConversion(to: Element.hdf5Type)
         if count == 0 { return [] }
-        try announceChunks()
-        defer { unsafe ZstdFilter.chunkByteCount = nil }
         var status: herr_t = 0
         let values = unsafe [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             // Zeroed first: after a failed read every element must hold something.
@@ -131,14 +131,6 @@ package struct HDF5Dataset: Sendable {
         }
         try handle.check(status, "read")
         return values
-    }
-
-    /// Tells the zstd filter how many bytes a chunk has, since the library takes whatever it is given for a whole one.
-    private func announceChunks() throws {
-        guard let chunk = try chunk() else { return }
-        let type = try handle.owning(H5Dget_type(handle.id), "inspect")
-        let size = max(1, H5Tget_size(type.id))
-        unsafe ZstdFilter.chunkByteCount = try HDF5Space.count(of: chunk, elementByteCount: size, for: handle) * size
     }
 
     private func checkConversion(to type: HDF5ElementType) throws {
@@ -163,12 +155,8 @@ package struct HDF5Dataset: Sendable {
             guard H5Tget_class(type.id) == H5T_STRING else { throw handle.error("read", "it does not hold strings") }
             let count = try HDF5Space.count(
                 of: shape(), elementByteCount: max(1, H5Tget_size(type.id)), for: handle)
-            try announceChunks()
-            defer { unsafe ZstdFilter.chunkByteCount = nil }
-            // Each is at most as long as the file, and any number of them may be the same bytes of it.
-            guard try count <= HDF5Bounds.strings || type.check(H5Tis_variable_str(type.id), "read") == 0 else {
-                throw handle.error("read", "it holds \(count) strings, more than \(HDF5Bounds.strings)")
-            }
+            try checkChunks()
+            try HDF5Strings.check(count: count, type: type, of: handle)
             return try unsafe HDF5Strings.read(count: count, fileType: type, space: space()) {
                 unsafe H5Dread(handle.id, $0, chdf5_all(), chdf5_all(), chdf5_default(), $1)
             }

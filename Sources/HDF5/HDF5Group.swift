@@ -34,17 +34,8 @@ package struct HDF5Group: Sendable {
             guard info.nlinks <= HDF5Bounds.members else {
                 throw handle.error("list", "it claims \(info.nlinks) members, more than \(HDF5Bounds.members)")
             }
-            return try (0..<info.nlinks).map { index in
-                func name(_ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) throws -> Int {
-                    try handle.check(
-                        unsafe H5Lget_name_by_idx(
-                            handle.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, buffer, size, chdf5_default()), "list")
-                }
-                let length = try name(nil, 0)
-                return try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: length + 1) { buffer in
-                    _ = try unsafe name(buffer.baseAddress, buffer.count)
-                    return unsafe String(cString: buffer.baseAddress!)
-                }
+            return try unsafe HDF5Names.collect("members", of: handle) { take, context in
+                unsafe chdf5_member_names(handle.id, take, context)
             }
         }
     }

@@ -1,4 +1,5 @@
 import CHDF5
+import Glibc
 
 /// Strings of variable and fixed length, as datasets and attributes share them.
 enum HDF5Strings {
@@ -27,6 +28,16 @@ enum HDF5Strings {
         }
     }
 
+    /// Whether so many strings of a type in the file are read. Each of variable length is at most as long as the file, but
+    /// any number of them may be the same bytes of it.
+    ///
+    /// - Throws: `HDF5Error` for more than `HDF5Bounds.strings` of variable length.
+    static func check(count: Int, type: HDF5Handle, of handle: HDF5Handle) throws {
+        guard try count <= HDF5Bounds.strings || type.check(H5Tis_variable_str(type.id), "read") == 0 else {
+            throw handle.error("read", "it holds \(count) strings, more than \(HDF5Bounds.strings)")
+        }
+    }
+
     /// Reads `count` strings of the file's type through `read`, which takes the type in memory and the place.
     static func read(
         count: Int, fileType: HDF5Handle, space: HDF5Handle, _ read: (hid_t, UnsafeMutableRawPointer) -> herr_t
@@ -38,8 +49,14 @@ enum HDF5Strings {
                 // The file's type says ASCII or UTF-8; the library refuses to convert between them.
                 try unsafe fileType.check(read(fileType.id, raw.baseAddress!), "read")
                 defer { _ = unsafe H5Dvlen_reclaim(fileType.id, space.id, chdf5_default(), raw.baseAddress) }
-                return unsafe raw.bindMemory(to: UnsafeMutablePointer<CChar>?.self).map { pointer in
+                // Strings that are not the same bytes of the file take no more than the file.
+                var left = fileType.memoryLimit / HDF5Bounds.ratio
+                return try unsafe raw.bindMemory(to: UnsafeMutablePointer<CChar>?.self).map { pointer in
                     guard let pointer = unsafe pointer else { return "" }
+                    left -= unsafe strlen(pointer)
+                    guard left >= 0 else {
+                        throw fileType.error("read", "its \(count) strings are longer than the file")
+                    }
                     return unsafe String(cString: pointer)
                 }
             }

@@ -9,20 +9,6 @@ enum ZstdFilter {
     static let identifier: H5Z_filter_t = 32015
     static let name: StaticString = "Zstandard compression: http://www.zstd.net"
     static let defaultLevel: Int32 = 3
-    /// Bytes of the chunks that are being read; none: not known. Set and read under the library's lock.
-    nonisolated(unsafe) static var chunkByteCount: Int?
-    /// What filters that come before this one may add to a chunk: checksums.
-    private static let margin = 64
-
-    /// Whether a frame may unpack to so many bytes. One that lacks some would have the library read beyond its end, and
-    /// one that claims more than a chunk is a way to fill the memory.
-    static func accepts(_ byteCount: UInt64) -> Bool {
-        // Frames without their size (streamed ones) and damaged ones give values near 2^64.
-        guard byteCount <= UInt64(Int.max / 2) else { return false }
-        guard let chunk = unsafe chunkByteCount else { return true }
-        return (chunk...(chunk + margin)).contains(Int(byteCount))
-    }
-
     static func register() -> Bool {
         // The library keeps the pointer, which a StaticString's is good for.
         let name = unsafe UnsafeRawPointer(Self.name.utf8Start).assumingMemoryBound(to: CChar.self)
@@ -44,7 +30,9 @@ private func zstdFilter(
     let size: Int
     if decompresses {
         let declared = unsafe ZSTD_getFrameContentSize(input, byteCount)
-        guard ZstdFilter.accepts(declared) else { return 0 }
+        // Frames without their size (streamed ones) and damaged ones give values near 2^64. That others are no longer than
+        // a chunk is checked before the library comes here (`HDF5Dataset.checkChunks`).
+        guard declared <= UInt64(Int.max / 2) else { return 0 }
         size = Int(declared)
     } else {
         size = ZSTD_compressBound(byteCount)

@@ -104,7 +104,7 @@ package struct ExperimentFolder: Hashable, Sendable {
             record.runs = kept + record.runs
             // Those of the runs that stay; a record that does not know them leaves them open.
             record.floors = old.floors.map { old in old + floors.filter { !old.contains($0) } }
-            let order = Dictionary(uniqueKeysWithValues: record.arms.enumerated().map { ($1, $0) })
+            let order = Dictionary(record.arms.enumerated().map { ($1, $0) }) { first, _ in first }
             record.runs.sort { (order[$0.arm] ?? 0, $0.seed) < (order[$1.arm] ?? 0, $1.seed) }
         }
         return record

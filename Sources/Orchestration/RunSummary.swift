@@ -92,6 +92,8 @@ package struct RunSummary: Encodable, Sendable {
         guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return }
         do {
             let file = try RunFile(path: directory.resultsFile)
+            try file.check(
+                isOfArm: plan.run.arm, seed: plan.run.seed, configurationHash: plan.run.configurationHash)
             var filled = self
             try filled.fill(from: file)
             self = filled

@@ -53,11 +53,8 @@ extension AttributeValue: ExpressibleByStringLiteral, ExpressibleByIntegerLitera
 
 extension HDF5Attributes {
     /// Everything as a dictionary.
-    func all() throws -> [String: AttributeValue] {
-        var values: [String: AttributeValue] = [:]
-        for name in try names() { values[name] = try read(name).map(AttributeValue.init) }
-        return values
-    }
+    /// - Throws: `HDF5Error`, also where it is more than the file may hold.
+    func values() throws -> [String: AttributeValue] { try all().mapValues(AttributeValue.init) }
 
     /// Sets all of them, in the order of their names.
     func write(_ values: [String: AttributeValue]) throws {

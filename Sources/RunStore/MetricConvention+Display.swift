@@ -11,6 +11,13 @@ extension MetricConvention {
         of(table: table, column: column)?.isAccuracy == true
     }
 
+    /// The first value that a column cannot have measured: of accuracies, one that is not from 0 to 1. NaN stands for no
+    /// value.
+    static func impossibleValue(among values: [Double], table: String, column: String) -> Double? {
+        guard isAccuracy(column, in: table) else { return nil }
+        return values.first { !$0.isNaN && !(0...1).contains($0) }
+    }
+
     /// 20 for `knn_20`; none for other columns.
     package static func neighbours(of column: String) -> Int? {
         column.hasPrefix("knn_") ? Int(column.dropFirst("knn_".count)) : nil

@@ -28,7 +28,8 @@ package struct MetricTable: Sendable, Equatable {
 
     /// What a file says, which need not be what this program writes.
     ///
-    /// - Throws: `MetricTableError` where it is no table: without steps, with a column twice or of another length.
+    /// - Throws: `MetricTableError` where it is no table: without steps or with rows that go back, with a column twice or of
+    ///   another length.
     init(
         checking columns: [(name: String, values: [Double])], vectors: [String: [[Double]]]
     ) throws(MetricTableError) {
@@ -49,6 +50,9 @@ package struct MetricTable: Sendable, Equatable {
         }
         if let step = columns[0].values.first(where: { !Self.isStep($0) }) {
             throw MetricTableError("it has a row of step \(step)")
+        }
+        if let (before, after) = zip(columns[0].values, columns[0].values.dropFirst()).first(where: { $0 > $1 }) {
+            throw MetricTableError("its rows are out of order: step \(Int(before)), then \(Int(after))")
         }
         self.init(columns: columns, vectors: vectors)
     }

@@ -13,28 +13,36 @@ extension RunFile {
         private(set) var columns: [String] = []
 
         private var visited: Set<HDF5Identity> = []
+        private var objectCount = 0
         /// Bytes that the columns found so far take in memory.
         private var tableBytes = 0
-        private let memoryLimit: Int
+        private let tableLimit: Int
 
-        /// - Throws: `HDF5Error` where groups contain themselves, or tables claim more memory than the file may take.
+        /// - Throws: `HDF5Error` where groups contain themselves, or the file claims more than any run file has.
         init(_ file: HDF5File) throws {
-            memoryLimit = HDF5Bounds.memory(ofFile: file.byteCount)
+            tableLimit = HDF5Bounds.tables(ofFile: file.byteCount)
             visited.insert(try file.root.identity())
             for name in try file.root.childNames() where name != "configuration" && name != "provenance" {
-                try visit(name, of: file.root, depth: 1)
+                try visit(name, name, of: file.root, depth: 1)
             }
         }
 
-        private mutating func visit(_ path: String, of root: HDF5Group, depth: Int) throws {
-            guard try root.kind(of: path) == .group else {
+        /// - Parameters:
+        ///   - name: In `parent`; looked up from there, as a path from the root is the longer the deeper it is.
+        ///   - path: From the root.
+        private mutating func visit(_ name: String, _ path: String, of parent: HDF5Group, depth: Int) throws {
+            func damage(_ message: String) -> HDF5Error {
+                HDF5Error(operation: "list", file: parent.file, object: "/" + path, message: message)
+            }
+            objectCount += 1
+            guard objectCount <= HDF5Bounds.members else {
+                throw damage("the file has more than \(HDF5Bounds.members) objects")
+            }
+            guard try parent.kind(of: name) == .group else {
                 arrays.append(path)
                 return
             }
-            let group = try root.group(path)
-            func damage(_ message: String) -> HDF5Error {
-                HDF5Error(operation: "list", file: root.file, object: "/" + path, message: message)
-            }
+            let group = try parent.group(name)
             guard depth <= HDF5Bounds.depth else { throw damage("more than \(HDF5Bounds.depth) groups within groups") }
             guard visited.insert(try group.identity()).inserted else {
                 throw damage("it is a second name of another group")
@@ -46,13 +54,16 @@ extension RunFile {
                 let child = path + "/" + name
                 if try isTable && group.kind(of: name) == .dataset {
                     columns.append(child)
+                    objectCount += 1
                     // All tables are held at once, so it is their sum that is bounded.
                     tableBytes += try group.dataset(name).byteCount(as: Double.self)
-                    guard tableBytes <= memoryLimit else {
-                        throw damage("its columns claim more than \(memoryLimit >> 20) MiB of memory")
+                    guard tableBytes <= tableLimit else {
+                        throw damage(
+                            "its columns claim more than \(tableLimit >> 20) MiB of memory, too much for a file of its "
+                                + "size")
                     }
                 } else {
-                    try visit(child, of: root, depth: depth + 1)
+                    try visit(name, child, of: group, depth: depth + 1)
                 }
             }
         }

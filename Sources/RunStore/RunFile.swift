@@ -32,9 +32,22 @@ package struct RunFile: Sendable {
             let header = try Self.readHeader(file.root, path)
             let json = try file.root.dataset("configuration").readStrings().first ?? ""
             let configuration = try Self.configuration(json, path)
-            let provenance = try file.root.group("provenance").attributes.all().mapValues(\.text)
+            let provenance = try file.root.group("provenance").attributes.values().mapValues(\.text)
             return (file, header, configuration, provenance, try Contents(file))
         }
+    }
+
+    /// Makes sure that these are the results of one run: a file of another's in its place would be taken for its own.
+    ///
+    /// - Throws: `RunStoreError`.
+    package func check(isOfArm arm: String, seed: Int, configurationHash hash: String) throws {
+        guard header.arm != arm || header.seed != seed || header.configurationHash != hash else { return }
+        let whose = "\(String(header.arm.prefix(80)).debugDescription), seed \(header.seed), configuration "
+        throw RunStoreError(
+            file: path,
+            message:
+                "holds the results of another run (\(whose)\(header.configurationHash.prefix(8).debugDescription))",
+            remedy: Self.remedy(for: path))
     }
 
     private static func configuration(_ json: String, _ path: String) throws -> RunConfiguration {
@@ -132,7 +145,11 @@ package struct RunFile: Sendable {
             let dataset = try group.dataset(column)
             let shape = try dataset.shape()
             guard shape.count == 1 else { throw damage("its column \(column) has the shape \(shape)") }
-            return (name: column, values: try dataset.read(as: Double.self))
+            let values = try dataset.read(as: Double.self)
+            if let value = MetricConvention.impossibleValue(among: values, table: name, column: column) {
+                throw damage("its column \(column), fractions from 0 to 1, holds \(value)")
+            }
+            return (name: column, values: values)
         }
         do {
             return try MetricTable(checking: columns, vectors: vectors)
@@ -158,7 +175,7 @@ package struct RunFile: Sendable {
                     remedy: Self.remedy(for: self.path))
             }
             return FloatMatrix(
-                rows: shape[0], columns: shape[1], values: values, attributes: try dataset.attributes.all())
+                rows: shape[0], columns: shape[1], values: values, attributes: try dataset.attributes.values())
         }
     }
 
@@ -230,7 +247,7 @@ package struct RunFile: Sendable {
     package func attributes(of path: String) throws -> [String: AttributeValue] {
         try Self.explaining(self.path) {
             try root.kind(of: path) == .group
-                ? root.group(path).attributes.all() : root.dataset(path).attributes.all()
+                ? root.group(path).attributes.values() : root.dataset(path).attributes.values()
         }
     }
 

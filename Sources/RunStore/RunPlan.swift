@@ -25,4 +25,19 @@ package struct RunPlan: Codable, Sendable, Equatable {
         self.sourceRevision = sourceRevision
         self.run = run
     }
+
+    /// Makes sure that the configuration is the one that the run is named after, before it is trained.
+    ///
+    /// - Parameter file: Where it was read.
+    /// - Throws: `RunStoreError` where somebody, or damage, changed a key.
+    package func check(file: String) throws {
+        let hash = run.configuration.configurationHash()
+        guard hash == run.configurationHash else {
+            throw RunStoreError(
+                file: file,
+                message: "was changed: its configuration has the hash \(hash.prefix(8)), and the run "
+                    + String(run.configurationHash.prefix(8)).debugDescription,
+                remedy: "run the experiment's spec with `cjepa-exp run`, which writes the plan anew")
+        }
+    }
 }

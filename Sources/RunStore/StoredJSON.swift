@@ -44,8 +44,21 @@ package enum StoredJSON {
         try AtomicFile.write(data, to: path)
     }
 
-    /// - Throws: `RunStoreError`, also where there is no such file.
+    /// - Throws: `RunStoreError`, also where there is no such file, or it is larger than any that this project writes.
     package static func read<Value: Decodable>(_ type: Value.Type = Value.self, from path: String) throws -> Value {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            func failure(_ message: String) -> RunStoreError {
+                RunStoreError(
+                    file: path, message: message, remedy: "it is not as cjepa-exp wrote it: remove it or its folder")
+            }
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw failure("is not a file but a folder, a pipe or a device")
+            }
+            guard status.st_size <= largestByteCount else {
+                throw failure("has \(status.st_size) bytes, too many to be read")
+            }
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -56,6 +69,9 @@ package enum StoredJSON {
         }
         return try decode(type, from: data, file: path)
     }
+
+    /// An experiment of 100,000 runs takes less.
+    private static let largestByteCount = 128 << 20
 
     /// "mlpRatio" → "mlp_ratio", "memoryGiB" → "memory_gib".
     package static func snakeCase(_ name: String) -> String {
@@ -84,9 +100,10 @@ package enum StoredJSON {
             return "the key \(place(context.codingPath + [key])) is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
             let place = place(context.codingPath)
-            var reason = context.debugDescription
-            if reason.last == "." { reason.removeLast() }
-            return place.isEmpty ? reason : "\(place): \(reason)"
+            var text = context.debugDescription
+            if text.last == "." { text.removeLast() }
+            // Configurations name the key themselves.
+            return place.isEmpty || text.hasPrefix("\(place): ") ? text : "\(place): \(text)"
         @unknown default: return "\(error)"
         }
     }

@@ -127,7 +127,7 @@ struct ExportCommand: ParsableCommand {
             let folder = try locator.experiment(runName)
             let name = (folder as NSString).lastPathComponent
             return try ConfigurationTree.write(
-                experimentDirectory: folder, to: output ?? "\(name)-configurations", replacing: force)
+                experimentDirectory: folder, to: output ?? "\(name)-configurations", replacing: force, remark: remark)
         }
         if let batches, let format = format.flatMap({ ArrayFormat(rawValue: $0.rawValue) }) {
             let directory = RunDirectory(path: try locator.run(runName))

@@ -24,6 +24,7 @@ struct WorkerJob {
         do {
             let plan = try directory.loadPlan()
             hash = plan.run.configurationHash
+            try plan.check(file: directory.planFile)
             var state = try startedState(totalSteps: plan.run.configuration.training.steps ?? 0)
             try directory.save(state)
             let files = try WorkerFiles(directory, plan: plan) { warning in

@@ -106,12 +106,15 @@ import Testing
         }
     }
 
-    @Test(arguments: ["truncated", "empty", "one bit", "missing"])
+    @Test(arguments: ["truncated", "empty", "one bit", "missing", "another run's"])
     func `A damaged results file makes its run missing, with file and remedy in a note`(damage: String) throws {
         try inExperiment { folder in
             let file = folder + "/vicreg-s0-cccccccc/run.h5"
             if damage == "missing" {
                 try FileManager.default.removeItem(atPath: file)
+            } else if damage == "another run's" {
+                try FileManager.default.removeItem(atPath: file)
+                try FileManager.default.copyItem(atPath: folder + "/ijepa-s0-aaaaaaaa/run.h5", toPath: file)
             } else {
                 var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
                 if damage == "one bit" { bytes[bytes.count - 9] ^= 4 }

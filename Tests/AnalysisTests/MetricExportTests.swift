@@ -134,6 +134,24 @@ import Testing
         }
     }
 
+    @Test func `A plan that cannot be read leaves one run out of the configurations`() throws {
+        try inTemporaryFolder { folder in
+            try writeExperiment(to: folder + "/demo")
+            try Data("{".utf8).write(to: URL(fileURLWithPath: folder + "/demo/ijepa-s0-aaaabbbb/plan.json"))
+            var remarks = ResultsRemarks()
+            let files = try ConfigurationTree.write(
+                experimentDirectory: folder + "/demo", to: folder + "/tree", replacing: false
+            ) { remarks.add($0) }
+            #expect(files.count == 3 && files.allSatisfy { $0.contains("vicreg-s1-ccccdddd") })
+            #expect(remarks.lines.count == 1 && remarks.lines[0].contains("ijepa-s0-aaaabbbb/plan.json"))
+            try Data("{".utf8).write(to: URL(fileURLWithPath: folder + "/demo/vicreg-s1-ccccdddd/plan.json"))
+            #expect(throws: RunStoreError.self) {
+                try ConfigurationTree.write(
+                    experimentDirectory: folder + "/demo", to: folder + "/none", replacing: false)
+            }
+        }
+    }
+
     /// Two finished runs of three steps with their record.
     private func writeExperiment(to folder: String) throws {
         let runs = [("ijepa", 0, 0.0, "aaaabbbb"), ("vicreg", 1, 0.001, "ccccdddd")].map { arm, seed, weight, hash in

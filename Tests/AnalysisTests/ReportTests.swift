@@ -97,6 +97,16 @@ import Testing
         #expect(Axis(values: [.nan], isLog: isLog) == nil)
     }
 
+    /// Half of the smallest number that there is, and twice the largest, have no logarithm.
+    @Test(arguments: [.leastNonzeroMagnitude, .leastNormalMagnitude, 1e300, .greatestFiniteMagnitude, .infinity])
+    func `Numbers at the ends of what there is are not drawn`(value: Double) throws {
+        #expect(Axis(values: [value, value], isLog: true) == nil)
+        let axis = try #require(Axis(values: [value, 1, 3], isLog: true))
+        #expect(axis.low == 1 && axis.high == 3 && !axis.ticks.isEmpty)
+        let linear = try #require(Axis(values: [value, -value, 1], isLog: false))
+        #expect(linear.low.isFinite && linear.high.isFinite && !linear.ticks.isEmpty)
+    }
+
     @Test(arguments: [1, 32, 100, 101, 384, 1024])
     func `A long spectrum keeps its head, its end and the order`(count: Int) {
         let places = ChartSeries.places(of: count)

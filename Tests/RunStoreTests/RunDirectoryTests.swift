@@ -33,6 +33,18 @@ import Testing
         }
     }
 
+    @Test func aPlanWhoseConfigurationWasChangedIsNotTrained() throws {
+        var plan = plan(arm: "vicreg.ema", seed: 1)
+        plan.run.configurationHash = plan.run.configuration.configurationHash()
+        try plan.check(file: "plan.json")
+        plan.run.configuration.seed += 1
+        try plan.check(file: "plan.json")
+        plan.run.configuration.model.depth += 1
+        #expect { try plan.check(file: "plan.json") } throws: {
+            "\($0)".contains("plan.json: was changed") && "\($0)".contains("cjepa-exp run")
+        }
+    }
+
     @Test func stateKeepsEverything() throws {
         let run = RunDirectory(path: folder.path)
         let start = Date(timeIntervalSince1970: 1_735_787_045)
@@ -95,6 +107,62 @@ import Testing
         #expect(try Floors.load(from: path) == floors)
         #expect(try Floors.all(inExperiment: folder.path) == [floors])
         #expect(try String(contentsOfFile: path, encoding: .utf8).contains("\"n_train\" : 10000"))
+    }
+
+    /// Commands look up arms, and clean and read folders, by what the record says.
+    @Test func aRecordThatContradictsItselfIsRefused() throws {
+        let runs = [plan(arm: "a", seed: 0).run, plan(arm: "b", seed: 0).run]
+        let whole = ExperimentRecord(
+            Experiment(
+                name: "ablation", question: "?", expected: "!", baseline: "a", arms: ["a", "b"], runs: runs,
+                specPath: "x.spec"), floors: ["floors-1a2b.json"])
+        func complaint(_ change: (inout ExperimentRecord) -> Void) throws -> String {
+            var record = whole
+            change(&record)
+            try record.save(toExperiment: folder.path)
+            do {
+                _ = try ExperimentRecord.load(fromExperiment: folder.path)
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(try complaint { _ in } == "")
+        let cases: [((inout ExperimentRecord) -> Void, String)] = [
+            ({ $0.arms = ["a", "b", "a"] }, "the arm \"a\" stands twice"),
+            ({ $0.arms = ["a"] }, "the arm \"b\", which is not among its arms"),
+            ({ $0.runs[1].directoryName = $0.runs[0].directoryName }, "two runs have the folder"),
+            ({ $0.runs[1].arm = "a" }, "the run \"a, seed 0\" stands twice"),
+            ({ $0.runs[1].directoryName = "../b" }, "\"../b\" is not the name of a file in its folder"),
+            ({ $0.runs[1].directoryName = ".." }, "\"..\" is not"),
+            ({ $0.runs[1].directoryName = "" }, "\"\" is not"),
+            ({ $0.floors = ["/etc/floors.json"] }, "\"/etc/floors.json\" is not"),
+            ({ $0.arms = ["\u{1b}[2J", "\u{1b}[2J"] }, "the arm \"\\u{1B}[2J\" stands twice"),
+        ]
+        for (change, expected) in cases {
+            let text = try complaint(change)
+            #expect(text.contains("experiment.json") && text.contains(expected) && text.contains("put back"), "\(text)")
+        }
+    }
+
+    @Test func whatIsNoFileOrTooLargeIsNotReadAsJSON() throws {
+        let run = RunDirectory(path: folder.path)
+        func complaint() -> String {
+            do {
+                _ = try run.loadPlan()
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(mkfifo(run.planFile, 0o600) == 0)
+        #expect(complaint().contains("plan.json: is not a file but a folder, a pipe or a device"), "\(complaint())")
+        try FileManager.default.removeItem(atPath: run.planFile)
+        try Data("{".utf8).write(to: URL(fileURLWithPath: run.planFile))
+        #expect(complaint().contains("cannot be understood"), "\(complaint())")
+        // A file that takes no room on the disk, and all of the memory.
+        #expect(truncate(run.planFile, 1 << 40) == 0)
+        #expect(complaint().contains("plan.json: has 1099511627776 bytes"), "\(complaint())")
     }
 
     @Test func checkpointsKeepEverythingAndKnowTheirConfiguration() throws {

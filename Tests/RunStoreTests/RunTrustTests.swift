@@ -89,6 +89,8 @@ import Testing
             ("infinite", gradients(["step"], [("step", [.infinity], [1])]), "step inf"),
             ("negative", gradients(["step"], [("step", [-1], [1])]), "step -1"),
             ("a fraction", gradients(["step"], [("step", [0.5], [1])]), "step 0.5"),
+            ("backwards", gradients(["step"], [("step", [2, 1], [2])]), "out of order: step 2, then 1"),
+            ("one step twice", gradients(["step"], [("step", [1, 1], [2])]), ""),
             (
                 "no texts", { try $0.requireGroup("gradients").attributes.write("columns", .integer(3)) },
                 "name its columns"
@@ -107,6 +109,37 @@ import Testing
             #expect(expected.isEmpty ? text.isEmpty : text.contains(expected), "\(name): \(text)")
             #expect(text.isEmpty || text.contains(path) && text.contains("gradients"), "\(name): \(text)")
         }
+    }
+
+    @Test func anAccuracyIsAFraction() throws {
+        for (value, isPossible) in [(0, true), (1, true), (.nan, true), (7, false), (-0.1, false), (.infinity, false)] {
+            try write { root in
+                try root.create("evaluation/context/step", [1.0], shape: [1])
+                try root.create("evaluation/context/linear", [value as Double], shape: [1])
+                try root.create("evaluation/context/rankme", [7.0], shape: [1])
+                try root.group("evaluation/context").attributes.write(
+                    "columns", .strings(["step", "linear", "rankme"]))
+            }
+            let text = complaint()
+            #expect(
+                isPossible
+                    ? text.isEmpty
+                    : text.contains("/evaluation/context: its column linear, fractions from 0 to 1, holds"),
+                "\(value): \(text)")
+        }
+    }
+
+    /// Rows that nobody wrote cost a file nothing, and every reader of the table the time to go through them.
+    @Test func tablesTakeNoMoreThanTheirFile() throws {
+        let rows = 1 << 20
+        try write { root in
+            for column in ["step", "a", "b"] {
+                _ = try root.create("gradients/\(column)", .float64, shape: [rows], storage: .init(chunk: [1024]))
+            }
+            try root.group("gradients").attributes.write("columns", .strings(["step", "a", "b"]))
+        }
+        #expect(complaint().contains("/gradients: its columns claim more than 16 MiB"), "\(complaint())")
+        #expect(HDF5Bounds.tables(ofFile: 1 << 30) == 1 << 34)
     }
 
     @Test func arraysThatDoNotFitTogetherAreErrors() throws {
@@ -135,6 +168,7 @@ import Testing
                 _ = try root.requireGroup("provenance")
             }
             #expect(complaint().contains("/configuration") && complaint().contains("rerun"), "\(complaint())")
+            #expect(!complaint().contains("model.width: model.width"), "\(complaint())")
         }
     }
 

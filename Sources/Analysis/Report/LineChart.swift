@@ -94,7 +94,8 @@ struct Axis {
     /// - Parameter factor: What tick labels are multiplied with: 100 for percent.
     /// - Returns: None where no value can be shown.
     init?(values: [Double], isLog: Bool, factor: Double = 1) {
-        let usable = values.filter { $0.isFinite && (!isLog || $0 > 0) }
+        // Of numbers near the ends of what a Double holds, half or twice would be none.
+        let usable = values.filter { $0.isMeasurable && (!isLog || $0 > 1e-75) }
         guard var low = usable.min(), var high = usable.max() else { return nil }
         if isLog {
             // A spectrum that falls to rounding noise would squeeze the rest.

@@ -133,6 +133,7 @@ extension ReportInput {
             if run.state?.status.isFinished != true { run.logTail = logTail(of: directory.logFile) }
             guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return run }
             let file = try RunFile(path: directory.resultsFile)
+            try file.check(isOfArm: entry.arm, seed: entry.seed, configurationHash: entry.configurationHash)
             run.provenance = file.provenance
             run.verdict = try file.verdict()
             for name in file.tableNames { run.tables[name] = try file.table(name) }
