@@ -77,14 +77,16 @@ struct HDF5ChunkLayout {
         try handle.check(
             unsafe H5Dget_chunk_info_by_coord(handle.id, offset, &mask, &address, &stored), "look for a chunk of")
         guard stored > 0 else { return }
-        guard let stored = Int(exactly: stored), stored <= handle.memoryLimit else { throw misfit("\(stored)") }
+        guard let stored = Int(exactly: stored), stored <= handle.memoryLimit else {
+            throw misfit(Int(clamping: stored))
+        }
         var size = stored
         // Bytes of the file, as long as no filter has changed them.
         var content: [UInt8]? = try filters.isEmpty ? [] : bytes(ofChunkAt: offset, count: stored)
         for (index, filter) in filters.enumerated().reversed() where mask >> UInt32(min(index, 31)) & 1 == 0 {
             switch filter.identifier {
             case Known.checksum:
-                guard size >= 4 else { throw misfit("\(size)") }
+                guard size >= 4 else { throw misfit(size) }
                 size -= 4
             case Known.shuffle: content = nil
             case Known.deflate, HDF5Filter.zstdIdentifier:
@@ -103,7 +105,7 @@ struct HDF5ChunkLayout {
                 throw unknown("packed with the filter \(filter.identifier)")
             }
         }
-        guard size == byteCount else { throw misfit("\(size)") }
+        guard size == byteCount else { throw misfit(size) }
     }
 
     private func bytes(ofChunkAt offset: [UInt64], count: Int) throws -> [UInt8] {
@@ -123,8 +125,8 @@ struct HDF5ChunkLayout {
         return declared <= UInt64(Int.max / 2) ? Int(declared) : nil
     }
 
-    private func misfit(_ size: String) -> HDF5Error {
-        handle.error("read", "a chunk of it has \(size) bytes instead of \(byteCount)")
+    private func misfit(_ size: Int) -> HDF5Error {
+        handle.error("read", "a chunk of it has \(size) \(size == 1 ? "byte" : "bytes") instead of \(byteCount)")
     }
 
     private func unknown(_ what: String) -> HDF5Error {
