@@ -53,8 +53,8 @@ import Testing
     @Test(
         "a fault in a text is named with its line",
         arguments: [
-            ("f0,f1\n1,2\n3\n", ["line 3 has 1 column, and line 1 has 2"]),
-            ("1,2\n3,4,5\n", ["line 2 has 3 columns, and line 1 has 2"]),
+            ("f0,f1\n1,2\n3\n", ["line 3 has 1 column, but line 1 has 2"]),
+            ("1,2\n3,4,5\n", ["line 2 has 3 columns, but line 1 has 2"]),
             ("f0,f1\n1,2\n\n3,abc\n", ["line 4 has \"abc\" in column 2 (\"f1\"), which is not a number"]),
             ("1,2\n3,\n", ["line 2 has \"\" in column 2, which is not a number"]),
             ("f0,f1\n1,1e300\n", ["line 2 has \"1e300\" in column 2 (\"f1\"), which does not fit float32"]),

@@ -93,7 +93,10 @@ import Testing
     @Test func namesAndSettingsWithAnEqualsSignAreCompleted() throws {
         let folder = try results()
         for run in ["weight=0.01.ema-s0-01234567", "weight=0.001.ema-s0-01234567", "weight=1.ema-s0-01234567"] {
-            _ = try folder.write("{}", to: "results/small/\(run)/plan.json")
+            let path = "results/small/\(run)"
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/\(path)", withIntermediateDirectories: true)
+            _ = try folder.write("{}", to: path + "/plan.json")
         }
         #expect(try offers(["show", "weight=1"], in: folder) == ["1.ema-s0-01234567"])
         #expect(try offers(["show", "weight=0.0"], in: folder) == ["0.001.ema-s0-01234567", "0.01.ema-s0-01234567"])

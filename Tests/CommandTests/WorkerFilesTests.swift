@@ -80,7 +80,7 @@ import Testing
     @Test func damagedFilesAreNamed() throws {
         try store(steps: 3, checkpoint: 3)
         let checkpoint = directory.checkpoints.path(step: 3)
-        for (file, message) in [(checkpoint, "no checkpoint"), (directory.resultsFile, "is damaged")] {
+        for (file, message) in [(checkpoint, "not a checkpoint"), (directory.resultsFile, "is damaged")] {
             let url = URL(fileURLWithPath: file)
             let whole = try Data(contentsOf: url)
             try whole.prefix(whole.count / 2).write(to: url)
