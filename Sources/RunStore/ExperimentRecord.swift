@@ -92,19 +92,21 @@ package struct ExperimentRecord: Codable, Sendable, Equatable {
 
     /// What is wrong with a record that was read; none where arms, runs and folders fit together.
     private var contradiction: String? {
-        /// The first name that stands twice.
+        /// The first name that is listed twice.
         func repeated(_ names: [String]) -> String? {
             var known: Set<String> = []
             return names.first { !known.insert($0).inserted }
         }
         func shown(_ name: String) -> String { String(name.prefix(80)).debugDescription }
-        if let arm = repeated(arms) { return "the arm \(shown(arm)) stands twice" }
+        if let arm = repeated(arms) { return "the arm \(shown(arm)) is listed twice" }
         let known = Set(arms)
         if let run = runs.first(where: { !known.contains($0.arm) }) {
             return "a run belongs to the arm \(shown(run.arm)), which is not among its arms"
         }
         if let name = repeated(runs.map(\.directoryName)) { return "two runs have the folder \(shown(name))" }
-        if let run = repeated(runs.map { "\($0.arm), seed \($0.seed)" }) { return "the run \(shown(run)) stands twice" }
+        if let run = repeated(runs.map { "\($0.arm), seed \($0.seed)" }) {
+            return "the run \(shown(run)) is listed twice"
+        }
         // Whatever is read or cleaned by these names is in the experiment's own folder.
         if let name = (runs.map(\.directoryName) + (floors ?? [])).first(where: { !Self.isPlain($0) }) {
             return "\(shown(name)) is not the name of a file in its folder"

@@ -129,15 +129,15 @@ import Testing
         }
         #expect(try complaint { _ in } == "")
         let cases: [((inout ExperimentRecord) -> Void, String)] = [
-            ({ $0.arms = ["a", "b", "a"] }, "the arm \"a\" stands twice"),
+            ({ $0.arms = ["a", "b", "a"] }, "the arm \"a\" is listed twice"),
             ({ $0.arms = ["a"] }, "the arm \"b\", which is not among its arms"),
             ({ $0.runs[1].directoryName = $0.runs[0].directoryName }, "two runs have the folder"),
-            ({ $0.runs[1].arm = "a" }, "the run \"a, seed 0\" stands twice"),
+            ({ $0.runs[1].arm = "a" }, "the run \"a, seed 0\" is listed twice"),
             ({ $0.runs[1].directoryName = "../b" }, "\"../b\" is not the name of a file in its folder"),
             ({ $0.runs[1].directoryName = ".." }, "\"..\" is not"),
             ({ $0.runs[1].directoryName = "" }, "\"\" is not"),
             ({ $0.floors = ["/etc/floors.json"] }, "\"/etc/floors.json\" is not"),
-            ({ $0.arms = ["\u{1b}[2J", "\u{1b}[2J"] }, "the arm \"\\u{1B}[2J\" stands twice"),
+            ({ $0.arms = ["\u{1b}[2J", "\u{1b}[2J"] }, "the arm \"\\u{1B}[2J\" is listed twice"),
         ]
         for (change, expected) in cases {
             let text = try complaint(change)
@@ -159,7 +159,7 @@ import Testing
         #expect(complaint().contains("plan.json: is not a file but a folder, a pipe or a device"), "\(complaint())")
         try FileManager.default.removeItem(atPath: run.planFile)
         try Data("{".utf8).write(to: URL(fileURLWithPath: run.planFile))
-        #expect(complaint().contains("cannot be understood"), "\(complaint())")
+        #expect(complaint().contains("cannot be parsed"), "\(complaint())")
         // A file that takes no room on the disk, and all of the memory.
         #expect(truncate(run.planFile, 1 << 40) == 0)
         #expect(complaint().contains("plan.json: has 1099511627776 bytes"), "\(complaint())")
