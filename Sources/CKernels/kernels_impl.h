@@ -5,12 +5,16 @@
 
 #include "CKernels.h"
 
+#include <math.h>
+
 #include "vectors_impl.h"
 
 #include "transpose_impl.h"
+#include "functions_impl.h"
 #include "elementwise_impl.h"
 #include "rows_impl.h"
 #include "columns_impl.h"
+#include "matrices_impl.h"
 #include "products_impl.h"
 #include "attention_impl.h"
 #include "split_attention_impl.h"
@@ -39,6 +43,13 @@ const KernelTable CKERNELS_TABLE = {
     .normalize_columns = normalize_columns,
     .add_columns = add_columns,
     .batch_norm_backward = batch_norm_backward,
+    .apply = apply,
+    .combine = combine,
+    .sum_rows = sum_rows,
+    .sum_columns = sum_columns,
+    .max_rows = max_rows,
+    .max_columns = max_columns,
+    .transpose = transpose,
     .linear = linear,
     .linear_backward_input = linear_backward_input,
     .linear_backward_weight = linear_backward_weight,

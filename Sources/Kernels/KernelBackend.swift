@@ -232,6 +232,33 @@ package protocol KernelBackend: Sendable {
     /// dx[b, t, :] += dy[b, :] / T (accumulates).
     func meanTokensBackward(dy: Tensor<Self>, dx: Tensor<Self>)
 
+    // MARK: Matrices, for terms that are written as expressions
+
+    /// y = f(x), element by element. `y` may be `x`.
+    func apply(_ function: ElementFunction, _ x: Tensor<Self>, to y: Tensor<Self>)
+    /// y = a ∘ b, element by element; an operand's extent of 1 is repeated. `y` may be an operand of its shape.
+    ///
+    /// - Parameters: a, b [n or 1, d or 1], y [n, d].
+    func combine(_ operation: ElementOperation, _ a: Tensor<Self>, _ b: Tensor<Self>, to y: Tensor<Self>)
+    /// Sums, in Double, over each axis of which y has one entry.
+    ///
+    /// - Parameters: x [n, d], y [n or 1, d or 1].
+    func sum(_ x: Tensor<Self>, to y: Tensor<Self>)
+    /// Maxima over each axis of which y has one entry; NaN where any element is; shapes as for `sum`.
+    func maximum(_ x: Tensor<Self>, to y: Tensor<Self>)
+    /// y = xᵀ.
+    func transpose(_ x: Tensor<Self>, to y: Tensor<Self>)
+    /// column[j] = matrix[j, j].
+    ///
+    /// - Parameters: matrix [n, n], column [n, 1].
+    func diagonal(of matrix: Tensor<Self>, to column: Tensor<Self>)
+    /// matrix[j, j] = column[j], zeros elsewhere; shapes as for `diagonal`.
+    func diagonalMatrix(_ column: Tensor<Self>, to matrix: Tensor<Self>)
+    /// The only element of x.
+    func number(in x: Tensor<Self>) -> Double
+    /// Standard normal numbers in row-major order, as the stream gives them.
+    func fillNormal(_ x: Tensor<Self>, from stream: RandomStream)
+
     // MARK: Losses and statistics
 
     /// Σ loss(prediction − target), and gradient = scale · loss′.

@@ -7,6 +7,7 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case probe = 5
     case subset = 6
     case resampling = 7
+    case objective = 8
     case diagnostics = 20
     case tests = 1000
 }

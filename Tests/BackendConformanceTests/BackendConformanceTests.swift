@@ -6,7 +6,7 @@ import Testing
 @Suite struct BackendConformanceTests {
     static let cases: [any OperationCase] =
         elementwiseCases + productCases + packedLinearCases + transformerCases + blockCases + tokenCases
-        + statisticsCases
+        + statisticsCases + matrixCases
         + optimizationCases
         + nanCases
 

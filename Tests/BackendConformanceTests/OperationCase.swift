@@ -24,6 +24,7 @@ enum Operation: String, CaseIterable {
     case lastTokens, lastTokensBackward, meanTokens, meanTokensBackward
     case elementwiseLoss, columnMoments, normalizeColumns, addColumns, batchNorm, batchNormBackward
     case softmaxCrossEntropy, adamW, exponentialMovingAverage
+    case apply, combine, sum, maximum, transpose, diagonal, diagonalMatrix, number, fillNormal
 
     /// Relative to the largest number of the output; a small multiple of what was measured on the reference in Float
     /// and on vectorised loops. The unit is the rounding of Float, u = 6e-8.
@@ -31,12 +32,14 @@ enum Operation: String, CaseIterable {
         switch self {
         // Numbers are moved or chosen, not computed.
         case .upload, .fill, .copy, .relu, .reluBackward, .patches, .gatherBlocks, .lastTokens, .lastTokensBackward,
-            .joinTokens:
+            .joinTokens, .maximum, .transpose, .diagonal, .diagonalMatrix, .number:
             0
         // One or two roundings of each element; up to 8e-8 measured.
         case .add, .scale, .addRows, .appendMaskTokens, .normalizeColumns, .addColumns, .exponentialMovingAverage,
-            .meanTokensBackward:
+            .meanTokensBackward, .combine, .sum, .fillNormal:
             2e-7
+        // Less than two units in the last place, 1.2e-7 each.
+        case .apply: 2.4e-7
         // Summed in Double over inputs that are exact, so that only the order differs.
         case .sumOfSquares: 1e-13
         // At most some dozens of additions in Float; up to 3e-7 measured.

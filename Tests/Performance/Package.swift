@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Times single kernels. A package of its own, so that the project builds and is tested without oneDNN; the engine's
-// modules are links into the project, since nothing of them is public.
+// Times single kernels and regularisers. A package of its own, so that the project builds and is tested without oneDNN;
+// the engine's modules are links into the project, since nothing of them is public.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -14,11 +14,18 @@ let package = Package(
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "CAllocations"),
         .target(name: "CKernels"),
         .target(name: "TensorCore", swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["TensorCore"], swiftSettings: strict),
         .target(
             name: "CPUKernels", dependencies: ["Kernels", "TensorCore", "COpenBLAS", "CKernels"], swiftSettings: strict),
+        .target(name: "Expressions", dependencies: ["Kernels", "TensorCore"], swiftSettings: strict),
+        .target(name: "Objectives", dependencies: ["Expressions", "Kernels", "TensorCore"], swiftSettings: strict),
+        .executableTarget(
+            name: "objective-timings",
+            dependencies: ["CAllocations", "CPUKernels", "Expressions", "Kernels", "Objectives", "TensorCore"],
+            swiftSettings: strict),
         .executableTarget(
             name: "kernel-timings", dependencies: ["CPUKernels", "CKernels", "COpenBLAS", "COneDNN"],
             swiftSettings: strict),

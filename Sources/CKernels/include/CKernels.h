@@ -42,6 +42,34 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     CLossL1 = 2,
 } CLoss;
 
+/// A function of one number.
+typedef enum __attribute__((enum_extensibility(closed))) {
+    CFunctionSquareRoot = 0,
+    CFunctionExponential = 1,
+    CFunctionLogarithm = 2,
+    CFunctionSine = 3,
+    CFunctionCosine = 4,
+    CFunctionReLU = 5,
+    CFunctionStep = 6,
+} CFunction;
+
+/// A function of two numbers.
+typedef enum __attribute__((enum_extensibility(closed))) {
+    COperationAdd = 0,
+    COperationSubtract = 1,
+    COperationMultiply = 2,
+    COperationDivide = 3,
+} COperation;
+
+/// A matrix of which rows or columns may be repeated.
+typedef struct {
+    const float *x;
+    /// From one row to the next; 0 where there is one row for all.
+    long row_step;
+    /// Whether a row is one number for all columns.
+    int repeats_columns;
+} COperand;
+
 /// Queries, keys and values of one sequence, in two parts: tokens that it shares with other sequences (none: null and
 /// 0), and its own. Rows of a query lie `q_stride` apart, those of a key `k_stride`, with its value heads · width further.
 typedef struct {
@@ -125,6 +153,24 @@ typedef struct {
     void (*batch_norm_backward)(
         const float *x, long rows, long columns, const float *_Nullable gamma, const float *mean, const float *rstd,
         const float *dy, float *dx, float *_Nullable d_gamma, float *_Nullable d_beta);
+
+    // Matrices [rows, columns] of terms that are written as expressions.
+
+    /// y = f(x) for `count` numbers; y may be x. Exponential, logarithm, sine and cosine are within two units in the last
+    /// place for all floats.
+    void (*apply)(CFunction function, const float *x, float *y, long count);
+    /// y = a ∘ b; y may be an operand that repeats nothing.
+    void (*combine)(COperation operation, COperand a, COperand b, float *y, long rows, long columns);
+    /// sums[i] = Σ_j x[i, j] in double precision.
+    void (*sum_rows)(const float *x, long rows, long columns, float *sums);
+    /// sums[j] = Σ_i x[i, j] in double precision.
+    void (*sum_columns)(const float *x, long rows, long columns, float *sums);
+    /// maxima[i] = max_j x[i, j]; NaN where one of them is.
+    void (*max_rows)(const float *x, long rows, long columns, float *maxima);
+    /// maxima[j] = max_i x[i, j], rows ≥ 1; NaN where one of them is.
+    void (*max_columns)(const float *x, long rows, long columns, float *maxima);
+    /// y[j, i] = x[i, j].
+    void (*transpose)(const float *x, long rows, long columns, float *y);
 
     // Linear maps y = x Wᵀ + b: x [rows, inputs], weight [outputs, inputs], bias [outputs], y [rows, outputs].
     // They read x and dy once for every 32 outputs or inputs, so they are for weights that fit into the second cache.

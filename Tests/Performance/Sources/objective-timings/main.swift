@@ -1,0 +1,74 @@
+import CAllocations
+import CPUKernels
+import Expressions
+import Glibc
+import Kernels
+import Objectives
+import TensorCore
+
+// Times the regularisers, values and gradients, on the pooled views of a batch, on the calling thread, as in training:
+//
+//     swift run -c release --package-path Tests/Performance objective-timings [images] [views] [width]
+//
+// For each: the fastest and the median of the evaluations of three seconds, workspace, FLOPs where they are counted, and
+// allocations of one evaluation.
+
+// OpenBLAS looks at the environment while it is loaded.
+if getenv("OMP_NUM_THREADS") == nil {
+    setenv("OMP_NUM_THREADS", "1", 1)
+    if let coreType = OpenBLASRuntime.preferredCoreType() { setenv("OPENBLAS_CORETYPE", coreType, 1) }
+    var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
+    execv("/proc/self/exe", &arguments)
+}
+
+let numbers = CommandLine.arguments.dropFirst().compactMap { Int($0) }
+let images = numbers.count > 0 ? numbers[0] : 128
+let viewCount = numbers.count > 1 ? numbers[1] : 4
+let width = numbers.count > 2 ? numbers[2] : 384
+let backend = CPUBackend()
+let views = backend.makeTensor(Shape(viewCount, images, width))
+backend.fillNormal(views, from: RandomStream(seed: 1, purpose: .tests))
+let gradient = backend.makeTensor(views.shape)
+
+print("\(backend.summary); \(viewCount) views of \(images) images, width \(width)\n")
+do {
+    let workspace = Workspace(backend, capacity: VICReg.elements(rows: images, columns: width))
+    time("VICReg", workspace, flops: nil) { _ in
+        _ = VICReg().evaluate(views: views, scale: 1, gradient: gradient, workspace: workspace)
+    }
+}
+time("Barlow Twins", BarlowTwins(), weights: BarlowTwins().weights)
+time("SIGReg", SIGReg(), weights: [1])
+
+func time(_ name: String, _ term: some ExpressionTerm, weights: [Double]) {
+    let evaluator = ExpressionEvaluator(
+        term, weights: weights, views: viewCount, rows: images, columns: width, on: backend)
+    let workspace = Workspace(backend, capacity: evaluator.elements)
+    var parts = [Double](repeating: 0, count: evaluator.partCount)
+    time(name, workspace, flops: evaluator.flops) { step in
+        evaluator.evaluate(
+            views: views, scale: 1, gradient: gradient, randomness: StepRandomness(seed: 1, step: step),
+            workspace: workspace, parts: &parts)
+    }
+}
+
+func time(_ name: String, _ workspace: Workspace<CPUBackend>, flops: Int?, _ evaluate: (Int) -> Void) {
+    let clock = ContinuousClock()
+    var seconds: [Double] = []
+    let start = clock.now
+    while clock.now - start < .seconds(3) || seconds.count < 5 {
+        let before = clock.now
+        evaluate(seconds.count)
+        seconds.append((clock.now - before) / .seconds(1))
+    }
+    callocations_start()
+    evaluate(0)
+    let allocations = callocations_stop()
+    seconds.sort()
+    let milliseconds = [seconds[0], seconds[seconds.count / 2]].map { "\((($0 * 1e5).rounded()) / 100) ms" }
+    let megabytes = workspace.capacity * 4 / 100_000
+    let work = flops.map { ", \($0 / 1_000_000) MFLOP" } ?? ""
+    print(
+        "\(name): \(milliseconds.joined(separator: ", median ")), \(Double(megabytes) / 10) MB\(work), "
+            + "\(allocations) allocations")
+}
