@@ -54,6 +54,7 @@ let package = Package(
         .target(name: "CAllocations"),
 
         // The engine.
+        library("Declarations"),
         library("TensorCore"),
         library("Safetensors"),
         library("Statistics", ["TensorCore"]),
@@ -62,14 +63,14 @@ let package = Package(
         library("Networks", ["Kernels", "TensorCore"]),
         library("Masking", ["TensorCore"]),
         library("Expressions", ["Kernels", "TensorCore"]),
-        library("Objectives", ["Expressions", "Kernels", "TensorCore"]),
+        library("Objectives", ["Declarations", "Expressions", "Kernels", "TensorCore"]),
         library("Optimization"),
         library("Datasets", ["TensorCore", "CZlib"], settings: fenced),
         library("Diagnostics", ["TensorCore"]),
         library("Evaluation", ["Diagnostics", "Kernels", "TensorCore"]),
 
         // The experiment.
-        library("ExperimentSpec", [yams]),
+        library("ExperimentSpec", ["Declarations", "Objectives", yams]),
         library(
             "Training",
             [
@@ -78,22 +79,25 @@ let package = Package(
             ]),
         library("MPI", ["CMPI", "Training"], settings: fenced),
         library("HDF5", ["CHDF5", "CZstd", "CZlib", "Safetensors"], settings: fenced),
-        library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec"]),
-        library("Orchestration", ["ExperimentSpec", "RunStore", "Safetensors", subprocess, system]),
+        library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec", "Declarations", "Objectives"]),
+        library(
+            "Orchestration",
+            ["ExperimentSpec", "Declarations", "Objectives", "RunStore", "Safetensors", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
         library("FeatureFiles", ["HDF5", "Safetensors", "CZlib"], settings: fenced),
         library(
             "Analysis",
             [
                 "RunStore", "HDF5", "Safetensors", "FeatureFiles", "Statistics",
-                "Diagnostics", "ExperimentSpec",
+                "Diagnostics", "ExperimentSpec", "Declarations", "Objectives",
             ],
             // In the program itself, which stays one file.
             resources: [.embedInCode("Resources/published-figures.json")]),
         .executableTarget(
             name: "cjepa-exp",
             dependencies: [
-                argumentParser, "CAllocations", "TensorCore", "Safetensors", "CPUKernels", "Masking", "Objectives",
+                argumentParser, "CAllocations", "Declarations", "TensorCore", "Safetensors", "CPUKernels", "Masking",
+                "Objectives",
                 "Datasets",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5", "Orchestration",
                 "Pictures", "FeatureFiles", "Analysis",
@@ -114,29 +118,44 @@ let package = Package(
         tests("ExpressionsTests", ["Expressions", "Kernels", "TensorCore"]),
         tests(
             "ObjectivesTests",
-            ["Objectives", "Expressions", "CAllocations", "CPUKernels", "Safetensors", "Kernels", "TensorCore"]),
+            [
+                "Objectives", "Declarations", "Expressions", "CAllocations", "CPUKernels", "Safetensors", "Kernels",
+                "TensorCore",
+            ]),
         tests("OptimizationTests", ["Optimization", "Kernels", "TensorCore"]),
         tests("DatasetsTests", ["Datasets", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
         tests("EvaluationTests", ["Evaluation", "Diagnostics", "Kernels", "TensorCore"]),
-        tests("ExperimentSpecTests", ["ExperimentSpec"]),
+        tests("ExperimentSpecTests", ["ExperimentSpec", "Declarations", "Objectives"]),
         tests(
             "TrainingTests",
             [
                 "Training", "CPUKernels", "Kernels", "TensorCore", "Networks", "Masking", "Objectives", "Optimization",
-                "Datasets", "ExperimentSpec", "Evaluation", "Diagnostics", "Safetensors",
+                "Datasets", "Declarations", "ExperimentSpec", "Evaluation", "Diagnostics", "Safetensors",
             ]),
         tests("HDF5Tests", ["HDF5"]),
-        tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "TensorCore", "Safetensors"]),
-        tests("OrchestrationTests", ["Orchestration", "ExperimentSpec", "RunStore", "Safetensors"]),
+        tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "Declarations", "TensorCore", "Safetensors"]),
+        tests(
+            "OrchestrationTests",
+            ["Orchestration", "ExperimentSpec", "Declarations", "Objectives", "RunStore", "Safetensors"]),
         tests("PicturesTests", ["Pictures"]),
         tests(
             "AnalysisTests",
-            ["Analysis", "FeatureFiles", "Statistics", "RunStore", "ExperimentSpec", "Diagnostics", "TensorCore"]),
+            [
+                "Analysis", "FeatureFiles", "Statistics", "RunStore", "ExperimentSpec", "Declarations", "Diagnostics",
+                "TensorCore",
+            ]),
+        tests(
+            "ExtensionTests",
+            [
+                "Analysis", "CPUKernels", "Datasets", "Declarations", "Diagnostics", "ExperimentSpec", "Kernels",
+                "Objectives", "Orchestration", "RunStore", "Safetensors", "Training",
+            ]),
         tests(
             "CommandTests",
             [
-                "cjepa-exp", "Analysis", "Datasets", "ExperimentSpec", "HDF5", "Masking", "Orchestration", "Pictures",
+                "cjepa-exp", "Analysis", "Datasets", "Declarations", "ExperimentSpec", "HDF5", "Masking",
+                "Orchestration", "Pictures",
                 "RunStore", "Safetensors", "Training", argumentParser,
             ]),
     ],

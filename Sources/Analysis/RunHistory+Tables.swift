@@ -1,3 +1,4 @@
+import Objectives
 package import Diagnostics
 package import ExperimentSpec
 package import RunStore
@@ -44,9 +45,12 @@ extension RunHistory {
 
     private static func gradients(_ table: MetricTable?) -> [Gradients] {
         guard let table, let steps = table["step"], let prediction = table["prediction_encoder"] else { return [] }
-        let regularizer = table["regulariser_encoder"] ?? steps.map { _ in .nan }
-        return steps.indices.map {
-            Gradients(step: Int(steps[$0]), prediction: prediction[$0], regularizer: regularizer[$0])
+        return Catalogue.current.regularizers.flatMap { type -> [Gradients] in
+            let name = type.declaration.gradientName
+            guard let norms = table["\(name)_encoder"] else { return [] }
+            return steps.indices.map {
+                Gradients(step: Int(steps[$0]), prediction: prediction[$0], regularizer: norms[$0], name: name)
+            }
         }
     }
 }

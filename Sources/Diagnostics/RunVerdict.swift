@@ -42,11 +42,14 @@ package struct RunHistory: Sendable {
         package var prediction: Double
         /// NaN where there is no regulariser.
         package var regularizer: Double
+        package var name: String
 
-        package init(step: Int, prediction: Double, regularizer: Double) {
+        /// - Parameter name: Of the regulariser.
+        package init(step: Int, prediction: Double, regularizer: Double, name: String = "regulariser") {
             self.step = step
             self.prediction = prediction
             self.regularizer = regularizer
+            self.name = name
         }
     }
 
@@ -164,11 +167,13 @@ package struct RunVerdict: Sendable, Hashable {
         let until = history.diagnoses[index].step
         let since = index > 0 ? history.diagnoses[index - 1].step : -1
         let known = history.gradients.filter { $0.step <= until && !$0.regularizer.isNaN && $0.prediction > 0 }
-        let recent = known.filter { $0.step > since }
-        let ratios = (recent.isEmpty ? known : recent).map { $0.regularizer / $0.prediction }.sorted()
-        guard !ratios.isEmpty else { return [] }
-        let median = (ratios[(ratios.count - 1) / 2] + ratios[ratios.count / 2]) / 2
-        guard median < thresholds.gradient else { return [] }
-        return [.below("regulariser's/prediction's gradient norm, encoder", median, thresholds.gradient)]
+        return Set(known.map(\.name)).sorted().compactMap { name in
+            let own = known.filter { $0.name == name }
+            let recent = own.filter { $0.step > since }
+            let ratios = (recent.isEmpty ? own : recent).map { $0.regularizer / $0.prediction }.sorted()
+            let median = (ratios[(ratios.count - 1) / 2] + ratios[ratios.count / 2]) / 2
+            guard median < thresholds.gradient else { return nil }
+            return .below("\(name)'s/prediction's gradient norm, encoder", median, thresholds.gradient)
+        }
     }
 }

@@ -1,3 +1,5 @@
+import Declarations
+
 /// What is known of a metric that a claim names.
 package enum MetricKnowledge: Hashable, Sendable {
     /// A fraction that tables show in percent.

@@ -1,3 +1,5 @@
+import Declarations
+
 /// What an experiment's author claimed beforehand about one arm: an element of `expect` in a spec.
 ///
 /// Either of a metric (`arm`, or `arm` minus another, lies within bounds) or of collapse. Judged by `Analysis`.

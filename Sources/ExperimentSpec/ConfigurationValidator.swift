@@ -1,3 +1,5 @@
+import Declarations
+
 /// Finds combinations of values that cannot work, before anything runs.
 struct ConfigurationValidator {
     /// What is wrong, and which keys say so, the likeliest culprit first.
@@ -13,7 +15,7 @@ struct ConfigurationValidator {
     let fileExists: (String) -> Bool
     private(set) var findings: [Finding] = []
 
-    private mutating func find(_ keys: String..., message: String, remedy: String) {
+    mutating func find(_ keys: String..., message: String, remedy: String) {
         findings.append(Finding(keys: keys, message: message, remedy: remedy))
     }
 
@@ -128,38 +130,6 @@ struct ConfigurationValidator {
             find(
                 widthKey, "model.preset", message: "the width \(width) is not divisible by 4",
                 remedy: "sine-cosine positions need it: use \(max(4, (width + 2) / 4 * 4))")
-        }
-    }
-
-    private mutating func checkObjective() {
-        let vicreg = configuration.objective.vicreg
-        let needed = ["none": 0, "linear": 1, "mlp": 3][vicreg.projector.kind.rawValue] ?? 0
-        if vicreg.projector.widths.count != needed {
-            find(
-                "objective.vicreg.projector.widths", "objective.vicreg.projector.kind",
-                message: "the projector \(vicreg.projector.kind.rawValue) takes \(needed) widths, "
-                    + "not \(vicreg.projector.widths.count)",
-                remedy: needed == 0
-                    ? "set projector.kind, or remove the widths" : "list the output width of each map")
-        }
-        guard vicreg.weight > 0 else { return }
-        if configuration.training.batchSize < 2 {
-            find(
-                "training.batch_size", "objective.vicreg.weight",
-                message: "VICReg needs a batch of at least two images, to compute variances",
-                remedy: "set training.batch_size: 2 or more")
-        }
-        if vicreg.pairs == .blocks, configuration.masks.targetBlocks < 2 {
-            find(
-                "masks.target_blocks", "objective.vicreg.pairs", "objective.vicreg.weight",
-                message: "VICReg over pairs of target blocks needs at least two blocks",
-                remedy: "set masks.target_blocks: 2 or more, or objective.vicreg.pairs: context_target")
-        }
-        if vicreg.pairs == .blocks, configuration.model.predictor.kind == .none {
-            find(
-                "objective.vicreg.pairs", "model.predictor.kind", "objective.vicreg.weight",
-                message: "without a predictor the predictions of all blocks are equal, so comparing them has no effect",
-                remedy: "set objective.vicreg.pairs: context_target")
         }
     }
 

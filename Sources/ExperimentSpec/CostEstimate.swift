@@ -1,3 +1,5 @@
+import Objectives
+
 /// What a run is expected to cost, from its configuration alone.
 ///
 /// Parameters are exact. FLOPs count matrix products; those of a step are `StepFLOPs` of the expected masks.
@@ -67,9 +69,9 @@ package struct CostEstimate: Hashable, Sendable {
         let sizes = NetworkSizes(
             configuration.model, precision: configuration.training.precision,
             recomputes: configuration.resources.recompute)
-        let projector = ProjectorSizes(configuration)
         (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
-        projectorParameters = projector.parameters
+        let owners = configuration.terms.filter { $0.weight.weight > 0 && [.linear, .mlp].contains($0.projector.kind) }
+        projectorParameters = owners.reduce(0) { $0 + ProjectorSizes(of: $1, in: configuration).parameters }
         (contextPatches, targetPatches) = MaskSimulation.expectedPatches(configuration)
 
         flopsPerStep =
@@ -103,8 +105,10 @@ package struct CostEstimate: Hashable, Sendable {
         let diagnoses =
             (diagnostics.everySteps > 0 ? max(0, (steps - 1) / diagnostics.everySteps) : 0) + diagnostics.atSteps.count
         diagnosedImages = diagnoses * (hasOwnTarget ? 2 : 1) * (probeTest + crops)
-        let terms = configuration.objective.vicreg
-        let passes = terms.weight == 0 ? 0 : 2 + [terms.invariance, terms.variance, terms.covariance].count { $0 > 0 }
+        let terms = configuration.activeTerms
+        // The prediction loss, each term, and its parts.
+        let passes =
+            terms.isEmpty ? 0 : terms.reduce(1) { $0 + 1 + $1.partWeights.count { $0 > 0 } }
         gradientPasses = diagnostics.gradientNormsEvery > 0 ? steps / diagnostics.gradientNormsEvery * passes : 0
 
         let networks = encoderParameters + predictorParameters + projectorParameters
@@ -209,16 +213,20 @@ package struct CostEstimate: Hashable, Sendable {
         }
     }
 
-    /// Pooled features of the batch with their gradient, and what VICReg and its projector keep of them.
+    /// Pooled features of the batch with their gradient, and what the regularisers and their projectors keep of them.
     private static func regularizerValues(_ configuration: RunConfiguration) -> Double {
-        let vicreg = configuration.objective.vicreg
         let (batch, width) = (configuration.training.batchSize, configuration.model.width)
-        let rows = (vicreg.pairs == .blocks ? configuration.masks.targetBlocks : 2) * batch
-        let widths = vicreg.weight > 0 ? vicreg.projector.widths : []
-        let output = widths.last ?? width
-        let hidden = widths.dropLast().reduce(0, +)
-        let terms = max(2 * batch * output, output * output + batch * output)
-        return Double(rows * (2 * width + 5 * hidden + 2 * output) + terms)
+        let measured = configuration.measuredTerms
+        var views = measured.contains { $0.views.includesPredictions } ? configuration.masks.targetBlocks : 0
+        if measured.contains(where: { $0.views != .predictions }) { views += 2 }
+        let largest = measured.map { term in
+            let widths = term.weight.weight > 0 ? configuration.projector(of: term)?.settings.widths ?? [] : []
+            let output = widths.last ?? width
+            let shape = term.shape(in: configuration, width: output)
+            return shape.views * batch * (5 * widths.dropLast().reduce(0, +) + 2 * output)
+                + term.regularizer.elements(shape)
+        }.max()
+        return Double(2 * views * batch * width + (largest ?? 0))
     }
 
     /// Shards keep what the backward pass needs, threads have memory for the rest.
@@ -249,7 +257,7 @@ package struct CostEstimate: Hashable, Sendable {
             let pass = sizes.encoderValues(images: images, tokens: patches)
             values.kept += pass.kept + normalization
             values.temporary = blockValues + 2 * images * patches * width + pass.temporary
-        } else if configuration.objective.vicreg.pairs == .contextTarget {
+        } else if needsAllTargets(configuration) {
             let pass = sizes.featureValues(images: images)
             values.kept += pass.kept + normalization
             values.temporary = pass.temporary
@@ -281,7 +289,7 @@ package struct CostEstimate: Hashable, Sendable {
     /// Whether features of all patches are targets.
     private static func needsAllTargets(_ configuration: RunConfiguration) -> Bool {
         configuration.targetEncoder.kind == .sharedWithGradient
-            || configuration.objective.vicreg.pairs == .contextTarget
+            || configuration.measuredTerms.contains { $0.views.includesTargets }
     }
 
     /// Test embeddings and the series of numbers.

@@ -1,3 +1,5 @@
+import Declarations
+
 /// Arms of a matrix that are one and the same run under several names.
 struct EqualArms {
     let arms: [SpecArm]

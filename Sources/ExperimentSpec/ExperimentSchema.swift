@@ -1,3 +1,5 @@
+import Declarations
+
 /// A JSON Schema (draft 2020-12) of specs, for editors; made from the table of keys.
 package enum ExperimentSchema {
     /// The schema, indented, with sorted keys.

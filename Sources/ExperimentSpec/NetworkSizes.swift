@@ -1,3 +1,5 @@
+import Objectives
+
 /// Parameters, FLOPs and values in memory of the encoder and the predictor. D width, H heads, h hidden width, n tokens.
 struct NetworkSizes: Sendable {
     private let model: ModelConfiguration
@@ -211,16 +213,15 @@ extension NetworkSizes {
     }
 }
 
-/// The projector in front of VICReg: last map without bias, hidden maps with bias and BatchNorm.
+/// A projector in front of a regulariser: last map without bias, hidden maps with bias and BatchNorm.
 struct ProjectorSizes: Sendable {
     let parameters: Int
     let outputWidth: Int
     /// Forward FLOPs of one row.
     let flopsPerRow: Double
 
-    init(_ configuration: RunConfiguration) {
-        let projector = configuration.objective.vicreg.projector
-        guard configuration.objective.vicreg.weight > 0, projector.kind != .none else {
+    init(of term: ObjectiveTerm, in configuration: RunConfiguration) {
+        guard term.weight.weight > 0, let projector = configuration.projector(of: term)?.settings else {
             (parameters, outputWidth, flopsPerRow) = (0, configuration.model.width, 0)
             return
         }

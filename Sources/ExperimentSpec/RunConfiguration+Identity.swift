@@ -1,3 +1,5 @@
+import Declarations
+
 extension RunConfiguration {
     /// Every key with its value, sorted, on one line, numbers as the shortest decimals that read back the same.
     ///
@@ -41,9 +43,9 @@ extension RunConfiguration {
         var lines: [String] = []
         var open: [String] = []
         for key in SpecKey.all {
-            let value = key.value(in: self)
+            guard let value = key.writtenValue(in: self) else { continue }
             // Steps say how long; epochs beside them would be a second, conflicting word.
-            if value == .null || (key.path == "training.epochs" && training.steps != nil) { continue }
+            if key.path == "training.epochs", training.steps != nil { continue }
             let groups = key.path.split(separator: ".").dropLast().map(String.init)
             let common = zip(open, groups).prefix { $0 == $1 }.count
             for depth in common..<max(common, groups.count) {

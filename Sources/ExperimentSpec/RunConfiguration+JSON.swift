@@ -1,3 +1,5 @@
+import Declarations
+
 /// Stored JSON has the keys of the spec, nested, and `seed`; keys whose value is none are left out.
 extension RunConfiguration {
     private struct Name: CodingKey {
@@ -15,8 +17,7 @@ extension RunConfiguration {
         let top = encoder.container(keyedBy: Name.self)
         var containers = ["": top]
         for key in SpecKey.all {
-            let value = key.value(in: self)
-            if value == .null { continue }
+            guard let value = key.writtenValue(in: self) else { continue }
             let parts = key.path.split(separator: ".").map(String.init)
             var group = ""
             for part in parts.dropLast() {

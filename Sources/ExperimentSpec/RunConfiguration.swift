@@ -1,3 +1,5 @@
+package import Declarations
+
 /// Everything that decides the result of one run: an arm of the matrix with its seed, every default filled in.
 ///
 /// Keys in a spec and in stored JSON are the snake_case of these names. Defaults are the paper's where it gives them.
@@ -13,6 +15,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var evaluation = EvaluationConfiguration()
     package var diagnostics = DiagnosticsConfiguration()
     package var seed: Int = 0
+    /// Values of keys that terms of the objective declare, by path, where they are not the default.
+    package var declared: [String: SpecValue] = [:]
     package var resources = ResourceConfiguration()
 
     package init() {}
@@ -122,57 +126,8 @@ package struct MaskConfiguration: Codable, Hashable, Sendable {
 }
 
 package struct ObjectiveConfiguration: Codable, Hashable, Sendable {
-    package enum Prediction: String, Codable, CaseIterable, Sendable {
-        case smoothL1 = "smooth_l1"
-        case l2
-        case l1
-    }
-
-    package var prediction: Prediction = .smoothL1
-    package var vicreg = VICRegConfiguration()
-
-    package init() {}
-}
-
-package struct VICRegConfiguration: Codable, Hashable, Sendable {
-    package enum Pairs: String, Codable, CaseIterable, Sendable {
-        /// Every ordered pair of target blocks of the same images (Algorithm 1).
-        case blocks
-        /// Context features against target features, both averaged over tokens (section C.2).
-        case contextTarget = "context_target"
-    }
-
-    /// β_vicreg; 0 switches the whole regulariser off (I-JEPA).
-    package var weight = 0.0
-    package var invariance = 25.0
-    package var variance = 25.0
-    package var covariance = 1.0
-    package var pairs: Pairs = .blocks
-    package var projector = ProjectorConfiguration()
-
-    package init() {}
-}
-
-package struct ProjectorConfiguration: Codable, Hashable, Sendable {
-    package enum Kind: String, Codable, CaseIterable, Sendable {
-        case none
-        case linear
-        /// Linear–BatchNorm–ReLU, Linear–BatchNorm–ReLU, Linear.
-        case mlp
-    }
-
-    /// Over which rows the BatchNorms of `mlp` take their statistics.
-    package enum BatchNorm: String, Codable, CaseIterable, Sendable {
-        /// The images of one view, as the public VICReg code, which calls its projector once for each.
-        case perView = "per_view"
-        /// The images of all views together.
-        case joint
-    }
-
-    package var kind: Kind = .none
-    /// Output widths of the linear maps: one for `linear`, three for `mlp`.
-    package var widths: [Int] = []
-    package var batchNorm: BatchNorm = .perView
+    /// The name of a `PredictionLoss`.
+    package var prediction = "smooth_l1"
 
     package init() {}
 }

@@ -1,3 +1,4 @@
+import Declarations
 import Foundation
 
 /// A spec's text after inheritance and overrides, before its matrix is expanded.

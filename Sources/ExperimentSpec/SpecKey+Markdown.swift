@@ -1,3 +1,5 @@
+import Declarations
+
 extension SpecKey {
     /// All keys as a Markdown table: key, type, default, meaning.
     package static func markdownTable() -> String {

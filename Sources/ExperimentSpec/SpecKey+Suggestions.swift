@@ -1,3 +1,5 @@
+import Objectives
+
 extension SpecKey {
     /// The error for a path that is no key, with the key that was probably meant.
     ///
@@ -85,9 +87,22 @@ extension SpecKey {
 
     // MARK: Synonyms
 
-    private static let synonyms: [String: String] = Dictionary(
-        wordsOfTheField.flatMap { path, words in words.split(separator: " ").map { (plain(String($0)), path) } }
-    ) { first, _ in first }
+    /// What is declared beside the keys, and what is listed here.
+    private static var synonyms: [String: String] {
+        var declared = all.filter { !$0.synonyms.isEmpty }.map { ($0.path, $0.synonyms) }
+        // Words for any regulariser mean the first one.
+        if let group = Catalogue.current.regularizers.first?.declaration.group {
+            declared += [
+                (group, "regulariser regularizer"), ("\(group).projector", "projector projection_head expander"),
+                ("\(group).projector.widths", "projector_dims mlp_dims"),
+            ]
+        }
+        return Dictionary(
+            (wordsOfTheField.map { ($0.key, $0.value) } + declared).flatMap { path, words in
+                words.split(separator: " ").map { (plain(String($0)), path) }
+            }
+        ) { first, _ in first }
+    }
 
     /// What papers, PyTorch, timm and the public I-JEPA and VICReg codes call a key or a group. A word that means another
     /// key within a group of its own (`heads` of the predictor) stands here once: names of the group go first.
@@ -130,13 +145,6 @@ extension SpecKey {
 
         "objective": "loss criterion",
         "objective.prediction": "loss_type loss_fn prediction_loss",
-        "objective.vicreg": "regulariser regularizer",
-        "objective.vicreg.weight": "beta beta_vicreg vicreg_weight vicreg_coeff lambda reg_weight",
-        "objective.vicreg.invariance": "sim_coeff inv_coeff invariance_weight inv sim",
-        "objective.vicreg.variance": "std_coeff var_coeff variance_weight var std mu",
-        "objective.vicreg.covariance": "cov_coeff covariance_weight cov nu",
-        "objective.vicreg.projector": "projector projection_head expander",
-        "objective.vicreg.projector.widths": "projector_dims mlp_dims",
 
         "target_encoder": "teacher",
         "target_encoder.kind": "stop_gradient stop_grad target_kind",

@@ -1,17 +1,26 @@
+import Declarations
+
 extension SpecKey {
     /// Every key of a run's configuration, in the order of the documentation.
-    package static let all: [SpecKey] =
-        data + model + masks + objective + targetEncoder + optimizer + schedule + training + evaluation + diagnostics
-        + resources
+    package static var all: [SpecKey] { Catalogue.current.keys }
 
-    package static let byPath: [String: SpecKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+    package static var byPath: [String: SpecKey] { Catalogue.current.keysByPath }
 
     /// Every prefix that is a group of keys: "objective", "objective.vicreg", …
-    package static let groups: Set<String> = Set(
-        all.flatMap { key in
-            let parts = key.path.split(separator: ".")
-            return (1..<parts.count).map { parts.prefix($0).joined(separator: ".") }
-        })
+    package static var groups: Set<String> { Catalogue.current.groups }
+
+    /// The keys of a catalogue.
+    ///
+    /// - Parameter terms: Keys that terms of the objective declare.
+    static func table(predictionLosses: [String], terms: [SpecKey]) -> [SpecKey] {
+        let objective = [
+            SpecKey(
+                "objective.prediction", \.objective.prediction, choices: predictionLosses,
+                "Loss between predictions and targets.")
+        ]
+        return data + model + masks + objective + terms + targetEncoder + optimizer + schedule + training + evaluation
+            + diagnostics + resources
+    }
 
     /// Names directly below a group, in order; below "" the outermost groups.
     package static func children(of group: String) -> [String] {
@@ -107,36 +116,6 @@ extension SpecKey {
         SpecKey(
             "masks.min_keep", \.masks.minKeep, "A mask is accepted when it keeps more patches than this.",
             limits: .between(0, 65_536)),
-    ]
-
-    private static let objective: [SpecKey] = [
-        SpecKey("objective.prediction", \.objective.prediction, "Loss between predictions and targets."),
-        SpecKey(
-            "objective.vicreg.weight", \.objective.vicreg.weight, "β_vicreg; 0 switches the regulariser off (I-JEPA).",
-            limits: .notNegative),
-        SpecKey(
-            "objective.vicreg.invariance", \.objective.vicreg.invariance, "Weight of the invariance term; 0: off.",
-            limits: .notNegative),
-        SpecKey(
-            "objective.vicreg.variance", \.objective.vicreg.variance, "Weight of the variance term; 0: off.",
-            limits: .notNegative),
-        SpecKey(
-            "objective.vicreg.covariance", \.objective.vicreg.covariance, "Weight of the covariance term; 0: off.",
-            limits: .notNegative),
-        SpecKey(
-            "objective.vicreg.pairs", \.objective.vicreg.pairs,
-            "blocks: every ordered pair of target blocks; context_target: context against target features."),
-        SpecKey(
-            "objective.vicreg.projector.kind", \.objective.vicreg.projector.kind, "Map in front of the regulariser."),
-        SpecKey(
-            "objective.vicreg.projector.widths", \.objective.vicreg.projector.widths,
-            "Output widths of the projector: one for linear, three for mlp.", limits: .between(1, 65_536)),
-        SpecKey(
-            "objective.vicreg.projector.batch_norm", \.objective.vicreg.projector.batchNorm,
-            "BatchNorm statistics of the mlp projector: of each view (target block) separately, as in the public VICReg, "
-                + "or of all views together.",
-            earlierValue: .joint,
-            applies: { $0.objective.vicreg.weight > 0 && $0.objective.vicreg.projector.kind == .mlp }),
     ]
 
     private static let targetEncoder: [SpecKey] = [

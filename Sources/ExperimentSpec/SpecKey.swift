@@ -1,38 +1,4 @@
-/// Bounds of a number; each is optional.
-package struct SpecLimits: Hashable, Sendable {
-    package var minimum: Double?
-    package var exclusiveMinimum: Double?
-    package var maximum: Double?
-    package var exclusiveMaximum: Double?
-
-    static let none = SpecLimits()
-    static let positive = SpecLimits(exclusiveMinimum: 0)
-    static let notNegative = SpecLimits(minimum: 0)
-    static let share = SpecLimits(minimum: 0, maximum: 1)
-    static let positiveShare = SpecLimits(exclusiveMinimum: 0, maximum: 1)
-    /// A ratio of two sides.
-    static let aspect = SpecLimits(minimum: 0.001, maximum: 1000)
-    static func between(_ minimum: Double, _ maximum: Double) -> SpecLimits {
-        SpecLimits(minimum: minimum, maximum: maximum)
-    }
-    static func positive(atMost maximum: Double) -> SpecLimits {
-        SpecLimits(exclusiveMinimum: 0, maximum: maximum)
-    }
-
-    func contain(_ value: Double) -> Bool {
-        value >= (minimum ?? -.infinity) && value <= (maximum ?? .infinity)
-            && (exclusiveMinimum.map { value > $0 } ?? true) && (exclusiveMaximum.map { value < $0 } ?? true)
-    }
-
-    /// "> 0, ≤ 1"; empty where anything goes.
-    package var text: String {
-        let parts: [(String, Double?)] = [
-            ("≥", minimum), (">", exclusiveMinimum), ("≤", maximum), ("<", exclusiveMaximum),
-        ]
-        return parts.compactMap { sign, bound in bound.map { "\(sign) \(SpecValue.shortest($0))" } }
-            .joined(separator: ", ")
-    }
-}
+package import Declarations
 
 /// One key of a spec: its path, what it accepts, what it means, and where it lives in `RunConfiguration`.
 ///
@@ -56,6 +22,11 @@ package struct SpecKey: Sendable {
     /// those versions gave them, and a stored configuration without the key means this value.
     let earlierValue: SpecValue?
     package let documentation: String
+    /// Whether a configuration is written without the key where it has its default: so the keys of terms that a run does
+    /// not use say nothing in it.
+    let isOmittedAtDefault: Bool
+    /// Other words of the field for it, separated by spaces, that were declared with it.
+    let synonyms: String
 
     private let getter: @Sendable (RunConfiguration) -> SpecValue
     private let setter: @Sendable (inout RunConfiguration, SpecValue) -> Void
@@ -82,6 +53,8 @@ package struct SpecKey: Sendable {
         self.earlierValue = earlierValue?.specValue
         condition = applies
         self.documentation = documentation
+        synonyms = ""
+        isOmittedAtDefault = false
         getter = { $0[keyPath: property].specValue }
         setter = { configuration, value in
             guard let converted = Value(specValue: value) else {
@@ -92,6 +65,60 @@ package struct SpecKey: Sendable {
         normalizer = { Value(specValue: $0)?.specValue }
     }
 
+    /// A text that is one of some names.
+    init(
+        _ path: String, _ property: any WritableKeyPath<RunConfiguration, String> & Sendable, choices: [String],
+        _ documentation: String
+    ) {
+        self.init(
+            DeclaredKey(
+                path, default: RunConfiguration()[keyPath: property], documentation, choices: choices,
+                isIdentityAtDefault: true), path: path, applies: { _ in true },
+            getter: { .text($0[keyPath: property]) },
+            setter: { configuration, value in
+                if case .text(let text) = value { configuration[keyPath: property] = text }
+            })
+    }
+
+    /// A key that is declared elsewhere; its value is in `RunConfiguration.declared`.
+    ///
+    /// - Parameter keys: All of the group.
+    init(_ key: DeclaredKey, of keys: [DeclaredKey], in group: String) {
+        let path = "\(group).\(key.name)"
+        self.init(
+            key, path: path, applies: { key.applies($0.settings(of: keys, in: group)) },
+            getter: { $0.declared[path] ?? key.defaultValue },
+            setter: { $0.declared[path] = $1 == key.defaultValue ? nil : $1 })
+    }
+
+    private init(
+        _ key: DeclaredKey, path: String, applies: @escaping @Sendable (RunConfiguration) -> Bool,
+        getter: @escaping @Sendable (RunConfiguration) -> SpecValue,
+        setter: @escaping @Sendable (inout RunConfiguration, SpecValue) -> Void
+    ) {
+        self.path = path
+        type = key.type
+        isOptional = key.acceptsNull
+        limits = key.limits
+        count = key.count
+        isIdentity = true
+        isIdentityAtDefault = key.isIdentityAtDefault
+        earlierValue = key.earlierValue ?? (key.isIdentityAtDefault ? nil : key.defaultValue)
+        documentation = key.documentation
+        synonyms = key.synonyms
+        isOmittedAtDefault = !key.isIdentityAtDefault
+        condition = applies
+        self.getter = getter
+        self.setter = setter
+        normalizer = key.normalized
+    }
+
+    /// The key of a path. One that there is not is a programmer's error.
+    static func named(_ path: String) -> SpecKey {
+        guard let key = byPath[path] else { preconditionFailure("there is no key \(path)") }
+        return key
+    }
+
     /// The last part of the path.
     package var name: String { String(path[path.index(after: path.lastIndex(of: ".")!)...]) }
     /// A list of exactly two, for which a single number may stand: [x, x].
@@ -100,6 +127,12 @@ package struct SpecKey: Sendable {
     package var defaultValue: SpecValue { value(in: RunConfiguration()) }
 
     package func value(in configuration: RunConfiguration) -> SpecValue { getter(configuration) }
+
+    /// The value that is written down; none where nothing is.
+    func writtenValue(in configuration: RunConfiguration) -> SpecValue? {
+        let value = value(in: configuration)
+        return value == .null || (isOmittedAtDefault && value == defaultValue) ? nil : value
+    }
 
     /// Whether the key takes part in the hash of this configuration.
     ///
@@ -115,7 +148,13 @@ package struct SpecKey: Sendable {
     package func applies(to configuration: RunConfiguration) -> Bool { condition(configuration) }
 
     /// - Precondition: `value` came from `decode`.
-    func set(_ value: SpecValue, in configuration: inout RunConfiguration) { setter(&configuration, value) }
+    func set(_ value: SpecValue, in configuration: inout RunConfiguration, normalizing: Bool = false) {
+        guard normalizing else { return setter(&configuration, value) }
+        guard let normalized = normalizer(value) else {
+            preconditionFailure("\(path): \(value.text) is no value of it")
+        }
+        setter(&configuration, normalized)
+    }
 
     /// Checks a value of a spec against type, bounds and count.
     ///

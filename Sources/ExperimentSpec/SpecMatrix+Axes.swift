@@ -1,3 +1,5 @@
+import Declarations
+
 extension SpecMatrix {
     private static let path = "matrix.axes"
 

@@ -1,3 +1,5 @@
+import Declarations
+
 extension SpecMatrix {
     /// Reads `{axis: variant, key.path: value}`; a list of values means any of them.
     ///

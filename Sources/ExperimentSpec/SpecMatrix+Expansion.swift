@@ -1,3 +1,5 @@
+import Declarations
+
 /// One arm of the matrix, before its steps are known and it is validated.
 struct SpecArm: Sendable {
     let name: String

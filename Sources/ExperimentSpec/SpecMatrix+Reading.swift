@@ -1,3 +1,5 @@
+import Declarations
+
 extension SpecMatrix {
     /// Reads the parts of `matrix:`.
     init(_ document: SpecDocument, _ diagnostics: SpecDiagnostics) {

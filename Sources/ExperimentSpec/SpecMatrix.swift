@@ -1,3 +1,5 @@
+import Declarations
+
 /// The matrix of a spec as written: axes and the rules over them.
 struct SpecMatrix: Sendable {
     /// One way of an axis: a named variant, or a value of its key.

@@ -1,3 +1,4 @@
+import Declarations
 import Yams
 
 /// A spec's text as a tree, every part with its place.

@@ -1,4 +1,6 @@
+import Declarations
 import Foundation
+import Objectives
 
 /// Values for keys, each with the place where it was set: one layer of a configuration, or several merged.
 struct SpecSettings: Sendable {
@@ -27,12 +29,14 @@ struct SpecSettings: Sendable {
     /// Lays a later layer over this one.
     ///
     /// Three keys speak for others, and where a later layer sets them, what earlier layers said of those is dropped: a
-    /// preset drops widths, depths and heads; steps drop epochs and the reverse; a projector's kind drops its widths.
+    /// preset drops widths, depths and heads; steps drop epochs and the reverse; a projector's kind drops its widths and whose it is.
     mutating func merge(_ layer: SpecSettings) {
         if layer.isSet("model.preset") { drop(ModelConfiguration.Preset.paths) }
         if layer.isSet("training.steps") { drop(["training.epochs"]) }
         if layer.isSet("training.epochs") { drop(["training.steps"]) }
-        if layer.isSet("objective.vicreg.projector.kind") { drop(["objective.vicreg.projector.widths"]) }
+        for type in Catalogue.current.regularizers where layer.isSet(type.declaration.group + ".projector.kind") {
+            drop(["widths", "shared_with"].map { type.declaration.group + ".projector.\($0)" })
+        }
         byPath.merge(layer.byPath) { $1 }
     }
 

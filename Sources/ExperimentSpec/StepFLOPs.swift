@@ -1,3 +1,5 @@
+import Objectives
+
 /// Floating-point operations of one training step, as the public I-JEPA code does it.
 ///
 /// Counted are matrix products, attention's included; a multiplication with its addition is 2. What is done element by
@@ -8,8 +10,8 @@
 ///   Kc; a backward pass, in which no gradient goes to the images;
 /// - predictor: its input map over Kc once, every block over M sequences of Kc + Kp tokens, its output map over M · Kp;
 ///   a backward pass;
-/// - projector and VICReg, where the regulariser has a weight: each view's rows through the projector, one product for
-///   its covariance.
+/// - regularisers that have a weight: each view's rows through the projector, and their own products, such as the
+///   covariance of VICReg.
 ///
 /// The backward pass of a product of two matrices is two products of the same size, one of them only where an operand
 /// needs no gradient. An engine that leaves out work whose result nobody reads is not credited with less: these are the
@@ -18,7 +20,7 @@ package struct StepFLOPs: Hashable, Sendable {
     package var targetForward = 0.0
     package var contextForward = 0.0
     package var predictorForward = 0.0
-    /// Projector and covariances, forward and backward.
+    /// Projectors and regularisers, forward and backward.
     package var regularizer = 0.0
     package var predictorBackward = 0.0
     /// Of the context encoder, and of the target encoder where gradients reach it.
@@ -48,12 +50,20 @@ package struct StepFLOPs: Hashable, Sendable {
                 batch * sizes.predictorFlops(context: contextPatches, target: targetPatches, blocks: blocks)
             predictorBackward = 2 * predictorForward
         }
-        let vicreg = configuration.objective.vicreg
-        if vicreg.weight > 0 {
-            let projector = ProjectorSizes(configuration)
-            let views = vicreg.pairs == .blocks ? blocks : 2
-            let width = Double(projector.outputWidth)
-            regularizer = 3 * views * batch * (projector.flopsPerRow + 2 * width * width)
+        for term in configuration.terms where term.weight.weight > 0 {
+            let projector = ProjectorSizes(of: term, in: configuration)
+            let shape = term.shape(in: configuration, width: projector.outputWidth)
+            regularizer +=
+                3 * Double(shape.views * shape.images) * projector.flopsPerRow + term.regularizer.flops(shape)
         }
+    }
+}
+
+extension ObjectiveTerm {
+    /// - Parameter width: Of its views, behind the projector.
+    func shape(in configuration: RunConfiguration, width: Int) -> ViewShape {
+        ViewShape(
+            views: views.count(blocks: configuration.masks.targetBlocks), images: configuration.training.batchSize,
+            width: width)
     }
 }

@@ -41,6 +41,8 @@ struct ExpressionPlan: Sendable {
     /// Elements of memory for all values.
     var elements: Int { arena.size }
     private(set) var flops = 0
+    /// Those of matrix products alone.
+    private(set) var productFlops = 0
 
     private let nodes: [ExpressionGraph.Node]
     /// The last node that reads a value, by the value's node; `Int.max` where a result lies in its memory.
@@ -140,7 +142,9 @@ struct ExpressionPlan: Sendable {
         case .product(let transposeLeft, let transposeRight):
             append(.product(transposeLeft: transposeLeft, transposeRight: transposeRight), x[0], x[1], to: index)
             // `append` has counted an operation for each element.
-            flops += (2 * (transposeLeft ? x[0].shape[0] : x[0].shape[1]) - 1) * shape.count
+            let inner = transposeLeft ? x[0].shape[0] : x[0].shape[1]
+            flops += (2 * inner - 1) * shape.count
+            productFlops += 2 * inner * shape.count
         case .sum:
             append(.sum, x[0], x[0], to: index)
             flops += x[0].shape.count - shape.count

@@ -49,6 +49,19 @@ package struct ExpressionProgram<Backend: KernelBackend>: Sendable {
     }
 }
 
+/// What it takes to compute expressions.
+package struct ExpressionCost: Sendable, Hashable {
+    /// Elements of memory.
+    package let elements: Int
+    /// Floating-point operations of matrix products, 2nkd each.
+    package let productFlops: Int
+
+    package init(_ expressions: [Expression]) {
+        let plan = ExpressionPlan(expressions)
+        (elements, productFlops) = (alignedElements(plan.elements), plan.productFlops)
+    }
+}
+
 /// What the random numbers of a step are drawn by: they are a function of both and of the place in the graph.
 package struct StepRandomness: Sendable, Hashable {
     package var seed: UInt64

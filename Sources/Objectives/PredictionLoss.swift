@@ -1,6 +1,19 @@
 package import Kernels
 
-extension ElementwiseLoss {
+/// A loss between predicted and target features, averaged over all elements of a batch.
+///
+/// A type that conforms, in one file, and its name in `PredictionLosses.standard` are all that a new loss takes.
+package protocol PredictionLoss: Sendable {
+    /// Its name in specs: "smooth_l1".
+    static var name: String { get }
+    /// As people write it: "smooth L1".
+    static var title: String { get }
+
+    init()
+
+    /// The loss of one element, by the difference of prediction and target: what `evaluate` computes, in plain Swift.
+    func value(of difference: Double) -> Double
+
     /// The mean loss over all elements of a batch, of which a shard holds a part.
     ///
     /// - Parameters:
@@ -8,12 +21,24 @@ extension ElementwiseLoss {
     ///   - batchCount: Elements of the whole batch; the gradient is that of the batch's mean.
     ///   - gradient: With respect to the prediction; overwritten. With respect to the target it is the negative.
     /// - Returns: This shard's share of the batch's mean.
+    func evaluate<Backend: KernelBackend>(
+        prediction: Tensor<Backend>, target: Tensor<Backend>, batchCount: Int, gradient: Tensor<Backend>,
+        on backend: Backend
+    ) -> Double
+}
+
+/// A prediction loss that a back end has a kernel for.
+package protocol KernelPredictionLoss: PredictionLoss {
+    static var kernel: ElementwiseLoss { get }
+}
+
+extension KernelPredictionLoss {
     package func evaluate<Backend: KernelBackend>(
         prediction: Tensor<Backend>, target: Tensor<Backend>, batchCount: Int, gradient: Tensor<Backend>,
         on backend: Backend
     ) -> Double {
         backend.elementwiseLoss(
-            self, prediction: prediction, target: target, scale: Backend.Scalar(1 / Double(batchCount)),
+            Self.kernel, prediction: prediction, target: target, scale: Backend.Scalar(1 / Double(batchCount)),
             gradient: gradient) / Double(batchCount)
     }
 }

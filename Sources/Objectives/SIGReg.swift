@@ -1,3 +1,4 @@
+package import Declarations
 package import Expressions
 
 #if canImport(Glibc)
@@ -12,7 +13,7 @@ package import Expressions
 /// For a direction the statistic is n ∫ |φ(t) − exp(−t²/2)|² exp(−t²/2) dt with φ the characteristic function of the n
 /// projections, by the trapezoidal rule on 0…3, doubled for −3…0. It is averaged over directions, which are drawn anew at
 /// every step and are the same for all views, and over views.
-package struct SIGReg: ExpressionTerm, Hashable {
+package struct SIGReg: ExpressionRegularizer, Hashable {
     package var directions: Int
     /// Points of the trapezoidal rule, at least 2.
     package var knots: Int
@@ -24,6 +25,26 @@ package struct SIGReg: ExpressionTerm, Hashable {
         self.knots = knots
         self.limit = limit
     }
+
+    package static let declaration = RegularizerDeclaration(
+        name: "sigreg", title: "SIGReg", weightText: "Weight of SIGReg; 0: off.",
+        keys: [
+            DeclaredKey(
+                "directions", default: 256, "Random directions, drawn anew at every step.", limits: .between(1, 65_536),
+                synonyms: "num_slices slices projections"),
+            DeclaredKey(
+                "knots", default: 17, "Points at which the characteristic functions are compared.",
+                limits: .between(2, 1024), synonyms: "n_points"),
+        ],
+        parts: [
+            DeclaredSeries(
+                "statistic", title: "Epps–Pulley statistic", short: "sigreg",
+                "Epps-Pulley statistic against a standard normal, mean over random directions and views")
+        ], convention: "the Epps-Pulley statistic, before the term's weight")
+
+    package var partWeights = [1.0]
+
+    package init(_ settings: Settings) { self.init(directions: settings["directions"], knots: settings["knots"]) }
 
     package func parts(of views: [Expression]) -> [Expression] {
         [statistic(of: views, along: views[0].graph.normal(rows: views[0].columns, columns: directions))]

@@ -1,3 +1,5 @@
+package import Declarations
+import Expressions
 package import Kernels
 import TensorCore
 
@@ -126,5 +128,83 @@ package struct VICReg: Sendable, Hashable {
     package static func elements(rows n: Int, columns d: Int) -> Int {
         // The invariance term gives its memory back before the other terms begin.
         max(2 * alignedElements(n * d), 3 * alignedElements(d) + alignedElements(d * d) + alignedElements(n * d))
+    }
+}
+
+// MARK: - As a term of the objective
+
+extension VICReg: Regularizer {
+    private static let pairs = "mean over all pairs of views that objective.vicreg.pairs names; unweighted"
+
+    package static let declaration = RegularizerDeclaration(
+        name: "vicreg", title: "VICReg", weightText: "β_vicreg; 0 switches the regulariser off (I-JEPA).",
+        keys: [
+            DeclaredKey(
+                "invariance", default: 25.0, "Weight of the invariance term; 0: off.", limits: .notNegative,
+                synonyms: "sim_coeff inv_coeff invariance_weight inv sim"),
+            DeclaredKey(
+                "variance", default: 25.0, "Weight of the variance term; 0: off.", limits: .notNegative,
+                synonyms: "std_coeff var_coeff variance_weight var std mu"),
+            DeclaredKey(
+                "covariance", default: 1.0, "Weight of the covariance term; 0: off.", limits: .notNegative,
+                synonyms: "cov_coeff covariance_weight cov nu"),
+        ],
+        parts: [
+            DeclaredSeries(
+                "invariance", title: "Invariance term", short: "inv", "mean squared difference over n*d; " + pairs),
+            DeclaredSeries(
+                "variance", title: "Variance term", short: "var",
+                "half the mean over d of max(0, 1 - sqrt(var + 1e-4)) for each view, summed, var with 1/(n-1); " + pairs
+            ),
+            DeclaredSeries(
+                "covariance", title: "Covariance term", short: "cov",
+                "squared off-diagonal entries of the covariance with 1/(n-1), summed and divided by d, for each view, "
+                    + "summed; " + pairs),
+        ],
+        convention:
+            "invariance, variance and covariance with the weights of objective.vicreg, before its overall weight",
+        minimumViews: 2, viewsKey: "pairs", views: ["blocks": .predictions, "context_target": .contextTarget],
+        viewsText: "blocks: every ordered pair of target blocks; context_target: context against target features.",
+        synonyms: "beta beta_vicreg vicreg_weight vicreg_coeff lambda reg_weight",
+        first: .init(gradient: "regulariser", projector: "projector"))
+
+    package init(_ settings: Settings) {
+        self.init(
+            invariance: settings["invariance"], variance: settings["variance"], covariance: settings["covariance"])
+    }
+
+    package var partWeights: [Double] {
+        get { [invariance, variance, covariance] }
+        set { (invariance, variance, covariance) = (newValue[0], newValue[1], newValue[2]) }
+    }
+
+    package func evaluator<Backend: KernelBackend>(
+        of shape: ViewShape, on backend: Backend
+    ) -> any RegularizerEvaluator<Backend> {
+        Evaluator(vicreg: self, shape: shape)
+    }
+
+    /// One product for the covariance of each view, and two for its gradient.
+    package func flops(_ shape: ViewShape) -> Double {
+        3 * Double(shape.views) * Double(shape.images) * (2 * Double(shape.width) * Double(shape.width))
+    }
+
+    package func elements(_ shape: ViewShape) -> Int { Self.elements(rows: shape.images, columns: shape.width) }
+
+    private struct Evaluator<Backend: KernelBackend>: RegularizerEvaluator {
+        let vicreg: VICReg
+        let shape: ViewShape
+
+        var elements: Int { vicreg.elements(shape) }
+
+        func evaluate(
+            views: Tensor<Backend>, scale: Double, gradient: Tensor<Backend>, randomness: StepRandomness,
+            workspace: Workspace<Backend>, parts: inout MeasuredValues
+        ) {
+            let terms = vicreg.evaluate(views: views, scale: scale, gradient: gradient, workspace: workspace)
+            parts.append(terms.invariance)
+            parts.append(terms.variance)
+            parts.append(terms.covariance)
+        }
     }
 }

@@ -1,3 +1,5 @@
+import Objectives
+import Declarations
 import ExperimentSpec
 package import Foundation
 import RunStore
@@ -160,11 +162,18 @@ package struct ProgressModel: Sendable {
 
     /// "pred 0.411 var 0.520": short names, so that several terms fit a line; known terms first, in the method's order.
     private static func text(of terms: [String: Double]) -> String {
-        let known = [
-            ("prediction_loss", "pred"), ("vicreg_loss", "vicreg"), ("vicreg_invariance", "inv"),
-            ("vicreg_variance", "var"), ("vicreg_covariance", "cov"),
-        ]
-        let others = terms.keys.filter { key in !known.contains { $0.0 == key } }.sorted().map { ($0, $0) }
+        // A term of several parts is shown by them.
+        let declared = Catalogue.current.regularizers.map { $0.declaration }.flatMap { term in
+            let parts = term.parts.map { (term.column(of: $0), $0.shortTitle) }
+            return parts.count > 1 && parts.contains { terms[$0.0] != nil }
+                ? parts : [(term.lossColumn, term.parts.first?.shortTitle ?? term.name)]
+        }
+        let known = [("prediction_loss", "pred")] + declared
+        let ofTerms = Catalogue.current.regularizers.flatMap { type in
+            [type.declaration.lossColumn] + type.declaration.parts.map { type.declaration.column(of: $0) }
+        }
+        let others = terms.keys.filter { key in !known.contains { $0.0 == key } && !ofTerms.contains(key) }.sorted()
+            .map { ($0, $0) }
         return (known + others).compactMap { key, name in
             terms[key].map { "\(name) \(Quantity.significant($0))" }
         }.joined(separator: " ")

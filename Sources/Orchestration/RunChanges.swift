@@ -1,3 +1,4 @@
+import Declarations
 package import ExperimentSpec
 import Foundation
 import RunStore

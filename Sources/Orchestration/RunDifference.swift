@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 package import RunStore

@@ -1,3 +1,7 @@
+import Declarations
+import Objectives
+import ExperimentSpec
+
 extension MetricConvention {
     /// Measures of a feature matrix, whichever features it holds; l eigenvalues of their covariance with 1/(n-1).
     static let featureMeasures: [String: MetricConvention] = [
@@ -96,7 +100,7 @@ extension MetricConvention {
     /// A column of "gradients": "prediction_encoder", "variance_predictor".
     static func gradient(_ column: String) -> MetricConvention? {
         if column == "step" { return .init("step", "the optimiser step whose batch this was") }
-        guard let mark = column.lastIndex(of: "_"), let term = terms[String(column[..<mark])],
+        guard let mark = column.lastIndex(of: "_"), let term = gradientOwners[String(column[..<mark])],
             let network = ["encoder": "context encoder", "predictor": "predictor"][
                 String(column[column.index(after: mark)...])]
         else { return nil }
@@ -106,9 +110,15 @@ extension MetricConvention {
                 + "before clipping")
     }
 
-    private static let terms = [
-        "prediction": "the prediction loss", "regulariser": "the whole VICReg term",
-        "invariance": "VICReg's invariance term", "variance": "VICReg's variance term",
-        "covariance": "VICReg's covariance term",
-    ]
+    /// Whose gradient the names of norms stand for.
+    private static var gradientOwners: [String: String] {
+        var owners = ["prediction": "the prediction loss"]
+        for declaration in Catalogue.current.regularizers.map({ $0.declaration }) {
+            owners[declaration.gradientName] = "the whole \(declaration.title) term"
+            for (name, part) in zip(declaration.gradientPartNames, declaration.parts) {
+                owners[name] = "\(declaration.title)'s \(part.title.lowercased())"
+            }
+        }
+        return owners
+    }
 }

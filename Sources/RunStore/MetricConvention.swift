@@ -1,3 +1,8 @@
+import Declarations
+import ExperimentSpec
+import Foundation
+import Objectives
+
 /// What a column's numbers mean: stored beside them, because the same name means different things in the literature.
 package struct MetricConvention: Sendable, Equatable {
     /// "fraction", "s", "1" for a bare number.
@@ -6,7 +11,7 @@ package struct MetricConvention: Sendable, Equatable {
 
     /// The convention of a column of a table ("steps", "evaluation/target"); none for names that are not known.
     package static func of(table: String, column: String) -> MetricConvention? {
-        if table == "steps" { return steps[column] }
+        if table == "steps" { return steps[column] ?? terms[column] }
         if table == StoredVerdict.table {
             return MetricConvention(
                 column == "step" ? "step" : "1",
@@ -31,7 +36,7 @@ package struct MetricConvention: Sendable, Equatable {
 
     /// Names of the columns of a table ("steps", "evaluation/target") that have a convention, but those of kNN.
     package static func columns(of table: String) -> [String] {
-        if table == "steps" { return steps.keys.sorted() }
+        if table == "steps" { return (Array(steps.keys) + terms.keys).sorted() }
         if table.hasPrefix("linear_heads/") { return linearHeads.keys.sorted() }
         return (Array(evaluation.keys) + featureMeasures.keys + ["predictor_r2", "predictor_r2_position"]).sorted()
     }
@@ -46,26 +51,10 @@ package struct MetricConvention: Sendable, Equatable {
         top-1 on the test split of a linear layer trained by SGD with Nesterov momentum 0.9 over a grid of learning \
         rates and weight decays, chosen on held-out training features; features are means over patches
         """
-    private static let pairs = "mean over all pairs of views that objective.vicreg.pairs names; unweighted"
-
     private static let steps: [String: MetricConvention] = [
         "step": .init("step", "optimiser steps done, this one included"),
         "epoch": .init("epoch", "whole passes over the training images before this step"),
-        "loss": .init("1", "prediction_loss + objective.vicreg.weight * vicreg_loss, before the step"),
-        "prediction_loss": .init(
-            "1",
-            "objective.prediction (smooth L1 with beta 1, L2 or L1), mean over all elements; targets are layer-"
-                + "normalised over features without parameters, eps 1e-5"),
-        "vicreg_loss": .init(
-            "1", "invariance, variance and covariance with the weights of objective.vicreg, before its overall weight"),
-        "vicreg_invariance": .init("1", "mean squared difference over n*d; " + pairs),
-        "vicreg_variance": .init(
-            "1",
-            "half the mean over d of max(0, 1 - sqrt(var + 1e-4)) for each view, summed, var with 1/(n-1); " + pairs),
-        "vicreg_covariance": .init(
-            "1",
-            "squared off-diagonal entries of the covariance with 1/(n-1), summed and divided by d, for each view, "
-                + "summed; " + pairs),
+        "loss": .init("1", "prediction_loss and the losses of the regularisers times their weights, before the step"),
         "learning_rate": .init("1", "used by this step"),
         "weight_decay": .init("1", "used by this step; not applied to biases and one-dimensional parameters"),
         "momentum": .init("1", "share of the old target encoder kept after this step"),
@@ -86,6 +75,24 @@ package struct MetricConvention: Sendable, Equatable {
         "encoder_backward_seconds": phase("encoder, backward"),
         "update_seconds": phase("sum and norm of the gradients, AdamW, moving average"),
     ]
+
+    /// The numbers of the objective's terms, and the prediction loss.
+    private static var terms: [String: MetricConvention] {
+        let losses = Catalogue.current.predictionLosses.map { $0.title }.formatted(.list(type: .or))
+        var terms = [
+            "prediction_loss": MetricConvention(
+                "1",
+                "objective.prediction (\(losses)), mean over all elements; targets are layer-normalised over features "
+                    + "without parameters, eps 1e-5")
+        ]
+        for declaration in Catalogue.current.regularizers.map({ $0.declaration }) {
+            terms[declaration.lossColumn] = MetricConvention("1", declaration.convention)
+            for part in declaration.parts {
+                terms[declaration.column(of: part)] = MetricConvention("1", part.convention)
+            }
+        }
+        return terms
+    }
 
     private static func phase(_ text: String) -> MetricConvention {
         MetricConvention(

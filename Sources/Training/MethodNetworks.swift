@@ -1,13 +1,14 @@
 package import ExperimentSpec
 package import Kernels
 package import Networks
+import Objectives
 import TensorCore
 
 /// The networks of one arm and the places of their parameters in one flat vector.
 package struct MethodNetworks: Sendable {
     /// A network's part of the flat vector of online parameters.
     package struct Section: Sendable {
-        /// "encoder", "predictor" or "projector"; goes before parameter names.
+        /// "encoder", "predictor", or that of a projector; goes before parameter names.
         package let name: String
         package let layout: ParameterLayout
         package let offset: Int
@@ -17,18 +18,23 @@ package struct MethodNetworks: Sendable {
     package let encoder: VisionTransformer
     /// None: the mean context feature is the prediction.
     package let predictor: Predictor?
-    package let projector: Projector?
+    /// The maps in front of regularisers, by their names.
+    package let projectors: [(name: String, network: Projector)]
     package let sections: [Section]
     /// Elements of the flat vector of online parameters.
     package let count: Int
 
-    package init(encoder: VisionTransformer, predictor: Predictor?, projector: Projector?) {
+    package init(
+        encoder: VisionTransformer, predictor: Predictor?, projectors: [(name: String, network: Projector)] = []
+    ) {
         self.encoder = encoder
         self.predictor = predictor
-        self.projector = projector
+        self.projectors = projectors
         var sections: [Section] = []
         var offset = 0
-        let layouts = [("encoder", encoder.layout), ("predictor", predictor?.layout), ("projector", projector?.layout)]
+        let layouts: [(String, ParameterLayout?)] =
+            [("encoder", encoder.layout), ("predictor", predictor?.layout)]
+            + projectors.map { ($0.name, $0.network.layout) }
         for case (let name, let layout?) in layouts {
             sections.append(Section(name: name, layout: layout, offset: offset))
             offset += layout.count
@@ -37,8 +43,8 @@ package struct MethodNetworks: Sendable {
         count = offset
     }
 
-    /// - Parameter recomputes: Whether blocks keep only their inputs and are run again in the backward pass.
-    package init(_ model: ModelConfiguration, objective: ObjectiveConfiguration, recomputes: Bool = false) {
+    package init(_ configuration: RunConfiguration) {
+        let (model, recomputes) = (configuration.model, configuration.resources.recompute)
         let encoder = VisionTransformer(
             .init(
                 imageSize: model.imageSize, patchSize: model.patchSize, channels: model.channels, width: model.width,
@@ -53,12 +59,17 @@ package struct MethodNetworks: Sendable {
         }
         self.init(
             encoder: encoder, predictor: predictor,
-            projector: objective.vicreg.weight == 0 ? nil : Self.projector(objective.vicreg.projector, model.width))
+            projectors: configuration.terms.compactMap { term in
+                guard term.weight.weight > 0, let network = Self.projector(term.projector, model.width) else {
+                    return nil
+                }
+                return (name: term.declaration.projectorName, network: network)
+            })
     }
 
-    private static func projector(_ configuration: ProjectorConfiguration, _ width: Int) -> Projector? {
+    private static func projector(_ configuration: ProjectorSettings, _ width: Int) -> Projector? {
         switch configuration.kind {
-        case .none: nil
+        case .none, .shared: nil
         case .linear: Projector(.linear(input: width, output: configuration.widths[0]))
         case .mlp:
             Projector(
@@ -81,6 +92,9 @@ package struct MethodNetworks: Sendable {
                     needsInputGradient: $0.needsInputGradient)
             }
     }
+
+    /// The projector of that name, if this arm has it.
+    package func projector(_ name: String) -> Projector? { projectors.first { $0.name == name }?.network }
 
     /// The section of that name, if this arm has the network.
     package func section(_ name: String) -> Section? { sections.first { $0.name == name } }

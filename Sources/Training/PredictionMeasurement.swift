@@ -89,18 +89,11 @@ struct MeasuredPredictions: Sendable {
     }
 }
 
-extension ElementwiseLoss {
+extension PredictionLoss {
     /// Over all elements, in Double.
     fileprivate func sum(_ predictions: [Float], _ targets: [Float]) -> Double {
         var sum = 0.0
-        for (prediction, target) in zip(predictions, targets) {
-            let distance = abs(Double(prediction) - Double(target))
-            switch self {
-            case .smoothL1: sum += distance < 1 ? 0.5 * distance * distance : distance - 0.5
-            case .l2: sum += distance * distance
-            case .l1: sum += distance
-            }
-        }
+        for (prediction, target) in zip(predictions, targets) { sum += value(of: Double(prediction) - Double(target)) }
         return sum
     }
 }

@@ -34,6 +34,8 @@ package struct StepRecord: Sendable {
     package let step: Int
     package let epoch: Int
     package let metrics: StepMetrics
+    /// The names of the numbers of the objective's terms.
+    package let termColumns: [String]
     package let hyperparameters: StepHyperparameters
     /// Kc and Kp of the batch.
     package let contextPatches: Int
@@ -45,14 +47,17 @@ package struct StepRecord: Sendable {
     /// Where `seconds` went.
     package let phases: PhaseSeconds
 
+    /// The objective's terms: each one's loss, before its weight, and its parts.
+    package var terms: [(String, Double)] { Array(zip(termColumns, metrics.terms.array)) }
+
     /// By the names of the columns in results.
     package var columns: [(String, Double)] {
         [
             ("step", Double(step)), ("epoch", Double(epoch)), ("loss", metrics.loss),
-            ("prediction_loss", metrics.predictionLoss), ("vicreg_loss", metrics.vicregLoss),
-            ("vicreg_invariance", metrics.terms.invariance), ("vicreg_variance", metrics.terms.variance),
-            ("vicreg_covariance", metrics.terms.covariance), ("learning_rate", hyperparameters.learningRate),
-            ("weight_decay", hyperparameters.weightDecay), ("momentum", hyperparameters.momentum),
+            ("prediction_loss", metrics.predictionLoss),
+        ] + terms + [
+            ("learning_rate", hyperparameters.learningRate), ("weight_decay", hyperparameters.weightDecay),
+            ("momentum", hyperparameters.momentum),
             ("gradient_norm", metrics.gradientNorm), ("gradient_norm_encoder", metrics.encoderGradientNorm),
             ("gradient_norm_predictor", metrics.predictorGradientNorm),
             ("images_per_second", Double(imageCount) / seconds), ("step_seconds", seconds),

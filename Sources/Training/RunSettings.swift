@@ -25,9 +25,8 @@ package struct RunSettings: Sendable {
         }
         self.configuration = configuration
         self.totalSteps = totalSteps
-        networks = MethodNetworks(
-            configuration.model, objective: configuration.objective, recomputes: configuration.resources.recompute)
-        objective = StepObjective(configuration.objective)
+        networks = MethodNetworks(configuration)
+        objective = try StepObjective(configuration)
         targetRule = TargetRule(configuration.targetEncoder.kind)
         let masks = MaskSettings(configuration.masks, grid: networks.encoder.settings.grid)
         sampler = try MaskSampler(masks)

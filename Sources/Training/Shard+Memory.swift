@@ -1,3 +1,4 @@
+import Objectives
 import ExperimentSpec
 import Kernels
 import Networks
@@ -97,7 +98,7 @@ enum TargetNeeds {
     init(_ rule: TargetRule, _ objective: StepObjective, _ work: NetworkWork) {
         if rule == .sharedWithGradient {
             self = .gradient
-        } else if work == .everything || objective.pairs == .contextTarget {
+        } else if work == .everything || objective.needsTargets {
             self = .allFeatures
         } else {
             self = .blocks

@@ -31,9 +31,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let work: NetworkWork
         let encoderPositions: Tensor<Backend>
         let predictorPositions: Tensor<Backend>?
-        /// Pooled features that the regulariser compares, [M or 2, B, D].
-        let views: Tensor<Backend>
-        let dViews: Tensor<Backend>
+        /// What the terms of the objective compare.
+        let pooled: PooledFeatures<Backend>
     }
 
     /// The images of the batch that are this shard's in the present round.
@@ -190,13 +189,9 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         pass = Pass(
             context: context, target: targetPass, allTargets: allTargets, predicted: predicted,
             predictions: predictions, targets: targets, dPredictions: dPredictions, blockIndices: blockIndices)
-        switch common.objective.pairs {
-        case .blocks:
-            poolPredictions(predictions, common)
-        case .contextTarget:
-            poolContext(context.output, common)
-            if let allTargets { poolTargets(allTargets.features, common) }
-        }
+        poolPredictions(predictions, common)
+        poolContext(context.output, common)
+        if let allTargets { poolTargets(allTargets.features, common) }
         stopwatch.lap(.loss)
         forwardSeconds = stopwatch.seconds
     }
@@ -210,7 +205,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let input = begin(batch, range, from: buffer, temporary)
         defer { workspace.borrow(nil) }
         let encoder = common.networks.encoder
-        if common.objective.pairs == .contextTarget {
+        if common.objective.needsTargets {
             let mark = workspace.mark
             poolTargets(
                 encoder.features(
@@ -222,7 +217,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             input.images, indices: input.contextIndices,
             parameters: online.window(at: 0, count: encoder.layout.count), positions: common.encoderPositions,
             workspace: workspace, visit: { _, _ in })
-        guard common.objective.pairs == .blocks else { return poolContext(context, common) }
+        poolContext(context, common)
+        guard common.pooled.predictions != nil else { return }
         if let predictor = common.networks.predictor, let positions = common.predictorPositions {
             let section = section("predictor", common)
             let pass = predictor.forward(
@@ -335,20 +331,23 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         return section
     }
 
-    // The pooled features that the regulariser compares: one view for each block, or the context's and the targets'.
+    // The pooled features that terms of the objective compare: one view for each block, the context's, the targets'.
 
     private func poolPredictions(_ predictions: Tensor<Backend>, _ common: Common) {
+        guard let views = common.pooled.predictions else { return }
         for block in 0..<predictions.shape[0] {
-            workspace.backend.meanTokens(plane(block, of: predictions), to: rows(ofView: block, common.views))
+            workspace.backend.meanTokens(plane(block, of: predictions), to: rows(ofView: block, views))
         }
     }
 
     private func poolContext(_ features: Tensor<Backend>, _ common: Common) {
-        workspace.backend.meanTokens(features, to: rows(ofView: 0, common.views))
+        guard let views = common.pooled.encoders else { return }
+        workspace.backend.meanTokens(features, to: rows(ofView: 0, views))
     }
 
     private func poolTargets(_ features: Tensor<Backend>, _ common: Common) {
-        workspace.backend.meanTokens(features, to: rows(ofView: 1, common.views))
+        guard let views = common.pooled.encoders, views.shape[0] == 2 else { return }
+        workspace.backend.meanTokens(features, to: rows(ofView: 1, views))
     }
 
     // MARK: Backward
@@ -357,7 +356,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     /// shard before `backward` is for any. The two add to the same sums, so one shard's second pass through the encoder
     /// would meet the next shard's first.
     func backwardThroughTargets(
-        online: Parameters<Backend>, includesPrediction: Bool, regularized: Bool, temporary: Workspace<Backend>,
+        online: Parameters<Backend>, includesPrediction: Bool, pooled: PooledGradients, temporary: Workspace<Backend>,
         _ common: Common
     ) {
         guard let pass, let target = pass.target, let all = pass.allTargets else { return }
@@ -368,7 +367,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         if !includesPrediction { workspace.backend.fill(pass.dPredictions, with: 0) }
         backwardTargets(
             pass, target, all, online.window(at: 0, count: count), gradients.window(at: 0, count: count),
-            regularized: regularized, common)
+            pooled: pooled, common)
         stopwatch.lap(.encoderBackward)
         backwardSeconds = stopwatch.seconds
     }
@@ -384,13 +383,13 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         workspace.borrow(nil)
     }
 
-    /// Accumulates the gradient of the objective, the regulariser's through `common.dViews`.
+    /// Accumulates the gradient of the objective, that of its terms through `common.pooled`.
     ///
     /// - Parameters:
     ///   - includesPrediction: Whether the prediction loss counts.
-    ///   - regularized: Whether the regulariser does.
+    ///   - pooled: The pooled features with respect to which there is a gradient.
     func backward(
-        online: Parameters<Backend>, includesPrediction: Bool, regularized: Bool, temporary: Workspace<Backend>,
+        online: Parameters<Backend>, includesPrediction: Bool, pooled: PooledGradients, temporary: Workspace<Backend>,
         _ common: Common
     ) {
         guard let pass else { preconditionFailure("backward without forward") }
@@ -403,10 +402,10 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         var stopwatch = PhaseStopwatch()
 
         if !includesPrediction { backend.fill(pass.dPredictions, with: 0) }
-        if regularized && common.objective.pairs == .blocks {
+        if pooled.predictions, let dViews = common.pooled.dPredictions {
             for block in 0..<pass.predictions.shape[0] {
                 backend.meanTokensBackward(
-                    dy: rows(ofView: block, common.dViews), dx: plane(block, of: pass.dPredictions))
+                    dy: rows(ofView: block, dViews), dx: plane(block, of: pass.dPredictions))
             }
         }
         let dContext = temporary.take(pass.context.output.shape)
@@ -421,8 +420,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             broadcastMeanBackward(pass.dPredictions, dContext: dContext)
         }
         stopwatch.lap(.predictorBackward)
-        if regularized && common.objective.pairs == .contextTarget {
-            backend.meanTokensBackward(dy: rows(ofView: 0, common.dViews), dx: dContext)
+        if pooled.context, let dViews = common.pooled.dEncoders {
+            backend.meanTokensBackward(dy: rows(ofView: 0, dViews), dx: dContext)
         }
         encoder.backward(
             pass.context, dy: dContext, parameters: encoderParameters, gradients: encoderGradients,
@@ -436,7 +435,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     /// as the negative of the predictions' gradient.
     private func backwardTargets(
         _ pass: Pass, _ target: VisionTransformer.Activations<Backend>, _ all: TargetFeatures,
-        _ parameters: Parameters<Backend>, _ gradients: GradientSums<Backend>, regularized: Bool, _ common: Common
+        _ parameters: Parameters<Backend>, _ gradients: GradientSums<Backend>, pooled: PooledGradients, _ common: Common
     ) {
         let (backend, temporary) = (workspace.backend, workspace.temporary)
         let mark = temporary.mark
@@ -449,8 +448,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         backend.layerNormBackward(
             all.features, gamma: nil, mean: all.mean, rstd: all.rstd, dy: dNormalized, dx: dFeatures, dGamma: nil,
             dBeta: nil)
-        if regularized && common.objective.pairs == .contextTarget {
-            backend.meanTokensBackward(dy: rows(ofView: 1, common.dViews), dx: dFeatures)
+        if pooled.targets, let dViews = common.pooled.dEncoders {
+            backend.meanTokensBackward(dy: rows(ofView: 1, dViews), dx: dFeatures)
         }
         common.networks.encoder.backward(
             target, dy: dFeatures, parameters: parameters, gradients: gradients, workspace: workspace)

@@ -32,7 +32,9 @@ final class ShardTeam<Backend: KernelBackend>: TeamWork {
     /// What they go back with.
     struct Gradient {
         let online: Parameters<Backend>
-        let includesPrediction, regularized: Bool
+        let includesPrediction: Bool
+        /// The pooled features with respect to which there is a gradient.
+        let pooled: PooledGradients
     }
 
     private enum Pass {
@@ -107,11 +109,11 @@ final class ShardTeam<Backend: KernelBackend>: TeamWork {
         case .backwardThroughTargets(let gradient):
             shard.backwardThroughTargets(
                 online: gradient.online, includesPrediction: gradient.includesPrediction,
-                regularized: gradient.regularized, temporary: temporary, common)
+                pooled: gradient.pooled, temporary: temporary, common)
         case .backward(let gradient):
             shard.backward(
                 online: gradient.online, includesPrediction: gradient.includesPrediction,
-                regularized: gradient.regularized, temporary: temporary, common)
+                pooled: gradient.pooled, temporary: temporary, common)
         }
     }
 }

@@ -1,5 +1,4 @@
 package import ExperimentSpec
-package import Kernels
 package import Objectives
 
 /// How the target encoder gets its parameters and whether gradients reach it.
@@ -27,33 +26,63 @@ package enum TargetRule: Sendable, Hashable {
 
 /// The objective of a step.
 package struct StepObjective: Sendable {
-    package var prediction: ElementwiseLoss
-    /// β_vicreg; 0: the terms are measured and have no gradient.
-    package var regularizerWeight: Double
-    package var vicreg: VICReg
-    package var pairs: VICRegConfiguration.Pairs
+    package var prediction: any PredictionLoss
+    /// What is computed beside it; terms without a weight are measured and have no gradient.
+    package let terms: [ObjectiveTerm]
+    /// For each term, the name of the network that its views go through; none: they are compared as they are.
+    package let projectors: [String?]
+    /// What terms look at.
+    let needsPredictions, needsContext, needsTargets: Bool
+    /// Of the run, for the weights' schedules; 0: weights are constant.
+    package var totalSteps = 0
+    /// What terms draw random numbers from.
+    package var seed: UInt64 = 0
 
-    package init(
-        prediction: ElementwiseLoss, regularizerWeight: Double, vicreg: VICReg, pairs: VICRegConfiguration.Pairs
-    ) {
+    /// - Parameter projectors: None: no term has one.
+    package init(prediction: any PredictionLoss, terms: [ObjectiveTerm], projectors: [String?]? = nil) {
         self.prediction = prediction
-        self.regularizerWeight = regularizerWeight
-        self.vicreg = vicreg
-        self.pairs = pairs
+        self.terms = terms
+        self.projectors = projectors ?? terms.map { _ in nil }
+        needsPredictions = terms.contains { $0.views.includesPredictions }
+        needsContext = terms.contains { $0.views.includesContext }
+        needsTargets = terms.contains { $0.views.includesTargets }
     }
 
-    package init(_ configuration: ObjectiveConfiguration) {
-        switch configuration.prediction {
-        case .smoothL1: prediction = .smoothL1
-        case .l2: prediction = .l2
-        case .l1: prediction = .l1
+    /// - Throws: `TrainingError` where there is no such prediction loss.
+    package init(_ configuration: RunConfiguration) throws {
+        let name = configuration.objective.prediction
+        guard let loss = Catalogue.current.predictionLoss(name) else {
+            throw TrainingError(description: "objective.prediction: there is no loss \(name)")
         }
-        let terms = configuration.vicreg
-        vicreg = VICReg(invariance: terms.invariance, variance: terms.variance, covariance: terms.covariance)
-        // Without any term there is no regulariser, and none that could be inert.
-        let hasTerms = terms.invariance != 0 || terms.variance != 0 || terms.covariance != 0
-        regularizerWeight = hasTerms ? terms.weight : 0
-        pairs = terms.pairs
+        let terms = configuration.measuredTerms
+        self.init(
+            prediction: loss.init(), terms: terms,
+            projectors: terms.map { term in
+                term.weight.weight > 0 ? configuration.projector(of: term)?.owner.declaration.projectorName : nil
+            })
+        totalSteps = configuration.training.steps ?? 0
+        seed = UInt64(truncatingIfNeeded: configuration.seed)
+        let numbers = terms.reduce(0) { $0 + 1 + $1.declaration.parts.count }
+        guard numbers <= MeasuredValues.capacity else {
+            throw TrainingError(
+                description: "the terms of the objective have \(numbers) numbers, but there is room for "
+                    + "\(MeasuredValues.capacity); use fewer of them at once")
+        }
+    }
+
+    /// Whether some term has a gradient.
+    package var isRegularized: Bool { terms.contains(where: \.isActive) }
+
+    /// The weight of a term at a step, from 0; 0 where it has no gradient at all.
+    func weight(of term: Int, at step: Int) -> Double {
+        terms[term].isActive ? terms[term].weight.value(at: step, of: totalSteps) : 0
+    }
+
+    /// The columns of `StepMetrics.terms`, in their order.
+    package var columns: [String] {
+        terms.flatMap { term in
+            [term.declaration.lossColumn] + term.declaration.parts.map { term.declaration.column(of: $0) }
+        }
     }
 }
 
@@ -79,9 +108,8 @@ package struct StepHyperparameters: Sendable, Hashable {
 package struct StepMetrics: Sendable, Hashable {
     package var loss = 0.0
     package var predictionLoss = 0.0
-    /// Weighted sum of the terms below, without β_vicreg.
-    package var vicregLoss = 0.0
-    package var terms = VICReg.Terms()
+    /// For each term its loss, before its weight, and its parts; `StepObjective.columns` names them.
+    package var terms = MeasuredValues()
     package var gradientNorm = 0.0
     package var encoderGradientNorm = 0.0
     package var predictorGradientNorm = 0.0

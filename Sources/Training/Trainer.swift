@@ -122,7 +122,7 @@ package final class Trainer<Backend: KernelBackend> {
         let (loadSeconds, waited) = ((clock.now - start) / .seconds(1), images.waitSeconds)
         let every = settings.configuration.diagnostics.gradientNormsEvery
         let isDue = every > 0 && (state.step + 1).isMultiple(of: every)
-        let isRegularized = step.objective.regularizerWeight != 0
+        let isRegularized = step.objective.isRegularized
         let measuring = clock.now
         let gradients = isDue && isRegularized ? try termGradients(batch, loading) : nil
         let measuringTime = clock.now - measuring
@@ -137,7 +137,8 @@ package final class Trainer<Backend: KernelBackend> {
             try recorder.record(GradientRecord(step: state.step, terms: gradients ?? [own]))
         }
         return StepRecord(
-            step: state.step, epoch: images.epoch, metrics: metrics, hyperparameters: hyperparameters,
+            step: state.step, epoch: images.epoch, metrics: metrics, termColumns: step.objective.columns,
+            hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
             seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: images.waitSeconds,
             phases: phases)

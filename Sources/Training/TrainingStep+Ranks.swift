@@ -14,15 +14,16 @@ extension TrainingStep {
     }
 
     private func exchangeViews() {
-        let views = common.views
         func rows(of rank: Int) -> [Tensor<Backend>] {
-            (0..<views.shape[0]).flatMap { view in
-                (0..<limits.rounds).map { round in
-                    let images = limits.images(
-                        ofShards: limits.shards(ofRound: round, rank: rank, of: communicator.count))
-                    return views.window(
-                        at: (view * views.shape[1] + images.lowerBound) * views.shape[2],
-                        Shape(images.count, views.shape[2]))
+            common.pooled.all.flatMap { views in
+                (0..<views.shape[0]).flatMap { view in
+                    (0..<limits.rounds).map { round in
+                        let images = limits.images(
+                            ofShards: limits.shards(ofRound: round, rank: rank, of: communicator.count))
+                        return views.window(
+                            at: (view * views.shape[1] + images.lowerBound) * views.shape[2],
+                            Shape(images.count, views.shape[2]))
+                    }
                 }
             }
         }

@@ -3,21 +3,37 @@ import Objectives
 
 /// A part of the objective, to take the gradient of.
 struct LossPart: Sendable {
-    var includesPrediction: Bool
-    var includesRegularizer: Bool
-    /// The weights of the regulariser's terms; none: the objective's.
-    var vicreg: VICReg?
+    /// Terms beside the prediction loss.
+    enum Terms: Sendable {
+        case all
+        case none
+        /// One term, or one part of it.
+        case one(Int, part: Int?)
 
-    static let whole = LossPart(includesPrediction: true, includesRegularizer: true)
-    static let prediction = LossPart(includesPrediction: true, includesRegularizer: false)
-    static func regularizer(_ vicreg: VICReg) -> LossPart {
-        LossPart(includesPrediction: false, includesRegularizer: true, vicreg: vicreg)
+        func includes(_ term: Int) -> Bool {
+            switch self {
+            case .all: true
+            case .none: false
+            case .one(let only, _): only == term
+            }
+        }
+
+        var part: Int? { if case .one(_, let part) = self { part } else { nil } }
+    }
+
+    var includesPrediction: Bool
+    var terms: Terms
+
+    static let whole = LossPart(includesPrediction: true, terms: .all)
+    static let prediction = LossPart(includesPrediction: true, terms: .none)
+    static func term(_ term: Int, part: Int? = nil) -> LossPart {
+        LossPart(includesPrediction: false, terms: .one(term, part: part))
     }
 }
 
 /// How large a loss term's own gradient is, as it enters the sum: weighted, before clipping.
 package struct TermGradient: Sendable, Hashable {
-    /// "prediction", "regulariser" (VICReg as a whole), "invariance", "variance", "covariance".
+    /// "prediction", or the name that a term declares for its gradient or for that of one of its parts.
     package let term: String
     /// L2 norm over the context encoder's parameters.
     package let encoderNorm: Double
@@ -43,16 +59,15 @@ extension TrainingStep {
     /// - Throws: What the batch's images throw.
     package func termGradients(_ batch: StepBatch, state: TrainingState<Backend>) throws -> [TermGradient] {
         var terms = [try gradient("prediction", batch, state, .prediction)]
-        guard objective.regularizerWeight != 0 else { return terms }
-        let vicreg = objective.vicreg
-        terms.append(try gradient("regulariser", batch, state, .regularizer(vicreg)))
-        let parts = [
-            ("invariance", VICReg(invariance: vicreg.invariance, variance: 0, covariance: 0), vicreg.invariance),
-            ("variance", VICReg(invariance: 0, variance: vicreg.variance, covariance: 0), vicreg.variance),
-            ("covariance", VICReg(invariance: 0, variance: 0, covariance: vicreg.covariance), vicreg.covariance),
-        ]
-        for (name, part, weight) in parts where weight != 0 {
-            terms.append(try gradient(name, batch, state, .regularizer(part)))
+        for (index, term) in objective.terms.enumerated() where term.isActive {
+            let declaration = term.declaration
+            terms.append(try gradient(declaration.gradientName, batch, state, .term(index)))
+            // A single part is the whole term.
+            guard declaration.parts.count > 1 else { continue }
+            for (part, weight) in term.partWeights.enumerated() where weight != 0 {
+                terms.append(
+                    try gradient(declaration.gradientPartNames[part], batch, state, .term(index, part: part)))
+            }
         }
         return terms
     }

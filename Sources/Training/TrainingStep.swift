@@ -32,8 +32,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     /// Each shard's part of the batch's mean.
     var predictionLosses: [Double]
     let common: Shard<Backend>.Common
-    private let regularizerWorkspace: Workspace<Backend>
-    private let projectorGradients: Tensor<Backend>?
+    let regularization: Regularization<Backend>
     let update: ParameterUpdate<Backend>
 
     /// The epsilon of the LayerNorm of targets, without parameters.
@@ -54,14 +53,13 @@ package final class TrainingStep<Backend: KernelBackend> {
         self.limits = limits
         self.backend = backend
         let team = ThreadTeam(threads: threads)
-        let width = networks.encoder.settings.width
-        let viewCount = objective.pairs == .blocks ? limits.blockCount : 2
-        let viewShape = Shape(viewCount, limits.imageCount, width)
         common = Shard<Backend>.Common(
             networks: networks, objective: objective, targetRule: targetRule, work: work,
             encoderPositions: networks.encoder.positions(on: backend),
-            predictorPositions: networks.predictor?.positions(on: backend), views: backend.makeTensor(viewShape),
-            dViews: backend.makeTensor(viewShape))
+            predictorPositions: networks.predictor?.positions(on: backend),
+            pooled: PooledFeatures(
+                objective, blocks: limits.blockCount, images: limits.imageCount, width: networks.encoder.settings.width,
+                on: backend))
         let needs = TargetNeeds(targetRule, objective, work)
         let lanes = limits.lanes(ofRanks: communicator.count)
         let groups = (lanes + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum
@@ -84,9 +82,7 @@ package final class TrainingStep<Backend: KernelBackend> {
             temporaries: (0..<min(threads, lanes)).map { _ in Workspace(backend, capacity: temporary) }, orders: orders,
             team: team)
         predictionLosses = Array(repeating: 0, count: limits.shards)
-        regularizerWorkspace = Workspace(
-            backend, capacity: Self.regularizerElements(networks, views: viewCount, images: limits.imageCount))
-        projectorGradients = networks.section("projector").map { backend.makeTensor(Shape($0.layout.count)) }
+        regularization = Regularization(networks, objective, common.pooled, on: backend)
         // The sums of a single round are added up in the first of them.
         let isInPlace = limits.rounds == 1
         update = ParameterUpdate(
@@ -176,7 +172,7 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// Allocations of the step's workspaces since it was made; constant once the largest masks were met.
     package var allocations: Int {
-        (shardTeam.shards.map(\.workspace) + shardTeam.temporaries).reduce(regularizerWorkspace.allocations) {
+        (shardTeam.shards.map(\.workspace) + shardTeam.temporaries).reduce(regularization.workspace.allocations) {
             $0 + $1.allocations
         }
     }
@@ -191,7 +187,13 @@ package final class TrainingStep<Backend: KernelBackend> {
     // MARK: Phases
 
     private func isRegularized(_ part: LossPart) -> Bool {
-        objective.regularizerWeight != 0 && part.includesRegularizer
+        for term in objective.terms.indices where includes(term, in: part) { return true }
+        return false
+    }
+
+    /// Whether a part of the objective has the gradient of a term.
+    private func includes(_ term: Int, in part: LossPart) -> Bool {
+        objective.terms[term].isActive && part.terms.includes(term)
     }
     /// Whether the regulariser's gradient is needed before all shards have been in memory at once.
     private func needsTwoPasses(_ part: LossPart) -> Bool { isRegularized(part) && limits.rounds > 1 }
@@ -203,6 +205,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     func passes(_ batch: StepBatch, _ state: TrainingState<Backend>, part: LossPart) throws -> StepMetrics {
         phases = PhaseSeconds()
         var metrics = StepMetrics()
+        regularization.begin()
         if needsTwoPasses(part) {
             for round in 0..<limits.rounds {
                 shardTeam.forwardViews(try input(batch, ownShards(ofRound: round), state))
@@ -221,7 +224,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         }
         if needsTwoPasses(part) {
             exchange(views: false, losses: true)
-            gatherLosses(&metrics)
+            gatherLosses(state, &metrics)
         } else if limits.rounds > 1 {
             exchange(views: true, losses: true)
             metrics = measure(state, part)
@@ -250,39 +253,48 @@ package final class TrainingStep<Backend: KernelBackend> {
         var stopwatch = PhaseStopwatch()
         var metrics = StepMetrics()
         regularize(state, part, &metrics)
-        gatherLosses(&metrics)
+        gatherLosses(state, &metrics)
         stopwatch.lap(.loss)
         phases += stopwatch.seconds
         return metrics
     }
 
-    private func gatherLosses(_ metrics: inout StepMetrics) {
+    private func gatherLosses(_ state: TrainingState<Backend>, _ metrics: inout StepMetrics) {
         metrics.predictionLoss = predictionLosses.reduce(0, +)
         metrics.loss = metrics.predictionLoss
-        if objective.regularizerWeight != 0 { metrics.loss += objective.regularizerWeight * metrics.vicregLoss }
+        var place = 0
+        for term in objective.terms.indices {
+            let weight = objective.weight(of: term, at: state.step)
+            if weight != 0 { metrics.loss += weight * metrics.terms[place] }
+            place += 1 + objective.terms[term].declaration.parts.count
+        }
     }
 
     private func check(_ metrics: StepMetrics, step: Int) throws {
         guard metrics.predictionLoss.isFinite else { throw TrainingError.nonFinite("the prediction loss", step: step) }
-        guard metrics.loss.isFinite else { throw TrainingError.nonFinite("the VICReg loss", step: step) }
+        guard !metrics.loss.isFinite else { return }
+        var place = 0
+        for term in objective.terms {
+            guard !term.isActive || metrics.terms[place].isFinite else {
+                throw TrainingError.nonFinite("the \(term.declaration.title) loss", step: step)
+            }
+            place += 1 + term.declaration.parts.count
+        }
+        throw TrainingError.nonFinite("the loss", step: step)
     }
 
     /// The round's gradients, added to those before.
     private func backward(round: Int, _ state: TrainingState<Backend>, _ part: LossPart) {
-        let regularized = isRegularized(part)
         let numbers = ownShards(ofRound: round)
         let sums = self.sums.prefix((numbers.count + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum)
         update.clear(sums)
         let gradient = ShardTeam<Backend>.Gradient(
-            online: state.onlineParameters, includesPrediction: part.includesPrediction, regularized: regularized)
+            online: state.onlineParameters, includesPrediction: part.includesPrediction,
+            pooled: regularization.reached)
         if targetRule == .sharedWithGradient { phases += shardTeam.backwardThroughTargets(numbers.count, gradient) }
         phases += shardTeam.backward(numbers.count, gradient)
-        // The projector's gradient is that of the whole batch; it joins the first sum.
-        if regularized, numbers.lowerBound == 0, let section = networks.section("projector"), let projectorGradients {
-            backend.add(
-                projectorGradients, times: 1,
-                to: sums[0].window(at: section.offset, Shape(section.layout.count)))
-        }
+        // The projectors' gradients are those of the whole batch; they join the first sum.
+        if numbers.lowerBound == 0 { regularization.addProjectorGradients(to: sums[0]) }
         let (isFirst, isLast) = (round == 0, round == limits.rounds - 1)
         if communicator.count > 1 {
             update.add(sums, isFirst: isFirst, isLast: isLast, communicator: communicator)
@@ -291,40 +303,15 @@ package final class TrainingStep<Backend: KernelBackend> {
         }
     }
 
-    /// VICReg on the pooled features of the whole batch; leaves β_vicreg times its gradient in `common.dViews`.
+    /// The terms on the pooled features of the whole batch; leaves the gradient of those that the part includes, times
+    /// their weights, beside the features.
     private func regularize(_ state: TrainingState<Backend>, _ part: LossPart, _ metrics: inout StepMetrics) {
-        let vicreg = part.vicreg ?? objective.vicreg
-        let workspace = regularizerWorkspace
-        workspace.reset()
-        guard common.views.shape[0] >= 2 && common.views.shape[1] >= 2 else {
-            // A single block or image has no pairs; a spec that needs them is refused before.
-            precondition(objective.regularizerWeight == 0, "VICReg of \(common.views.shape)")
-            metrics.terms = VICReg.Terms(invariance: .nan, variance: .nan, covariance: .nan)
-            metrics.vicregLoss = .nan
-            return
+        regularization.begin()
+        metrics.terms = MeasuredValues()
+        for term in objective.terms.indices {
+            regularization.evaluate(
+                term, part: part.terms.part, isIncluded: includes(term, in: part),
+                weight: objective.weight(of: term, at: state.step), state: state, to: &metrics.terms)
         }
-        let scale = objective.regularizerWeight
-        if let projector = networks.projector, let section = networks.section("projector"), let projectorGradients {
-            let parameters = state.online.window(at: section.offset, Shape(section.layout.count))
-            let projected = projector.forward(common.views, parameters: parameters, workspace: workspace)
-            let gradient = workspace.take(projected.output.shape)
-            metrics.terms = vicreg.evaluate(
-                views: projected.output, scale: scale, gradient: gradient, workspace: workspace)
-            backend.fill(projectorGradients, with: 0)
-            projector.backward(
-                projected, dy: gradient, parameters: parameters, gradients: projectorGradients, workspace: workspace,
-                dx: common.dViews)
-        } else {
-            metrics.terms = vicreg.evaluate(
-                views: common.views, scale: scale, gradient: common.dViews, workspace: workspace)
-        }
-        metrics.vicregLoss = vicreg.total(metrics.terms)
-    }
-
-    private static func regularizerElements(_ networks: MethodNetworks, views: Int, images: Int) -> Int {
-        let width = networks.projector?.outputWidth ?? networks.encoder.settings.width
-        return VICReg.elements(rows: images, columns: width)
-            + (networks.projector?.elements(views: views, images: images) ?? 0)
-            + alignedElements(views * images * width)
     }
 }

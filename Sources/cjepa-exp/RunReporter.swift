@@ -49,10 +49,7 @@ final class RunReporter: RunRecorder {
             .step(
                 StepReport(
                     step: step.step, totalSteps: state.totalSteps, epoch: step.epoch, loss: metrics.loss,
-                    terms: [
-                        "prediction_loss": metrics.predictionLoss, "vicreg_invariance": metrics.terms.invariance,
-                        "vicreg_variance": metrics.terms.variance, "vicreg_covariance": metrics.terms.covariance,
-                    ],
+                    terms: Dictionary([("prediction_loss", metrics.predictionLoss)] + step.terms) { first, _ in first },
                     imagesPerSecond: Double(step.imageCount) / step.seconds, secondsLeft: secondsLeft)))
     }
 

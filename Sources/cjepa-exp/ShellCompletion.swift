@@ -1,3 +1,4 @@
+import Declarations
 import Analysis
 import ArgumentParser
 import ExperimentSpec

@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 import RunStore
@@ -129,7 +130,7 @@ import Testing
             let spec = folder + "/again.spec"
             try FileManager.default.copyItem(atPath: run + "/config.yaml", toPath: spec)
             let again = try Experiment.load(path: spec, fileExists: { _ in true })
-            #expect(again.runs.map(\.configuration.objective.vicreg.weight) == [0.001])
+            #expect(again.runs.map { $0.configuration.value(of: "objective.vicreg.weight") } == [0.001])
             #expect(again.runs.map(\.seed) == [1])
         }
     }
@@ -165,7 +166,7 @@ import Testing
             configuration.model.channels = 1
             configuration.masks.minKeep = 4
             configuration.seed = seed
-            configuration.objective.vicreg.weight = weight
+            configuration.set("objective.vicreg.weight", to: .number(weight))
             return PlannedRun(
                 arm: arm, seed: seed, configuration: configuration,
                 differences: ["objective.vicreg.weight": "\(weight)"], configurationHash: hash)

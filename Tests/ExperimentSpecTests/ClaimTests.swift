@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Testing
 
@@ -105,7 +106,8 @@ import Testing
     @Test func `metrics are looked up for the arms that the claim names`() throws {
         let unknown = try refused("  - {arm: cjepa.ema, metric: knn_2, at_least: 1}") {
             metric, encoder, configuration in
-            #expect(metric == "knn_2" && encoder == .target && configuration.objective.vicreg.weight == 0.001)
+            #expect(
+                metric == "knn_2" && encoder == .target && configuration.value(of: "objective.vicreg.weight") == 0.001)
             return .unknown(nearest: "knn_20", remedy: "known: knn_20")
         }
         #expect(unknown.map(\.nearest) == ["knn_20"])

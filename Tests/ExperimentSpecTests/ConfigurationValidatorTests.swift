@@ -44,10 +44,10 @@ import Testing
             message: "the projector none takes 0 widths, not 1"),
         Case(
             text: "{objective.vicreg.weight: 1, training.batch_size: 1, resources.shards: 1}",
-            keyPath: "training.batch_size", message: "batch of at least two"),
+            keyPath: "training.batch_size", message: "batch of at least 2 images"),
         Case(
             text: "{objective.vicreg.weight: 1, masks.target_blocks: 1}", keyPath: "masks.target_blocks",
-            message: "at least two blocks"),
+            message: "at least 2 blocks"),
         Case(
             text: "{objective.vicreg.weight: 1, model.predictor.kind: none}", keyPath: "objective.vicreg.pairs",
             message: "without a predictor"),

@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 import Testing
@@ -49,10 +50,10 @@ import Testing
 
     @Test func `a projector counts once it is used`() {
         var configuration = tiny
-        configuration.objective.vicreg.projector.kind = .mlp
-        configuration.objective.vicreg.projector.widths = [8, 16, 32]
+        configuration.set("objective.vicreg.projector.kind", to: "mlp")
+        configuration.set("objective.vicreg.projector.widths", to: [8, 16, 32])
         #expect(CostEstimate(configuration).projectorParameters == 0)
-        configuration.objective.vicreg.weight = 1
+        configuration.set("objective.vicreg.weight", to: 1)
         #expect(CostEstimate(configuration).projectorParameters == 48 * 8 + 3 * 8 + 8 * 16 + 3 * 16 + 16 * 32)
     }
 
@@ -71,7 +72,7 @@ import Testing
         #expect(CostEstimate(configuration).flopsPerStep > plain)
         #expect(CostEstimate(configuration).diskBytes < CostEstimate(tiny).diskBytes)
         configuration = tiny
-        configuration.objective.vicreg.weight = 1
+        configuration.set("objective.vicreg.weight", to: 1)
         let vicreg = CostEstimate(configuration).flopsPerStep
         // Four views' covariances, forward and backward.
         #expect(vicreg - plain == 3 * 4 * 4 * 2 * 48 * 48)
@@ -190,11 +191,11 @@ import Testing
         #expect(CostEstimate(configuration).imagesPerPass == 1500 + 256 * 4)
         #expect(CostEstimate(configuration).diagnosedImages == 0 && CostEstimate(configuration).gradientPasses == 0)
         configuration.diagnostics.everySteps = 300
-        configuration.objective.vicreg.weight = 0.001
+        configuration.set("objective.vicreg.weight", to: 0.001)
         #expect(CostEstimate(configuration).diagnosedImages == 3 * 2 * (500 + 256 * 4))
         // Prediction, regulariser and three terms at steps 250, 500, 750 and 1000.
         #expect(CostEstimate(configuration).gradientPasses == 4 * 5)
-        configuration.objective.vicreg.covariance = 0
+        configuration.set("objective.vicreg.covariance", to: 0)
         configuration.targetEncoder.kind = .sharedStopGradient
         #expect(CostEstimate(configuration).gradientPasses == 4 * 4)
         #expect(CostEstimate(configuration).diagnosedImages == 3 * (500 + 256 * 4))
@@ -214,7 +215,7 @@ import Testing
         let memory = CostEstimate(configuration).memoryBytes
         #expect(memory > 191 << 20 && memory < 2 * 191 << 20, "\(memory >> 20) MiB")
         // Without VICReg the shards keep their workspaces just the same.
-        configuration.objective.vicreg.weight = 1
+        configuration.set("objective.vicreg.weight", to: 1)
         #expect(CostEstimate(configuration).memoryBytes == memory)
         configuration.resources.threads = 2
         #expect(CostEstimate(configuration).memoryBytes > memory)

@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
         text: String, weight: Double, depth: Int, rate: Double
     ) throws {
         let run = try #require(try variants(text).runs.last).configuration
-        #expect(run.objective.vicreg.weight == weight)
+        #expect(run.value(of: "objective.vicreg.weight") == .number(weight))
         #expect(run.model.depth == depth)
         #expect(run.schedule.learningRate == rate)
     }

@@ -1,3 +1,5 @@
+import Objectives
+import Declarations
 import ExperimentSpec
 import Testing
 
@@ -55,12 +57,11 @@ import Testing
                 tally.product(target, predictor.width, model.width, gradients: 2)
             }
         }
-        let vicreg = configuration.objective.vicreg
-        if vicreg.weight > 0 {
+        for term in configuration.terms where term.weight.weight > 0 {
             let rows = configuration.training.batchSize
-            for _ in 0..<(vicreg.pairs == .blocks ? blocks : 2) {
+            for _ in 0..<term.views.count(blocks: blocks) {
                 var width = model.width
-                for next in vicreg.projector.widths {
+                for next in term.projector.widths {
                     tally.product(rows, width, next, gradients: 2)
                     width = next
                 }
@@ -79,12 +80,12 @@ import Testing
         var learning = tiny
         learning.targetEncoder.kind = .sharedWithGradient
         var regularized = tiny
-        regularized.objective.vicreg.weight = 0.001
-        regularized.objective.vicreg.projector.kind = .mlp
-        regularized.objective.vicreg.projector.widths = [32, 40, 56]
+        regularized.set("objective.vicreg.weight", to: 0.001)
+        regularized.set("objective.vicreg.projector.kind", to: "mlp")
+        regularized.set("objective.vicreg.projector.widths", to: [32, 40, 56])
         var pooled = tiny
-        pooled.objective.vicreg.weight = 0.1
-        pooled.objective.vicreg.pairs = .contextTarget
+        pooled.set("objective.vicreg.weight", to: 0.1)
+        pooled.set("objective.vicreg.pairs", to: "context_target")
         pooled.model.predictor.kind = .none
         pooled.masks.targetBlocks = 3
         return [tiny, learning, regularized, pooled]

@@ -40,14 +40,15 @@ private struct RandomTerm: ExpressionTerm {
         randomness: StepRandomness = StepRandomness(), on backend: Backend
     ) -> (parts: [Double], gradient: [Double]) {
         let evaluator = ExpressionEvaluator(
-            term, weights: weights, views: views.shape[0], rows: views.shape[1], columns: views.shape[2], on: backend)
+            term, weights: weights,
+            of: ViewShape(views: views.shape[0], images: views.shape[1], width: views.shape[2]), on: backend)
         let workspace = Workspace(backend, capacity: evaluator.elements)
         let gradient = backend.constant([Double](repeating: .nan, count: views.count), views.shape)
-        var parts = [Double](repeating: .nan, count: weights.count)
+        var parts = MeasuredValues()
         evaluator.evaluate(
             views: views, scale: scale, gradient: gradient, randomness: randomness, workspace: workspace, parts: &parts)
         #expect(workspace.allocations == 1 && workspace.highWaterMark == evaluator.elements)
-        return (parts, backend.doubles(gradient))
+        return (parts.array, backend.doubles(gradient))
     }
 
     private func views<Backend: KernelBackend>(_ count: Int, on backend: Backend) throws -> Tensor<Backend> {
@@ -63,7 +64,7 @@ private struct RandomTerm: ExpressionTerm {
     func barlowTwins(_ count: Int) throws {
         let term = BarlowTwins()
         let (parts, gradient) = evaluate(
-            term, weights: term.weights, views: try views(count, on: backend), on: backend)
+            term, weights: term.partWeights, views: try views(count, on: backend), on: backend)
         #expect(relativeError(parts, try golden("barlow_twins.\(count)")) <= 1e-12)
         #expect(relativeError(gradient, try golden("grad.barlow_twins.\(count)")) <= 1e-12)
 
@@ -87,7 +88,7 @@ private struct RandomTerm: ExpressionTerm {
     func onFloat() throws {
         let cpu = CPUBackend()
         let barlowTwins = evaluate(
-            BarlowTwins(), weights: BarlowTwins().weights, views: try views(3, on: cpu), on: cpu)
+            BarlowTwins(), weights: BarlowTwins().partWeights, views: try views(3, on: cpu), on: cpu)
         #expect(relativeError(barlowTwins.parts, try golden("barlow_twins.3")) <= 1e-6)
         #expect(relativeError(barlowTwins.gradient, try golden("grad.barlow_twins.3")) <= 1e-5)
         let directions = try Golden.safetensors("objectives.safetensors").tensor("directions.3")
@@ -164,17 +165,18 @@ private struct RandomTerm: ExpressionTerm {
             let cpu = CPUBackend()
             let views = try views(3, on: cpu)
             let gradient = cpu.makeTensor(views.shape)
+            let shape = ViewShape(views: 3, images: 16, width: 12)
             let evaluators = [
                 ExpressionEvaluator(
-                    BarlowTwins(), weights: [1, 0.0051], views: 3, rows: 16, columns: 12, on: cpu),
-                ExpressionEvaluator(SIGReg(directions: 8), weights: [1], views: 3, rows: 16, columns: 12, on: cpu),
+                    BarlowTwins(), weights: [1, 0.0051], of: shape, on: cpu),
+                ExpressionEvaluator(SIGReg(directions: 8), weights: [1], of: shape, on: cpu),
             ]
             for evaluator in evaluators {
                 let workspace = Workspace(cpu, capacity: evaluator.elements)
-                var parts = [Double](repeating: 0, count: evaluator.partCount)
                 // Other tests allocate meanwhile; the fewest calls of many evaluations are its own.
                 var fewest = UInt64.max
                 for step in 0..<2000 where fewest > 0 {
+                    var parts = MeasuredValues()
                     callocations_start()
                     evaluator.evaluate(
                         views: views, scale: 1, gradient: gradient, randomness: StepRandomness(step: step),

@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 import Orchestration
@@ -172,7 +173,7 @@ func experiment(arms: [String] = ["a", "b"], seeds: [Int] = [0], name: String = 
         for seed in seeds {
             var configuration = RunConfiguration()
             configuration.seed = seed
-            configuration.objective.vicreg.weight = Double(index)
+            configuration.set("objective.vicreg.weight", to: .number(Double(index)))
             let hash = String(repeating: "\(index)", count: 64)
             runs.append(
                 PlannedRun(

@@ -16,7 +16,7 @@ import Testing
         ) { configuration in
             PlanReport.Cost(
                 parameters: 1_234_567, flopsPerStep: 2.5e9, steps: 200,
-                memoryBytes: configuration.objective.vicreg.weight > 0 ? 1 << 29 : 1 << 28, diskBytes: 3 << 20,
+                memoryBytes: configuration.activeTerms.isEmpty == false ? 1 << 29 : 1 << 28, diskBytes: 3 << 20,
                 seconds: seconds)
         }
     }

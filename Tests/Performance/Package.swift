@@ -16,15 +16,20 @@ let package = Package(
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CAllocations"),
         .target(name: "CKernels"),
+        .target(name: "Declarations", swiftSettings: strict),
         .target(name: "TensorCore", swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["TensorCore"], swiftSettings: strict),
         .target(
             name: "CPUKernels", dependencies: ["Kernels", "TensorCore", "COpenBLAS", "CKernels"], swiftSettings: strict),
         .target(name: "Expressions", dependencies: ["Kernels", "TensorCore"], swiftSettings: strict),
-        .target(name: "Objectives", dependencies: ["Expressions", "Kernels", "TensorCore"], swiftSettings: strict),
+        .target(
+            name: "Objectives", dependencies: ["Declarations", "Expressions", "Kernels", "TensorCore"],
+            swiftSettings: strict),
         .executableTarget(
             name: "objective-timings",
-            dependencies: ["CAllocations", "CPUKernels", "Expressions", "Kernels", "Objectives", "TensorCore"],
+            dependencies: [
+                "CAllocations", "CPUKernels", "Declarations", "Expressions", "Kernels", "Objectives", "TensorCore",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "kernel-timings", dependencies: ["CPUKernels", "CKernels", "COpenBLAS", "COneDNN"],

@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 import RunStore
@@ -13,7 +14,7 @@ enum SampleRun {
         var configuration = RunConfiguration()
         configuration.model.width = width
         configuration.resources.memoryGiB = 1.5
-        configuration.objective.vicreg.weight = 0.001
+        configuration.set("objective.vicreg.weight", to: 0.001)
         configuration.data.trainSubset = 2000
         return configuration
     }

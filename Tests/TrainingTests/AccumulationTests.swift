@@ -1,3 +1,4 @@
+import Declarations
 import CPUKernels
 import ExperimentSpec
 import Kernels
@@ -119,13 +120,13 @@ import Training
 
     @Test(
         "rounds, with blocks run again or not, give the bits of one round",
-        arguments: [TrainingConfiguration.Precision.float32, .bf16], VICRegConfiguration.Pairs.allCases)
+        arguments: [TrainingConfiguration.Precision.float32, .bf16], ["blocks", "context_target"])
     func sameBitsInPrecision(
-        _ precision: TrainingConfiguration.Precision, _ pairs: VICRegConfiguration.Pairs
+        _ precision: TrainingConfiguration.Precision, _ pairs: String
     ) throws {
         var configuration = Self.configuration
         configuration.training.precision = precision
-        configuration.objective.vicreg.pairs = pairs
+        configuration.set("objective.vicreg.pairs", to: .text(pairs))
         for target in [TargetEncoderConfiguration.Kind.ema, .sharedWithGradient] {
             configuration.targetEncoder.kind = target
             (configuration.resources.shards, configuration.resources.accumulate) = (16, 1)
@@ -144,12 +145,11 @@ import Training
     @Test("float32 on OpenBLAS agrees within rounding for k = 1, 2, 4, 8", arguments: [1, 2, 4, 8])
     func float32(rounds: Int) throws {
         var configuration = Self.configuration
-        for projector in ProjectorConfiguration.Kind.allCases {
-            configuration.objective.vicreg.projector.kind = projector
-            configuration.objective.vicreg.projector.widths =
-                ["linear": [32], "mlp": [32, 32, 16]][projector.rawValue] ?? []
-            for pairs in VICRegConfiguration.Pairs.allCases {
-                configuration.objective.vicreg.pairs = pairs
+        for (projector, widths) in [("none", []), ("linear", [32]), ("mlp", [32, 32, 16])] as [(String, SpecValue)] {
+            configuration.set("objective.vicreg.projector.kind", to: .text(projector))
+            configuration.set("objective.vicreg.projector.widths", to: widths)
+            for pairs in ["blocks", "context_target"] {
+                configuration.set("objective.vicreg.pairs", to: .text(pairs))
                 configuration.resources.shards = 1
                 configuration.resources.accumulate = 1
                 let whole = try step(configuration)
@@ -171,7 +171,7 @@ import Training
         configuration.model.initialization = .xavier
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (24, 2)
         configuration.masks.minKeep = 4
-        configuration.objective.vicreg.weight = 0.1
+        configuration.set("objective.vicreg.weight", to: 0.1)
         (configuration.training.batchSize, configuration.training.steps) = (32, 1)
         return configuration
     }

@@ -1,3 +1,4 @@
+import Declarations
 import CPUKernels
 import ExperimentSpec
 import Kernels
@@ -18,7 +19,7 @@ import Training
         configuration.training.batchSize = 22
         configuration.training.precision = .bf16
         configuration.resources.shards = 6
-        configuration.objective.vicreg.weight = 0.01
+        configuration.set("objective.vicreg.weight", to: 0.01)
         return configuration
     }
 

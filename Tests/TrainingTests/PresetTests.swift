@@ -1,3 +1,4 @@
+import Declarations
 import CPUKernels
 import ExperimentSpec
 import Kernels
@@ -14,7 +15,7 @@ import Training
     func takesAStep(preset: ModelConfiguration.Preset) throws {
         var configuration = RunConfiguration()
         configuration.model.apply(preset)
-        configuration.objective.vicreg.weight = 0.001
+        configuration.set("objective.vicreg.weight", to: 0.001)
         configuration.training.batchSize = 2
         configuration.training.steps = 1
         configuration.resources.shards = 2

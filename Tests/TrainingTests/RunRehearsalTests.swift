@@ -1,3 +1,4 @@
+import Declarations
 import CPUKernels
 import ExperimentSpec
 import Testing
@@ -49,7 +50,8 @@ import Training
 
     @Test func `a shortened step stands for all images`() throws {
         var configuration = tiny
-        (configuration.training.batchSize, configuration.objective.vicreg.weight) = (512, 0.01)
+        configuration.training.batchSize = 512
+        configuration.set("objective.vicreg.weight", to: 0.01)
         (configuration.resources.shards, configuration.resources.accumulate) = (128, 32)
         let whole = try TrialRun(configuration, on: CPUBackend(), threads: 1)
         #expect(whole.settings.limits.imageCount == 512 && whole.settings.limits.rounds == 32)

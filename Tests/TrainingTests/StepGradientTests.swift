@@ -13,17 +13,23 @@ import Training
     struct Case: CustomTestStringConvertible, Sendable {
         var name: String
         var rule: TargetRule = .movingAverage
-        var pairs: VICRegConfiguration.Pairs = .blocks
-        var prediction: ElementwiseLoss = .l2
+        var pairs = PooledViews.predictions
+        var prediction: any PredictionLoss = SquaredError()
         var projector: Projector.Settings?
         var hasPredictor = true
         var vicreg = VICReg(invariance: 25, variance: 25, covariance: 1)
+        /// Further terms; those that share go through the same projector.
+        var others: [(term: ObjectiveTerm, isProjected: Bool)] = []
         var testDescription: String { name }
+    }
+
+    private static func term(_ regularizer: some Regularizer, _ weight: Double, _ views: PooledViews) -> ObjectiveTerm {
+        ObjectiveTerm(regularizer, weight: WeightSchedule(weight), views: views)
     }
 
     static let cases: [Case] = [
         Case(name: "EMA target, pairs of blocks"),
-        Case(name: "smooth L1", prediction: .smoothL1),
+        Case(name: "smooth L1", prediction: SmoothL1()),
         Case(name: "invariance alone", vicreg: VICReg(invariance: 25, variance: 0, covariance: 0)),
         Case(name: "variance alone", vicreg: VICReg(invariance: 0, variance: 25, covariance: 0)),
         Case(name: "covariance alone", vicreg: VICReg(invariance: 0, variance: 0, covariance: 25)),
@@ -37,6 +43,19 @@ import Training
         Case(name: "MLP projector, views together", projector: .mlp(input: 8, widths: [10, 7, 6], batchNorm: .joint)),
         Case(name: "no predictor", hasPredictor: false),
         Case(name: "no predictor, context against target", pairs: .contextTarget, hasPredictor: false),
+        Case(
+            name: "Barlow Twins on context and targets beside VICReg on blocks", rule: .sharedWithGradient,
+            others: [(term(BarlowTwins(offDiagonal: 0.5), 0.3, .contextTarget), false)]),
+        Case(
+            name: "SIGReg on the context and on predictions, one of them behind VICReg's projector",
+            projector: .mlp(input: 8, widths: [10, 7, 6]),
+            others: [
+                (term(SIGReg(directions: 5), 0.2, .context), false),
+                (term(SIGReg(directions: 5), 0.1, .predictions), true),
+            ]),
+        Case(
+            name: "SIGReg on targets that have a gradient", rule: .sharedWithGradient, pairs: .contextTarget,
+            others: [(term(SIGReg(directions: 5), 0.2, .targets), false)]),
     ]
 
     @Test("the gradient agrees with central differences", arguments: cases)
@@ -201,7 +220,7 @@ struct StepFixture {
             .init(encoderWidth: 8, width: 4, depth: predictorDepth, heads: 1, grid: 4), recomputes: recomputes)
         networks = MethodNetworks(
             encoder: encoder, predictor: testCase.hasPredictor ? predictor : nil,
-            projector: testCase.projector.map(Projector.init))
+            projectors: testCase.projector.map { [("projector", Projector($0))] } ?? [])
         var random = RandomStream(seed: 3, purpose: .tests)
         images = HostBuffer((0..<(imageCount * 64)).map { _ in Float(random.normal()) })
         let context: [Int32] = (0..<imageCount).flatMap { _ in RandomStream.sorted(4, below: 16, &random) }
@@ -213,8 +232,12 @@ struct StepFixture {
         step = TrainingStep(
             networks,
             objective: StepObjective(
-                prediction: testCase.prediction, regularizerWeight: regularizerWeight, vicreg: testCase.vicreg,
-                pairs: testCase.pairs),
+                prediction: testCase.prediction,
+                terms: [
+                    ObjectiveTerm(testCase.vicreg, weight: WeightSchedule(regularizerWeight), views: testCase.pairs)
+                ] + testCase.others.map(\.term),
+                projectors: [testCase.projector == nil ? nil : "projector"]
+                    + testCase.others.map { $0.isProjected ? "projector" : nil }),
             targetRule: testCase.rule, limits: limits, backend: backend, threads: threads, work: work,
             communicator: communicator)
         // Larger than a real initialisation, so that every path carries a gradient worth checking.

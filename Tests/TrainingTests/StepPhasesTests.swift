@@ -1,3 +1,4 @@
+import Declarations
 import CPUKernels
 import ExperimentSpec
 import Testing
@@ -31,7 +32,7 @@ import Training
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
         configuration.masks.minKeep = 4
         configuration.training.batchSize = 8
-        configuration.objective.vicreg.weight = 0.01
+        configuration.set("objective.vicreg.weight", to: 0.01)
         return configuration
     }
 

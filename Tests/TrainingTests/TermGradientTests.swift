@@ -1,3 +1,4 @@
+import Declarations
 import CPUKernels
 import Diagnostics
 import ExperimentSpec
@@ -110,13 +111,13 @@ import Training
     }
 
     @Test("a regulariser without terms is none")
-    func noTerms() {
-        var configuration = ObjectiveConfiguration()
-        configuration.vicreg.weight = 0.1
-        #expect(StepObjective(configuration).regularizerWeight == 0.1)
-        (configuration.vicreg.invariance, configuration.vicreg.variance, configuration.vicreg.covariance) = (0, 0, 0)
-        #expect(StepObjective(configuration).regularizerWeight == 0)
-        configuration.vicreg.covariance = 1
-        #expect(StepObjective(configuration).regularizerWeight == 0.1)
+    func noTerms() throws {
+        var configuration = RunConfiguration()
+        configuration.set("objective.vicreg.weight", to: 0.1)
+        #expect(try StepObjective(configuration).isRegularized)
+        for part in ["invariance", "variance", "covariance"] { configuration.set("objective.vicreg.\(part)", to: 0) }
+        #expect(try !StepObjective(configuration).isRegularized)
+        configuration.set("objective.vicreg.covariance", to: 1)
+        #expect(try StepObjective(configuration).isRegularized)
     }
 }

@@ -1,3 +1,6 @@
+import Declarations
+import Objectives
+import ExperimentSpec
 import Foundation
 import RunStore
 
@@ -69,24 +72,30 @@ extension ReportInput {
 
     /// Norms of the gradient of each loss term alone.
     func gradientSection() -> String {
-        let terms = [
-            ("prediction", "Prediction"), ("regulariser", "VICReg as a whole"), ("invariance", "Invariance"),
-            ("variance", "Variance"), ("covariance", "Covariance"),
-        ]
+        let regularizers = Catalogue.current.regularizers.map { $0.declaration }
+        let terms =
+            [("prediction", "Prediction")]
+            + regularizers.flatMap { term in
+                [(term.gradientName, "\(term.title) as a whole")]
+                    + zip(term.gradientPartNames, term.parts).map { ($0, $1.title) }
+            }
         var parts: [String] = []
         for (network, title) in [("encoder", "Context encoder"), ("predictor", "Predictor")] {
             var shown = terms.compactMap {
                 chart("gradients", "\($0.0)_\(network)", title: $0.1, isLogY: true)
             }
-            let ratio = series("gradients") { table in
-                guard let regulariser = table["regulariser_\(network)"], let prediction = table["prediction_\(network)"]
-                else { return nil }
-                return zip(regulariser, prediction).map { $1 > 0 ? $0 / $1 : .nan }
-            }
-            if !ratio.isEmpty {
+            for term in regularizers {
+                let ratio = series("gradients") { table in
+                    guard let own = table["\(term.gradientName)_\(network)"],
+                        let prediction = table["prediction_\(network)"]
+                    else { return nil }
+                    return zip(own, prediction).map { $1 > 0 ? $0 / $1 : .nan }
+                }
+                guard !ratio.isEmpty else { continue }
                 shown.append(
                     LineChart(
-                        title: "VICReg over prediction", caption: network == "encoder" ? "below 0.01: inert" : "",
+                        title: "\(term.title) over prediction",
+                        caption: network == "encoder" ? "below 0.01: inert" : "",
                         xLabel: "step", isLogY: true, series: ratio))
             }
             if !shown.isEmpty { parts.append(details(title, isOpen: network == "encoder", shown)) }

@@ -1,3 +1,5 @@
+import Declarations
+import Objectives
 import ExperimentSpec
 import Foundation
 import RunStore
@@ -150,16 +152,20 @@ extension ReportInput {
     }
 
     private func trainingSection() -> String {
-        let columns: [(name: String, title: String, isLog: Bool)] = [
-            ("loss", "Loss", false), ("prediction_loss", "Prediction loss", false), ("vicreg_loss", "VICReg", false),
-            ("vicreg_invariance", "Invariance term", false), ("vicreg_variance", "Variance term", false),
-            ("vicreg_covariance", "Covariance term", false), ("gradient_norm", "Gradient norm", true),
+        var columns: [(name: String, title: String, caption: String, isLog: Bool)] = [
+            ("loss", "Loss", "", false), ("prediction_loss", "Prediction loss", "", false),
         ]
+        for term in Catalogue.current.regularizers.map({ $0.declaration }) {
+            columns.append((term.lossColumn, term.title, "before its weight", false))
+            guard term.parts.count > 1 else { continue }
+            columns += term.parts.map { (term.column(of: $0), $0.title, "before its weight", false) }
+        }
+        columns.append(("gradient_norm", "Gradient norm", "", true))
         let shown = columns.compactMap { column -> LineChart? in
             let series = series("steps", column.name)
             guard !series.isEmpty else { return nil }
             return LineChart(
-                title: column.title, caption: column.name.hasPrefix("vicreg_") ? "before its weight" : "",
+                title: column.title, caption: column.caption,
                 xLabel: "step", isLogY: column.isLog, series: series)
         }
         guard !shown.isEmpty else { return "" }

@@ -1,5 +1,6 @@
 import CAllocations
 import CPUKernels
+import Declarations
 import Expressions
 import Glibc
 import Kernels
@@ -10,7 +11,7 @@ import TensorCore
 //
 //     swift run -c release --package-path Tests/Performance objective-timings [images] [views] [width]
 //
-// For each: the fastest and the median of the evaluations of three seconds, workspace, FLOPs where they are counted, and
+// For each: the fastest and the median of the evaluations of three seconds, workspace, FLOPs of matrix products, and
 // allocations of one evaluation.
 
 // OpenBLAS looks at the environment while it is loaded.
@@ -31,28 +32,23 @@ backend.fillNormal(views, from: RandomStream(seed: 1, purpose: .tests))
 let gradient = backend.makeTensor(views.shape)
 
 print("\(backend.summary); \(viewCount) views of \(images) images, width \(width)\n")
-do {
-    let workspace = Workspace(backend, capacity: VICReg.elements(rows: images, columns: width))
-    time("VICReg", workspace, flops: nil) { _ in
-        _ = VICReg().evaluate(views: views, scale: 1, gradient: gradient, workspace: workspace)
-    }
+let shape = ViewShape(views: viewCount, images: images, width: width)
+for type in Regularizers.standard {
+    let term = type.init(Settings(type.declaration.keys))
+    time(type.declaration.title, term.evaluator(of: shape, on: backend), productFLOPs: term.flops(shape))
 }
-time("Barlow Twins", BarlowTwins(), weights: BarlowTwins().weights)
-time("SIGReg", SIGReg(), weights: [1])
 
-func time(_ name: String, _ term: some ExpressionTerm, weights: [Double]) {
-    let evaluator = ExpressionEvaluator(
-        term, weights: weights, views: viewCount, rows: images, columns: width, on: backend)
+func time(_ name: String, _ evaluator: some RegularizerEvaluator<CPUBackend>, productFLOPs: Double) {
     let workspace = Workspace(backend, capacity: evaluator.elements)
-    var parts = [Double](repeating: 0, count: evaluator.partCount)
-    time(name, workspace, flops: evaluator.flops) { step in
+    time(name, workspace, flops: Int(productFLOPs)) { step in
+        var parts = MeasuredValues()
         evaluator.evaluate(
             views: views, scale: 1, gradient: gradient, randomness: StepRandomness(seed: 1, step: step),
             workspace: workspace, parts: &parts)
     }
 }
 
-func time(_ name: String, _ workspace: Workspace<CPUBackend>, flops: Int?, _ evaluate: (Int) -> Void) {
+func time(_ name: String, _ workspace: Workspace<CPUBackend>, flops: Int, _ evaluate: (Int) -> Void) {
     let clock = ContinuousClock()
     var seconds: [Double] = []
     let start = clock.now
@@ -67,8 +63,8 @@ func time(_ name: String, _ workspace: Workspace<CPUBackend>, flops: Int?, _ eva
     seconds.sort()
     let milliseconds = [seconds[0], seconds[seconds.count / 2]].map { "\((($0 * 1e5).rounded()) / 100) ms" }
     let megabytes = workspace.capacity * 4 / 100_000
-    let work = flops.map { ", \($0 / 1_000_000) MFLOP" } ?? ""
     print(
-        "\(name): \(milliseconds.joined(separator: ", median ")), \(Double(megabytes) / 10) MB\(work), "
+        "\(name): \(milliseconds.joined(separator: ", median ")), \(Double(megabytes) / 10) MB, "
+            + "\(flops / 1_000_000) MFLOP of products, "
             + "\(allocations) allocations")
 }

@@ -30,7 +30,7 @@ package indirect enum SpecValue: Hashable, Sendable {
     }
 
     /// What kind of value it is, for error messages.
-    var kindName: String {
+    package var kindName: String {
         switch self {
         case .null: "nothing"
         case .boolean: "a boolean"
@@ -42,13 +42,13 @@ package indirect enum SpecValue: Hashable, Sendable {
     }
 
     /// The shortest decimal that reads back as the same number; whole numbers without ".0".
-    static func shortest(_ value: Double) -> String {
+    package static func shortest(_ value: Double) -> String {
         if let whole = Int(exactly: value), whole.magnitude < 1_000_000_000_000_000 { return String(whole) }
         return "\(value)"
     }
 
     /// A JSON string literal.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -65,6 +65,16 @@ package indirect enum SpecValue: Hashable, Sendable {
         }
         return result + "\""
     }
+}
+
+extension SpecValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+    ExpressibleByArrayLiteral, ExpressibleByBooleanLiteral
+{
+    package init(integerLiteral value: Int) { self = .integer(value) }
+    package init(floatLiteral value: Double) { self = .number(value) }
+    package init(stringLiteral value: String) { self = .text(value) }
+    package init(arrayLiteral elements: SpecValue...) { self = .list(elements) }
+    package init(booleanLiteral value: Bool) { self = .boolean(value) }
 }
 
 /// What a key accepts.
@@ -91,7 +101,7 @@ package indirect enum SpecType: Hashable, Sendable {
 }
 
 /// A Swift type that a spec's value can be turned into and back.
-protocol SpecConvertible: Sendable {
+package protocol SpecConvertible: Sendable {
     static var specType: SpecType { get }
     static var acceptsNull: Bool { get }
     init?(specValue: SpecValue)
@@ -99,12 +109,12 @@ protocol SpecConvertible: Sendable {
 }
 
 extension SpecConvertible {
-    static var acceptsNull: Bool { false }
+    package static var acceptsNull: Bool { false }
 }
 
 extension Int: SpecConvertible {
-    static var specType: SpecType { .integer }
-    init?(specValue: SpecValue) {
+    package static var specType: SpecType { .integer }
+    package init?(specValue: SpecValue) {
         switch specValue {
         case .integer(let value): self = value
         // 1e4 is a whole number too.
@@ -112,43 +122,43 @@ extension Int: SpecConvertible {
         default: return nil
         }
     }
-    var specValue: SpecValue { .integer(self) }
+    package var specValue: SpecValue { .integer(self) }
 }
 
 extension Double: SpecConvertible {
-    static var specType: SpecType { .number }
-    init?(specValue: SpecValue) {
+    package static var specType: SpecType { .number }
+    package init?(specValue: SpecValue) {
         switch specValue {
         case .integer(let value): self = Double(value)
         case .number(let value): self = value
         default: return nil
         }
     }
-    var specValue: SpecValue { .number(self) }
+    package var specValue: SpecValue { .number(self) }
 }
 
 extension Bool: SpecConvertible {
-    static var specType: SpecType { .boolean }
-    init?(specValue: SpecValue) {
+    package static var specType: SpecType { .boolean }
+    package init?(specValue: SpecValue) {
         guard case .boolean(let value) = specValue else { return nil }
         self = value
     }
-    var specValue: SpecValue { .boolean(self) }
+    package var specValue: SpecValue { .boolean(self) }
 }
 
 extension String: SpecConvertible {
-    static var specType: SpecType { .text }
-    init?(specValue: SpecValue) {
+    package static var specType: SpecType { .text }
+    package init?(specValue: SpecValue) {
         guard case .text(let value) = specValue else { return nil }
         self = value
     }
-    var specValue: SpecValue { .text(self) }
+    package var specValue: SpecValue { .text(self) }
 }
 
 extension Optional: SpecConvertible where Wrapped: SpecConvertible {
-    static var specType: SpecType { Wrapped.specType }
-    static var acceptsNull: Bool { true }
-    init?(specValue: SpecValue) {
+    package static var specType: SpecType { Wrapped.specType }
+    package static var acceptsNull: Bool { true }
+    package init?(specValue: SpecValue) {
         if specValue == .null {
             self = .none
         } else if let value = Wrapped(specValue: specValue) {
@@ -157,45 +167,28 @@ extension Optional: SpecConvertible where Wrapped: SpecConvertible {
             return nil
         }
     }
-    var specValue: SpecValue { self?.specValue ?? .null }
+    package var specValue: SpecValue { self?.specValue ?? .null }
 }
 
 extension Array: SpecConvertible where Element: SpecConvertible {
-    static var specType: SpecType { .list(Element.specType) }
-    init?(specValue: SpecValue) {
+    package static var specType: SpecType { .list(Element.specType) }
+    package init?(specValue: SpecValue) {
         guard case .list(let values) = specValue else { return nil }
         let elements = values.compactMap { Element(specValue: $0) }
         guard elements.count == values.count else { return nil }
         self = elements
     }
-    var specValue: SpecValue { .list(map(\.specValue)) }
+    package var specValue: SpecValue { .list(map(\.specValue)) }
 }
 
 /// A choice among names.
-protocol SpecChoice: SpecConvertible, RawRepresentable, CaseIterable where RawValue == String {}
+package protocol SpecChoice: SpecConvertible, RawRepresentable, CaseIterable where RawValue == String {}
 
 extension SpecChoice {
-    static var specType: SpecType { .choice(allCases.map(\.rawValue)) }
-    init?(specValue: SpecValue) {
+    package static var specType: SpecType { .choice(allCases.map(\.rawValue)) }
+    package init?(specValue: SpecValue) {
         guard case .text(let name) = specValue else { return nil }
         self.init(rawValue: name)
     }
-    var specValue: SpecValue { .text(rawValue) }
+    package var specValue: SpecValue { .text(rawValue) }
 }
-
-extension DataConfiguration.Dataset: SpecChoice {}
-extension TrainingConfiguration.Precision: SpecChoice {}
-extension ModelConfiguration.Initialization: SpecChoice {}
-extension ModelConfiguration.Preset: SpecChoice {}
-extension ResourceConfiguration.FailurePolicy: SpecChoice {}
-extension PredictorConfiguration.Kind: SpecChoice {}
-extension MaskConfiguration.Sampler: SpecChoice {}
-extension MaskConfiguration.ContextCount: SpecChoice {}
-extension ObjectiveConfiguration.Prediction: SpecChoice {}
-extension VICRegConfiguration.Pairs: SpecChoice {}
-extension ProjectorConfiguration.Kind: SpecChoice {}
-extension ProjectorConfiguration.BatchNorm: SpecChoice {}
-extension TargetEncoderConfiguration.Kind: SpecChoice {}
-extension TargetEncoderConfiguration.MomentumSchedule: SpecChoice {}
-extension OptimizerConfiguration.DecaySchedule: SpecChoice {}
-extension EvaluationConfiguration.Encoder: SpecChoice {}

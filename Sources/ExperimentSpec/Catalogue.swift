@@ -1,0 +1,79 @@
+import Declarations
+package import Objectives
+
+/// Everything that a spec can name: the kinds of terms, and with them all keys.
+///
+/// The rest of the program asks `current` and names no term itself. A test puts a term of its own into it for as long as
+/// a closure runs.
+package struct Catalogue: Sendable {
+    package let regularizers: [any Regularizer.Type]
+    package let predictionLosses: [any PredictionLoss.Type]
+    /// Every key of a run's configuration, in the order of the documentation.
+    package let keys: [SpecKey]
+    let keysByPath: [String: SpecKey]
+    /// Every prefix that is a group of keys: "objective", "objective.vicreg", …
+    let groups: Set<String>
+
+    package init(
+        regularizers: [any Regularizer.Type] = Regularizers.standard,
+        predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard
+    ) {
+        self.regularizers = regularizers
+        self.predictionLosses = predictionLosses
+        let terms = regularizers.flatMap { type in
+            type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
+        }
+        keys = SpecKey.table(predictionLosses: predictionLosses.map { $0.name }, terms: terms)
+        keysByPath = Dictionary(keys.map { ($0.path, $0) }) { first, _ in first }
+        groups = Set(
+            keys.flatMap { key in
+                let parts = key.path.split(separator: ".")
+                return (1..<parts.count).map { parts.prefix($0).joined(separator: ".") }
+            })
+    }
+
+    /// What the program has.
+    package static let standard = Catalogue()
+
+    /// What specs and stored configurations are read with.
+    @TaskLocal package static var current = Catalogue.standard
+
+    /// The prediction loss of that name.
+    package func predictionLoss(_ name: String) -> (any PredictionLoss.Type)? {
+        predictionLosses.first { $0.name == name }
+    }
+}
+
+extension RunConfiguration {
+    /// Every regulariser that there is, with this run's settings.
+    package var terms: [ObjectiveTerm] {
+        Catalogue.current.regularizers.map { type in
+            ObjectiveTerm(type, settings(of: type.declaration.keys, in: type.declaration.group))
+        }
+    }
+
+    /// Those that a run trains with.
+    package var activeTerms: [ObjectiveTerm] { terms.filter(\.isActive) }
+
+    /// Those that a run computes, if only to record what they are.
+    package var measuredTerms: [ObjectiveTerm] { terms.filter(\.isMeasured) }
+
+    /// The projector that a term's views go through, with the term that has its parameters; none where there is none.
+    package func projector(of term: ObjectiveTerm) -> (owner: ObjectiveTerm, settings: ProjectorSettings)? {
+        switch term.projector.kind {
+        case .none: return nil
+        case .linear, .mlp: return (term, term.projector)
+        case .shared:
+            guard let owner = terms.first(where: { $0.declaration.name == term.projector.sharedWith }),
+                owner.projector.kind != .none, owner.projector.kind != .shared
+            else { return nil }
+            return (owner, owner.projector)
+        }
+    }
+
+    /// The settings of a group of declared keys.
+    func settings(of keys: [DeclaredKey], in group: String) -> Settings {
+        let values = keys.compactMap { key in declared["\(group).\(key.name)"].map { (key.name, $0) } }
+        return Settings(keys, Dictionary(values) { first, _ in first })
+    }
+}

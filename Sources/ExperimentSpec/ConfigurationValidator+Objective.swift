@@ -1,0 +1,73 @@
+import Objectives
+
+extension ConfigurationValidator {
+    mutating func checkObjective() {
+        for term in configuration.terms {
+            checkProjector(of: term)
+            if term.weight.weight > 0 { checkViews(of: term) }
+        }
+    }
+
+    private mutating func checkProjector(of term: ObjectiveTerm) {
+        let (group, projector) = (term.declaration.group, term.projector)
+        let needed = projector.kind.widthCount
+        if projector.widths.count != needed {
+            find(
+                "\(group).projector.widths", "\(group).projector.kind",
+                message: "the projector \(projector.kind.rawValue) takes \(counted(needed, "width")), "
+                    + "not \(projector.widths.count)",
+                remedy: needed == 0
+                    ? "set projector.kind, or remove the widths" : "list the output width of each map")
+        }
+        guard projector.kind == .shared, term.weight.weight > 0, configuration.projector(of: term) == nil else {
+            return
+        }
+        let owners = configuration.terms.filter { [.linear, .mlp].contains($0.projector.kind) }.map(\.declaration.name)
+        let name = projector.sharedWith.map { "\($0) has no projector of its own" } ?? "none is named"
+        find(
+            "\(group).projector.shared_with", "\(group).projector.kind",
+            message: "shares the projector of another regulariser, but \(name)",
+            remedy: owners.isEmpty
+                ? "give one regulariser a projector of its own"
+                : "regularisers with a projector: \(owners.joined(separator: ", "))")
+    }
+
+    private mutating func checkViews(of term: ObjectiveTerm) {
+        let (declaration, group) = (term.declaration, term.declaration.group)
+        let title = declaration.title
+        if let owner = configuration.projector(of: term)?.owner, owner.weight.weight == 0 {
+            find(
+                "\(group).projector.shared_with", "\(owner.declaration.group).weight",
+                message: "shares the projector of \(owner.declaration.title), which has no weight",
+                remedy: "give \(title) a projector of its own")
+        }
+        if configuration.training.batchSize < declaration.minimumImages {
+            find(
+                "training.batch_size", "\(group).weight",
+                message: "\(title) needs a batch of at least \(counted(declaration.minimumImages, "image"))",
+                remedy: "set training.batch_size: \(declaration.minimumImages) or more")
+        }
+        let others = declaration.views.filter {
+            $0.value != .predictions && $0.value.count(blocks: 1) >= declaration.minimumViews
+        }
+        let otherViews = others.first.map { "\(group).\(declaration.viewsKey): \($0.key)" }
+        if term.views == .predictions, configuration.masks.targetBlocks < declaration.minimumViews {
+            let fewest = declaration.minimumViews
+            find(
+                "masks.target_blocks", "\(group).\(declaration.viewsKey)", "\(group).weight",
+                message: "\(title) over target blocks needs at least \(counted(fewest, "block"))",
+                remedy: "set masks.target_blocks: \(fewest) or more" + (otherViews.map { ", or \($0)" } ?? ""))
+        } else if term.views != .predictions, term.views.count(blocks: 1) < declaration.minimumViews {
+            find(
+                "\(group).\(declaration.viewsKey)", "\(group).weight",
+                message: "\(title) needs at least \(counted(declaration.minimumViews, "view"))",
+                remedy: "choose \(declaration.views.map(\.key).joined(separator: " or ")) with enough of them")
+        }
+        if term.views == .predictions, declaration.minimumViews > 1, configuration.model.predictor.kind == .none {
+            find(
+                "\(group).\(declaration.viewsKey)", "model.predictor.kind", "\(group).weight",
+                message: "without a predictor the predictions of all blocks are equal, so comparing them has no effect",
+                remedy: "set " + (otherViews ?? "model.predictor.kind: transformer"))
+        }
+    }
+}

@@ -1,0 +1,9 @@
+/// The regularisers that a spec can use, in the order of the documentation.
+package enum Regularizers {
+    package static let standard: [any Regularizer.Type] = [VICReg.self, BarlowTwins.self, SIGReg.self]
+}
+
+/// The prediction losses that a spec can choose; the first is the default.
+package enum PredictionLosses {
+    package static let standard: [any PredictionLoss.Type] = [SmoothL1.self, SquaredError.self, AbsoluteError.self]
+}
