@@ -46,8 +46,10 @@ extension RunHistory {
     private static func gradients(_ table: MetricTable?) -> [Gradients] {
         guard let table, let steps = table["step"], let prediction = table["prediction_encoder"] else { return [] }
         return Catalogue.current.regularizers.flatMap { type -> [Gradients] in
-            let name = type.declaration.gradientName
-            guard let norms = table["\(name)_encoder"] else { return [] }
+            let declaration = type.declaration
+            guard let norms = table["\(declaration.gradientName)_encoder"] else { return [] }
+            let isFirst = declaration.gradientName != declaration.name
+            let name = isFirst ? declaration.gradientName : declaration.title
             return steps.indices.map {
                 Gradients(step: Int(steps[$0]), prediction: prediction[$0], regularizer: norms[$0], name: name)
             }

@@ -17,7 +17,7 @@ package struct DeclaredKey: Sendable {
     package let synonyms: String
     /// Whether the key takes part in the hash of a run where it has its default: only so for keys as old as the first
     /// hashes. All others are left out, so that finished runs keep theirs.
-    package var isIdentityAtDefault: Bool
+    package let isIdentityAtDefault: Bool
     /// What versions from before the key did, where that is not the default.
     package let earlierValue: SpecValue?
     /// Whether the key can change a run with these settings of its group.
@@ -40,7 +40,8 @@ package struct DeclaredKey: Sendable {
         self.count = count
         self.documentation = documentation
         self.synonyms = synonyms
-        self.isIdentityAtDefault = isIdentityAtDefault
+        // Else neither the default nor the earlier value would be in a hash, and two behaviours would be one run.
+        self.isIdentityAtDefault = isIdentityAtDefault || earlierValue != nil
         self.earlierValue = earlierValue?.specValue
         self.applies = applies
         normalized = { value in

@@ -1,7 +1,7 @@
 import Declarations
 package import Objectives
 
-/// Everything that a spec can name: the kinds of terms, and with them all keys.
+/// The terms and losses that a spec can name, and with them all keys.
 ///
 /// The rest of the program asks `current` and names no term itself. A test puts a term of its own into it for as long as
 /// a closure runs.
@@ -24,6 +24,7 @@ package struct Catalogue: Sendable {
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
         }
         keys = SpecKey.table(predictionLosses: predictionLosses.map { $0.name }, terms: terms)
+        precondition(Set(keys.map(\.path)).count == keys.count, "two terms of one name, or two keys of one path")
         keysByPath = Dictionary(keys.map { ($0.path, $0) }) { first, _ in first }
         groups = Set(
             keys.flatMap { key in

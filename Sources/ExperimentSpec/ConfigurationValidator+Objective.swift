@@ -16,14 +16,27 @@ extension ConfigurationValidator {
                 "\(group).projector.widths", "\(group).projector.kind",
                 message: "the projector \(projector.kind.rawValue) takes \(counted(needed, "width")), "
                     + "not \(projector.widths.count)",
-                remedy: needed == 0
-                    ? "set projector.kind, or remove the widths" : "list the output width of each map")
+                remedy: projector.kind == .none
+                    ? "set projector.kind, or remove the widths"
+                    : needed == 0 ? "remove the widths" : "list the output width of each map")
+        }
+        if let name = projector.sharedWith, projector.kind != .shared {
+            find(
+                "\(group).projector.shared_with", "\(group).projector.kind",
+                message: "names \(name), but the projector is not shared", remedy: "set projector.kind: shared")
         }
         guard projector.kind == .shared, term.weight.weight > 0, configuration.projector(of: term) == nil else {
             return
         }
         let owners = configuration.terms.filter { [.linear, .mlp].contains($0.projector.kind) }.map(\.declaration.name)
-        let name = projector.sharedWith.map { "\($0) has no projector of its own" } ?? "none is named"
+        let names = configuration.terms.map(\.declaration.name)
+        let name =
+            projector.sharedWith.map { name in
+                names.contains(name)
+                    ? "\(name) has no projector of its own"
+                    : "there is no regulariser \(name)"
+                        + (nearestName(to: name, among: names).map { "; did you mean \($0)?" } ?? "")
+            } ?? "none is named"
         find(
             "\(group).projector.shared_with", "\(group).projector.kind",
             message: "shares the projector of another regulariser, but \(name)",
@@ -61,7 +74,13 @@ extension ConfigurationValidator {
             find(
                 "\(group).\(declaration.viewsKey)", "\(group).weight",
                 message: "\(title) needs at least \(counted(declaration.minimumViews, "view"))",
-                remedy: "choose \(declaration.views.map(\.key).joined(separator: " or ")) with enough of them")
+                remedy: "choose another value that has as many")
+        }
+        if term.views == .targets, configuration.targetEncoder.kind != .sharedWithGradient {
+            find(
+                "\(group).\(declaration.viewsKey)", "target_encoder.kind", "\(group).weight",
+                message: "the target encoder has no gradient, so \(title) on its features has no effect",
+                remedy: "set \(group).\(declaration.viewsKey): context, or target_encoder.kind: shared_with_gradient")
         }
         if term.views == .predictions, declaration.minimumViews > 1, configuration.model.predictor.kind == .none {
             find(

@@ -106,9 +106,8 @@ package struct CostEstimate: Hashable, Sendable {
             (diagnostics.everySteps > 0 ? max(0, (steps - 1) / diagnostics.everySteps) : 0) + diagnostics.atSteps.count
         diagnosedImages = diagnoses * (hasOwnTarget ? 2 : 1) * (probeTest + crops)
         let terms = configuration.activeTerms
-        // The prediction loss, each term, and its parts.
-        let passes =
-            terms.isEmpty ? 0 : terms.reduce(1) { $0 + 1 + $1.partWeights.count { $0 > 0 } }
+        // With the prediction loss's own.
+        let passes = terms.isEmpty ? 0 : terms.reduce(1) { $0 + $1.gradientCount }
         gradientPasses = diagnostics.gradientNormsEvery > 0 ? steps / diagnostics.gradientNormsEvery * passes : 0
 
         let networks = encoderParameters + predictorParameters + projectorParameters
@@ -224,7 +223,7 @@ package struct CostEstimate: Hashable, Sendable {
             let output = widths.last ?? width
             let shape = term.shape(in: configuration, width: output)
             return shape.views * batch * (5 * widths.dropLast().reduce(0, +) + 2 * output)
-                + term.regularizer.elements(shape)
+                + term.regularizer.elements(shape) + (measured.count > 1 ? shape.views * batch * width : 0)
         }.max()
         return Double(2 * views * batch * width + (largest ?? 0))
     }
@@ -298,7 +297,7 @@ package struct CostEstimate: Hashable, Sendable {
         let (model, encoders) = (configuration.model, configuration.evaluation.encoders.count)
         let stored = diagnostics.storeEmbeddings ? 1 + diagnostics.embeddingsAtSteps.count : 0
         let embeddings = Double(stored * encoders) * 4 * Double(testImages) * Double(model.width)
-        let columns = 27
+        let columns = configuration.measuredTerms.reduce(23) { $0 + 1 + $1.declaration.parts.count }
         let series = Double(8 * columns) * Double(configuration.training.steps ?? 0)
         let evaluationRows = Double(8 * encoders) * Double(evaluations) * Double(columns + model.width)
         return embeddings + series + evaluationRows

@@ -29,7 +29,7 @@ struct SpecSettings: Sendable {
     /// Lays a later layer over this one.
     ///
     /// Three keys speak for others, and where a later layer sets them, what earlier layers said of those is dropped: a
-    /// preset drops widths, depths and heads; steps drop epochs and the reverse; a projector's kind drops its widths and whose it is.
+    /// preset drops widths, depths and heads; steps drop epochs and the reverse; a projector's kind drops its widths and `shared_with`.
     mutating func merge(_ layer: SpecSettings) {
         if layer.isSet("model.preset") { drop(ModelConfiguration.Preset.paths) }
         if layer.isSet("training.steps") { drop(["training.epochs"]) }

@@ -1,9 +1,9 @@
 package import Kernels
 import TensorCore
 
-/// The map from pooled predictions to the space that VICReg acts on.
+/// The map from pooled features to the space that a regulariser acts on.
 ///
-/// `linear`: one map without bias (VICReg's terms do not see a shift). `mlp`: Linear–BatchNorm–ReLU twice, then a
+/// `linear`: one map without bias (a shift changes nothing for VICReg and Barlow Twins). `mlp`: Linear–BatchNorm–ReLU twice, then a
 /// linear map without bias, as the public VICReg code's expander.
 package struct Projector: Sendable {
     package enum Settings: Sendable, Hashable {

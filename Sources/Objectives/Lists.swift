@@ -3,7 +3,7 @@ package enum Regularizers {
     package static let standard: [any Regularizer.Type] = [VICReg.self, BarlowTwins.self, SIGReg.self]
 }
 
-/// The prediction losses that a spec can choose; the first is the default.
+/// The prediction losses that a spec can choose, in the order of the documentation.
 package enum PredictionLosses {
     package static let standard: [any PredictionLoss.Type] = [SmoothL1.self, SquaredError.self, AbsoluteError.self]
 }

@@ -37,6 +37,11 @@ package struct ObjectiveTerm: Sendable {
             type.init(settings), weight: WeightSchedule(settings), views: views, projector: ProjectorSettings(settings))
     }
 
+    /// How many gradients `gradient_norms_every` takes of it: its own and, if it has several, those of its parts.
+    package var gradientCount: Int {
+        isActive ? 1 + (partWeights.count > 1 ? partWeights.count { $0 != 0 } : 0) : 0
+    }
+
     /// Whether a run computes it.
     package var isMeasured: Bool { weight.weight > 0 || declaration.isAlwaysMeasured }
 }

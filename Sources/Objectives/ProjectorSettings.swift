@@ -67,7 +67,7 @@ package struct ProjectorSettings: Sendable, Hashable {
             DeclaredKey(
                 "projector.shared_with", default: String?.none,
                 "With projector.kind: shared, the regulariser whose projector it is.",
-                applies: { isUsed($0) && $0["projector.kind", as: Kind.self] == .shared }),
+                applies: { $0["weight", as: Double.self] > 0 && $0["projector.kind", as: Kind.self] == .shared }),
         ]
     }
 }

@@ -106,17 +106,16 @@ package struct RegularizerDeclaration: Sendable {
         let viewNames = views.map(\.key)
         let viewsDeclared = DeclaredKey(
             viewsKey, default: viewNames[0], viewsText ?? Self.viewsText(viewNames), choices: viewNames,
+            synonyms: viewsKey == "on" ? "" : "on",
             isIdentityAtDefault: isFirst, applies: isUsed)
         let own = keys.map { key in
             var key = key
-            key.isIdentityAtDefault = isFirst
             let applies = key.applies
             key.applies = { isUsed($0) && applies($0) }
             return key
         }
         self.keys =
-            [weight] + WeightSchedule.keys(isUsed) + own + [viewsDeclared]
-            + ProjectorSettings.keys(isFirst: isFirst, isUsed)
+            [weight] + WeightSchedule.keys + own + [viewsDeclared] + ProjectorSettings.keys(isFirst: isFirst, isUsed)
     }
 
     /// What the first regulariser's numbers and networks have been called since before there were others.
@@ -133,7 +132,7 @@ package struct RegularizerDeclaration: Sendable {
     private static func viewsText(_ names: [String]) -> String {
         let texts = [
             "predictions": "predictions of every target block", "context": "context features",
-            "targets": "target features", "context_target": "context against target features",
+            "targets": "target features", "context_target": "context and target features",
         ]
         return names.map { name in texts[name].map { "\(name): \($0)" } ?? name }.joined(separator: "; ")
             + "; each averaged over patches."

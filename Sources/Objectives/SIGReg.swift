@@ -34,7 +34,7 @@ package struct SIGReg: ExpressionRegularizer, Hashable {
                 synonyms: "num_slices slices projections"),
             DeclaredKey(
                 "knots", default: 17, "Points at which the characteristic functions are compared.",
-                limits: .between(2, 1024), synonyms: "n_points"),
+                limits: .between(2, 256), synonyms: "n_points"),
         ],
         parts: [
             DeclaredSeries(

@@ -141,13 +141,13 @@ extension VICReg: Regularizer {
         keys: [
             DeclaredKey(
                 "invariance", default: 25.0, "Weight of the invariance term; 0: off.", limits: .notNegative,
-                synonyms: "sim_coeff inv_coeff invariance_weight inv sim"),
+                synonyms: "sim_coeff inv_coeff invariance_weight inv sim", isIdentityAtDefault: true),
             DeclaredKey(
                 "variance", default: 25.0, "Weight of the variance term; 0: off.", limits: .notNegative,
-                synonyms: "std_coeff var_coeff variance_weight var std mu"),
+                synonyms: "std_coeff var_coeff variance_weight var std mu", isIdentityAtDefault: true),
             DeclaredKey(
                 "covariance", default: 1.0, "Weight of the covariance term; 0: off.", limits: .notNegative,
-                synonyms: "cov_coeff covariance_weight cov nu"),
+                synonyms: "cov_coeff covariance_weight cov nu", isIdentityAtDefault: true),
         ],
         parts: [
             DeclaredSeries(

@@ -42,16 +42,14 @@ package struct WeightSchedule: Sendable, Hashable {
         }
     }
 
-    static func keys(_ isUsed: @escaping @Sendable (Settings) -> Bool) -> [DeclaredKey] {
-        [
-            DeclaredKey(
-                "weight_schedule", default: Form.constant,
-                "The weight over the steps: constant; warmup: from 0 to the weight; cosine: from the weight to 0.",
-                applies: isUsed),
-            DeclaredKey(
-                "weight_warmup", default: 0.1, "Share of all steps that weight_schedule: warmup takes.",
-                limits: .positiveShare,
-                applies: { isUsed($0) && $0["weight_schedule", as: Form.self] == .warmup }),
-        ]
-    }
+    static let keys = [
+        DeclaredKey(
+            "weight_schedule", default: Form.constant,
+            "The weight over the steps: constant; warmup: from 0 to the weight; cosine: from the weight to 0.",
+            applies: { $0["weight", as: Double.self] > 0 }),
+        DeclaredKey(
+            "weight_warmup", default: 0.1, "Share of all steps that weight_schedule: warmup takes.",
+            limits: .positiveShare,
+            applies: { $0["weight", as: Double.self] > 0 && $0["weight_schedule", as: Form.self] == .warmup }),
+    ]
 }

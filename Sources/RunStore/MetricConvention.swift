@@ -1,6 +1,5 @@
 import Declarations
 import ExperimentSpec
-import Foundation
 import Objectives
 
 /// What a column's numbers mean: stored beside them, because the same name means different things in the literature.
@@ -54,7 +53,8 @@ package struct MetricConvention: Sendable, Equatable {
     private static let steps: [String: MetricConvention] = [
         "step": .init("step", "optimiser steps done, this one included"),
         "epoch": .init("epoch", "whole passes over the training images before this step"),
-        "loss": .init("1", "prediction_loss and the losses of the regularisers times their weights, before the step"),
+        "loss": .init(
+            "1", "prediction_loss and the losses of the regularisers times their weights at this step, before it"),
         "learning_rate": .init("1", "used by this step"),
         "weight_decay": .init("1", "used by this step; not applied to biases and one-dimensional parameters"),
         "momentum": .init("1", "share of the old target encoder kept after this step"),
@@ -78,11 +78,11 @@ package struct MetricConvention: Sendable, Equatable {
 
     /// The numbers of the objective's terms, and the prediction loss.
     private static var terms: [String: MetricConvention] {
-        let losses = Catalogue.current.predictionLosses.map { $0.title }.formatted(.list(type: .or))
+        let losses = Catalogue.current.predictionLosses.map { $0.title }.joined(separator: ", ")
         var terms = [
             "prediction_loss": MetricConvention(
                 "1",
-                "objective.prediction (\(losses)), mean over all elements; targets are layer-normalised over features "
+                "objective.prediction, one of \(losses); mean over all elements; targets are layer-normalised over features "
                     + "without parameters, eps 1e-5")
         ]
         for declaration in Catalogue.current.regularizers.map({ $0.declaration }) {

@@ -82,12 +82,13 @@ import Training
     @Test func aTermWithoutAWeightLeavesTheIdentityOfARunAsItWas() throws {
         let plain = try configuration("")
         let unused = try configuration("objective.norm: {level: 7, on: targets}\n")
+        let schedule = try configuration("objective.vicreg.weight_schedule: cosine\n")
         let used = try configuration("objective.norm: {weight: 1}\n")
         let other = try configuration("objective.norm: {weight: 1, level: 7}\n")
         let known = plain.configurationHash()
         withTerm {
             #expect(plain.configurationHash() == known)
-            #expect(unused.configurationHash() == known)
+            #expect(unused.configurationHash() == known && schedule.configurationHash() == known)
             #expect(Set([plain, used, other].map { $0.configurationHash() }).count == 3)
         }
         // Nor is anything written of it.
@@ -108,6 +109,18 @@ import Training
         (
             "objective.norm: {weight: 1, projector: {kind: linear, widths: [3, 4]}}\n",
             "objective.norm.projector.widths", "the projector linear takes 1 width, not 2"
+        ),
+        (
+            "objective.norm: {weight: 1, on: targets}\n", "objective.norm.on",
+            "the target encoder has no gradient, so Norm term on its features has no effect"
+        ),
+        (
+            "objective.norm: {weight: 1, projector: {kind: shared, shared_with: vicregg}}\n",
+            "objective.norm.projector.shared_with", "there is no regulariser vicregg; did you mean vicreg?"
+        ),
+        (
+            "objective.norm: {weight: 1, projector: {shared_with: vicreg}}\n",
+            "objective.norm.projector.shared_with", "names vicreg, but the projector is not shared"
         ),
         (
             "objective.norm: {weight: 1, projector: {kind: shared, shared_with: vicreg}}\n",
@@ -275,7 +288,8 @@ import Training
             history.diagnoses = [.init(step: 4, encoders: [])]
             let verdict = RunVerdict(history, thresholds: VerdictThresholds())
             #expect(verdict.current.map(\.finding) == [.inertRegularizer])
-            #expect(verdict.current.first?.evidence.first?.text.hasPrefix("norm's/prediction's gradient norm") == true)
+            #expect(
+                verdict.current.first?.evidence.first?.text.hasPrefix("Norm term's/prediction's gradient norm") == true)
         }
     }
 }
