@@ -3,7 +3,7 @@ import TensorCore
 
 /// The map from pooled features to the space that a regulariser acts on.
 ///
-/// `linear`: one map without bias (a shift changes nothing for VICReg and Barlow Twins). `mlp`: Linear–BatchNorm–ReLU twice, then a
+/// `linear`: one map without bias (a shift changes nothing for terms that centre their views). `mlp`: Linear–BatchNorm–ReLU twice, then a
 /// linear map without bias, as the public VICReg code's expander.
 package struct Projector: Sendable {
     package enum Settings: Sendable, Hashable {
