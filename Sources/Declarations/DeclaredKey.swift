@@ -15,6 +15,8 @@ package struct DeclaredKey: Sendable {
     package let documentation: String
     /// Other words of the field for it, plain: "lambda sim_coeff".
     package let synonyms: String
+    /// Whether the value takes part in the hash of a run: keys that cannot change a result do not.
+    package let isIdentity: Bool
     /// Whether the key takes part in the hash of a run where it has its default: only so for keys as old as the first
     /// hashes. All others are left out, so that finished runs keep theirs.
     package let isIdentityAtDefault: Bool
@@ -29,7 +31,7 @@ package struct DeclaredKey: Sendable {
     package init<Value: SpecConvertible>(
         _ name: String, default defaultValue: Value, _ documentation: String, limits: SpecLimits = .none,
         count: ClosedRange<Int>? = nil, choices: [String]? = nil, synonyms: String = "",
-        isIdentityAtDefault: Bool = false, earlierValue: Value? = nil,
+        isIdentity: Bool = true, isIdentityAtDefault: Bool = false, earlierValue: Value? = nil,
         applies: @escaping @Sendable (Settings) -> Bool = { _ in true }
     ) {
         self.name = name
@@ -40,6 +42,7 @@ package struct DeclaredKey: Sendable {
         self.count = count
         self.documentation = documentation
         self.synonyms = synonyms
+        self.isIdentity = isIdentity
         // Else neither the default nor the earlier value would be in a hash, and two behaviours would be one run.
         self.isIdentityAtDefault = isIdentityAtDefault || earlierValue != nil
         self.earlierValue = earlierValue?.specValue

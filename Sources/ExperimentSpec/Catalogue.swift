@@ -7,7 +7,7 @@ package import Objectives
 /// a closure runs.
 package struct Catalogue: Sendable {
     package let regularizers: [any Regularizer.Type]
-    package let predictionLosses: [any PredictionLoss.Type]
+    package let predictionLosses: ChoiceKey
     /// Every key of a run's configuration, in the order of the documentation.
     package let keys: [SpecKey]
     let keysByPath: [String: SpecKey]
@@ -19,11 +19,13 @@ package struct Catalogue: Sendable {
         predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard
     ) {
         self.regularizers = regularizers
-        self.predictionLosses = predictionLosses
+        self.predictionLosses = ChoiceKey(
+            "prediction", in: "objective", default: SmoothL1.name, "Loss between predictions and targets.",
+            options: predictionLosses, keys: .below, isIdentityAtDefault: true)
         let terms = regularizers.flatMap { type in
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
         }
-        keys = SpecKey.table(predictionLosses: predictionLosses.map { $0.name }, terms: terms)
+        keys = SpecKey.table(objective: self.predictionLosses.keys + terms)
         precondition(Set(keys.map(\.path)).count == keys.count, "two terms of one name, or two keys of one path")
         keysByPath = Dictionary(keys.map { ($0.path, $0) }) { first, _ in first }
         groups = Set(
@@ -38,14 +40,18 @@ package struct Catalogue: Sendable {
 
     /// What specs and stored configurations are read with.
     @TaskLocal package static var current = Catalogue.standard
-
-    /// The prediction loss of that name.
-    package func predictionLoss(_ name: String) -> (any PredictionLoss.Type)? {
-        predictionLosses.first { $0.name == name }
-    }
 }
 
 extension RunConfiguration {
+    /// The loss between predictions and targets, with this run's settings.
+    package var predictionLoss: any PredictionLoss {
+        let group = Catalogue.current.predictionLosses
+        guard let loss = group.option(in: self) as? any PredictionLoss.Type else {
+            preconditionFailure("\(group.path) is no prediction loss")
+        }
+        return loss.init(group.settings(of: loss, in: self))
+    }
+
     /// Every regulariser that there is, with this run's settings.
     package var terms: [ObjectiveTerm] {
         Catalogue.current.regularizers.map { type in

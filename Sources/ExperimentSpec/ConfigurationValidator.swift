@@ -2,27 +2,20 @@ import Declarations
 
 /// Finds combinations of values that cannot work, before anything runs.
 struct ConfigurationValidator {
-    /// What is wrong, and which keys say so, the likeliest culprit first.
-    struct Finding: Hashable {
-        let keys: [String]
-        let message: String
-        let remedy: String
-    }
-
     let configuration: RunConfiguration
     /// Training images in the data set; none where they could not be counted.
     let trainingImages: Int?
     let fileExists: (String) -> Bool
-    private(set) var findings: [Finding] = []
+    private(set) var findings: [SpecFinding] = []
 
     mutating func find(_ keys: String..., message: String, remedy: String) {
-        findings.append(Finding(keys: keys, message: message, remedy: remedy))
+        findings.append(SpecFinding(keys, message: message, remedy: remedy))
     }
 
     /// - Returns: Everything that is wrong with `configuration`.
     static func findings(
         in configuration: RunConfiguration, trainingImages: Int?, fileExists: @escaping (String) -> Bool
-    ) -> [Finding] {
+    ) -> [SpecFinding] {
         var validator = ConfigurationValidator(
             configuration: configuration, trainingImages: trainingImages, fileExists: fileExists)
         validator.checkRanges()

@@ -126,8 +126,8 @@ extension Experiment {
             let areMasksSound = !findings.contains { !Set($0.keys).isDisjoint(with: keysOfMasks) }
             if areMasksSound, let problem = masksProblem(arms[index].configuration) {
                 findings.append(
-                    ConfigurationValidator.Finding(
-                        keys: [problem.keyPath] + keysOfMasks(behind: problem.keyPath), message: problem.message,
+                    SpecFinding(
+                        [problem.keyPath] + keysOfMasks(behind: problem.keyPath), message: problem.message,
                         remedy: problem.remedy))
             }
             if findings.isEmpty, diagnostics.isEverythingKnown,
@@ -158,14 +158,14 @@ extension Experiment {
     /// Refuses an allowance of memory below what a run is predicted to need.
     private static func memoryFinding(
         _ configuration: RunConfiguration, trainingImages: Int?
-    ) -> ConfigurationValidator.Finding? {
+    ) -> SpecFinding? {
         guard let allowed = configuration.resources.memoryGiB else { return nil }
         // Rounded up to two digits, so that the remedy is enough.
         let bytes = CostEstimate(configuration, trainImages: trainingImages).memoryBytes
         let needed = (Double(bytes) / 1_073_741_824 * 100).rounded(.up) / 100
         guard needed > allowed else { return nil }
-        return ConfigurationValidator.Finding(
-            keys: ["resources.memory_gib"],
+        return SpecFinding(
+            ["resources.memory_gib"],
             message: "\(SpecValue.shortest(allowed)) GiB for all runs, but one run is predicted to need "
                 + "\(SpecValue.shortest(needed)) GiB",
             remedy: "set it to \(SpecValue.shortest(needed)) or more, or use smaller batches")

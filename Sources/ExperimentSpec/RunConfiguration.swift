@@ -7,7 +7,6 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var data = DataConfiguration()
     package var model = ModelConfiguration()
     package var masks = MaskConfiguration()
-    package var objective = ObjectiveConfiguration()
     package var targetEncoder = TargetEncoderConfiguration()
     package var optimizer = OptimizerConfiguration()
     package var schedule = ScheduleConfiguration()
@@ -121,13 +120,6 @@ package struct MaskConfiguration: Codable, Hashable, Sendable {
     package var contextScale = [0.85, 1.0]
     package var contextAspect = [1.0, 1.0]
     package var minKeep = 10
-
-    package init() {}
-}
-
-package struct ObjectiveConfiguration: Codable, Hashable, Sendable {
-    /// The name of a `PredictionLoss`.
-    package var prediction = "smooth_l1"
 
     package init() {}
 }

@@ -11,14 +11,10 @@ extension SpecKey {
 
     /// The keys of a catalogue.
     ///
-    /// - Parameter terms: Keys that terms of the objective declare.
-    static func table(predictionLosses: [String], terms: [SpecKey]) -> [SpecKey] {
-        let objective = [
-            SpecKey(
-                "objective.prediction", \.objective.prediction, choices: predictionLosses,
-                "Loss between predictions and targets.")
-        ]
-        return data + model + masks + objective + terms + targetEncoder + optimizer + schedule + training + evaluation
+    /// - Parameters:
+    ///   - objective: Keys that prediction losses and terms of the objective declare.
+    static func table(objective: [SpecKey]) -> [SpecKey] {
+        data + model + masks + objective + targetEncoder + optimizer + schedule + training + evaluation
             + diagnostics + resources
     }
 

@@ -65,51 +65,29 @@ package struct SpecKey: Sendable {
         normalizer = { Value(specValue: $0)?.specValue }
     }
 
-    /// A text that is one of some names.
-    init(
-        _ path: String, _ property: any WritableKeyPath<RunConfiguration, String> & Sendable, choices: [String],
-        _ documentation: String
-    ) {
-        self.init(
-            DeclaredKey(
-                path, default: RunConfiguration()[keyPath: property], documentation, choices: choices,
-                isIdentityAtDefault: true), path: path, applies: { _ in true },
-            getter: { .text($0[keyPath: property]) },
-            setter: { configuration, value in
-                if case .text(let text) = value { configuration[keyPath: property] = text }
-            })
-    }
-
     /// A key that is declared elsewhere; its value is in `RunConfiguration.declared`.
     ///
     /// - Parameter keys: All of the group.
     init(_ key: DeclaredKey, of keys: [DeclaredKey], in group: String) {
-        let path = "\(group).\(key.name)"
-        self.init(
-            key, path: path, applies: { key.applies($0.settings(of: keys, in: group)) },
-            getter: { $0.declared[path] ?? key.defaultValue },
-            setter: { $0.declared[path] = $1 == key.defaultValue ? nil : $1 })
+        self.init(key, path: "\(group).\(key.name)") { key.applies($0.settings(of: keys, in: group)) }
     }
 
-    private init(
-        _ key: DeclaredKey, path: String, applies: @escaping @Sendable (RunConfiguration) -> Bool,
-        getter: @escaping @Sendable (RunConfiguration) -> SpecValue,
-        setter: @escaping @Sendable (inout RunConfiguration, SpecValue) -> Void
-    ) {
+    /// The same, where whether it applies is known to another.
+    init(_ key: DeclaredKey, path: String, applies: @escaping @Sendable (RunConfiguration) -> Bool) {
         self.path = path
         type = key.type
         isOptional = key.acceptsNull
         limits = key.limits
         count = key.count
-        isIdentity = true
+        isIdentity = key.isIdentity
         isIdentityAtDefault = key.isIdentityAtDefault
         earlierValue = key.earlierValue ?? (key.isIdentityAtDefault ? nil : key.defaultValue)
         documentation = key.documentation
         synonyms = key.synonyms
         isOmittedAtDefault = !key.isIdentityAtDefault
         condition = applies
-        self.getter = getter
-        self.setter = setter
+        getter = { $0.declared[path] ?? key.defaultValue }
+        setter = { $0.declared[path] = $1 == key.defaultValue ? nil : $1 }
         normalizer = key.normalized
     }
 

@@ -1,3 +1,4 @@
+package import Declarations
 package import Kernels
 
 /// ½x² where |x| < 1, |x| − ½ elsewhere, x the difference (beta 1): the public I-JEPA code's loss.
@@ -7,6 +8,7 @@ package struct SmoothL1: KernelPredictionLoss {
     package static let kernel = ElementwiseLoss.smoothL1
 
     package init() {}
+    package init(_ settings: Settings) {}
 
     package func value(of difference: Double) -> Double {
         let distance = abs(difference)
@@ -21,6 +23,7 @@ package struct SquaredError: KernelPredictionLoss {
     package static let kernel = ElementwiseLoss.l2
 
     package init() {}
+    package init(_ settings: Settings) {}
 
     package func value(of difference: Double) -> Double { difference * difference }
 }
@@ -32,6 +35,7 @@ package struct AbsoluteError: KernelPredictionLoss {
     package static let kernel = ElementwiseLoss.l1
 
     package init() {}
+    package init(_ settings: Settings) {}
 
     package func value(of difference: Double) -> Double { abs(difference) }
 }

@@ -1,15 +1,14 @@
+package import Declarations
 package import Kernels
 
 /// A loss between predicted and target features, averaged over all elements of a batch.
 ///
 /// A type that conforms, in one file, and its name in `PredictionLosses.standard` are all that a new loss takes.
-package protocol PredictionLoss: Sendable {
-    /// Its name in specs: "smooth_l1".
-    static var name: String { get }
+package protocol PredictionLoss: DeclaredOption {
     /// As people write it: "smooth L1".
     static var title: String { get }
 
-    init()
+    init(_ settings: Settings)
 
     /// The loss of one element, by the difference of prediction and target: what `evaluate` computes, in plain Swift.
     func value(of difference: Double) -> Double
@@ -30,6 +29,10 @@ package protocol PredictionLoss: Sendable {
 /// A prediction loss that a back end has a kernel for.
 package protocol KernelPredictionLoss: PredictionLoss {
     static var kernel: ElementwiseLoss { get }
+}
+
+extension PredictionLoss {
+    package static var summary: String { title }
 }
 
 extension KernelPredictionLoss {

@@ -48,15 +48,11 @@ package struct StepObjective: Sendable {
         needsTargets = terms.contains { $0.views.includesTargets }
     }
 
-    /// - Throws: `TrainingError` where there is no such prediction loss.
+    /// - Throws: `TrainingError` where the terms have more numbers than there is room for.
     package init(_ configuration: RunConfiguration) throws {
-        let name = configuration.objective.prediction
-        guard let loss = Catalogue.current.predictionLoss(name) else {
-            throw TrainingError(description: "objective.prediction: there is no loss \(name)")
-        }
         let terms = configuration.measuredTerms
         self.init(
-            prediction: loss.init(), terms: terms,
+            prediction: configuration.predictionLoss, terms: terms,
             projectors: terms.map { term in
                 term.weight.weight > 0 ? configuration.projector(of: term)?.owner.declaration.projectorName : nil
             })

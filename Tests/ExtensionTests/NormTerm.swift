@@ -57,14 +57,21 @@ struct NormTerm: Regularizer {
     }
 }
 
-/// A prediction loss that the program does not have: ln cosh x.
+/// A prediction loss that the program does not have: scale · ln cosh(x / scale).
 struct LogCosh: PredictionLoss {
     static let name = "log_cosh"
     static let title = "ln cosh"
+    static let keys = [
+        DeclaredKey("scale", default: 1.0, "Scale of the difference: scale · ln cosh(x / scale).", limits: .positive)
+    ]
+
+    let scale: Double
+
+    init(_ settings: Settings) { scale = settings["scale"] }
 
     func value(of difference: Double) -> Double {
-        let distance = abs(difference)
-        return distance + Self.softplus(-2 * distance) - Self.softplus(0)
+        let distance = abs(difference / scale)
+        return scale * (distance + Self.softplus(-2 * distance) - Self.softplus(0))
     }
 
     /// ln(1 + eˣ) for x ≤ 0.
@@ -79,7 +86,7 @@ struct LogCosh: PredictionLoss {
         let slopes = zip(predictions, targets).map { prediction, target in
             let difference = Double(prediction) - Double(target)
             sum += value(of: difference)
-            let decay = exponential(-2 * abs(difference))
+            let decay = exponential(-2 * abs(difference / scale))
             let slope = (1 - decay) / (1 + decay) * (difference < 0 ? -1 : 1)
             return Backend.Scalar(slope / Double(batchCount))
         }

@@ -64,11 +64,15 @@ import Training
 
     @Test func aSpecSetsItsKeysAndTheyAreStoredAndReadBack() throws {
         let configuration = try configuration(
-            "objective: {prediction: log_cosh, norm: {weight: 0.5, level: 2, on: context, weight_schedule: cosine}}\n")
+            """
+            objective: {prediction: log_cosh, norm: {weight: 0.5, level: 2, on: context, weight_schedule: cosine}}
+            objective.log_cosh.scale: 0.5
+            """)
         try withTerm {
             let term = try #require(configuration.activeTerms.first)
             #expect(configuration.activeTerms.count == 1 && term.declaration.name == "norm")
             #expect((term.regularizer as? NormTerm)?.level == 2)
+            #expect((configuration.predictionLoss as? LogCosh)?.scale == 0.5)
             #expect(term.views == .context && term.weight == WeightSchedule(0.5, form: .cosine))
             let data = try JSONEncoder().encode(configuration)
             #expect(try JSONDecoder().decode(RunConfiguration.self, from: data) == configuration)

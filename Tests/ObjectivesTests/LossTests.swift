@@ -12,7 +12,7 @@ import Testing
         let predictions = [-2.5, -1, -0.25, 0.25, 0.9, 1.1, 3]
         let targets = [0.5, -0.25, 0.125, 0.25, 0, 0, -4]
         for type in PredictionLosses.standard {
-            let loss = type.init()
+            let loss = type.init(Settings(type.keys))
             let gradient = backend.makeTensor(Shape(predictions.count))
             // Half of a batch.
             let count = 2 * predictions.count
