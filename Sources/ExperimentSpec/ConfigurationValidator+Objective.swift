@@ -61,16 +61,17 @@ extension ConfigurationValidator {
                 remedy: "set training.batch_size: \(declaration.minimumImages) or more")
         }
         let others = declaration.views.filter {
-            $0.value != .predictions && $0.value.count(blocks: 1) >= declaration.minimumViews
+            !$0.value.hasBlocks && $0.value.count(blocks: 1) >= declaration.minimumViews
         }
         let otherViews = others.first.map { "\(group).\(declaration.viewsKey): \($0.key)" }
-        if term.views == .predictions, configuration.masks.targetBlocks < declaration.minimumViews {
-            let fewest = declaration.minimumViews
+        let count = term.views.count(blocks: configuration.masks.targetBlocks)
+        if term.views.hasBlocks, count < declaration.minimumViews {
+            let fewest = declaration.minimumViews - count + configuration.masks.targetBlocks
             find(
                 "masks.target_blocks", "\(group).\(declaration.viewsKey)", "\(group).weight",
                 message: "\(title) over target blocks needs at least \(counted(fewest, "block"))",
                 remedy: "set masks.target_blocks: \(fewest) or more" + (otherViews.map { ", or \($0)" } ?? ""))
-        } else if term.views != .predictions, term.views.count(blocks: 1) < declaration.minimumViews {
+        } else if count < declaration.minimumViews {
             find(
                 "\(group).\(declaration.viewsKey)", "\(group).weight",
                 message: "\(title) needs at least \(counted(declaration.minimumViews, "view"))",

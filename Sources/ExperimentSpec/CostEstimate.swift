@@ -168,7 +168,9 @@ package struct CostEstimate: Hashable, Sendable {
         if configuration.training.precision == .bf16 { floats += Double(networks) + Double(target) / 2 }
         // Four rounds' images are prepared, or more where more threads prepare them, and one round's test images.
         floats += Double((max(4, resources.loaderThreads + 1) + 1) * lanes.shards * lanes.images) * imageValues
-        floats += regularizerValues(configuration)
+        let masks = configuration.masks
+        let largestTarget = masks.targetSizes(grid: model.imageSize / model.patchSize).largestArea
+        floats += regularizerValues(configuration, targetPatches: largestTarget)
         // All ranks have that; rank 0 alone evaluates and writes checkpoints.
         let ranks = Double(resources.ranks)
         floats *= ranks
@@ -186,8 +188,6 @@ package struct CostEstimate: Hashable, Sendable {
         let diagnosed = patches + threads * Double(2 * 2048 * model.width)
         let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed) + diagnosed
         // The predictions of test images, before rows of them are chosen.
-        let masks = configuration.masks
-        let largestTarget = masks.targetSizes(grid: model.imageSize / model.patchSize).largestArea
         let predicted = min(predictedImages, configuration.training.batchSize, testImages)
         floats += Double(predicted * masks.targetBlocks * largestTarget * model.width)
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
@@ -213,19 +213,24 @@ package struct CostEstimate: Hashable, Sendable {
     }
 
     /// Pooled features of the batch with their gradient, and what the regularisers and their projectors keep of them.
-    private static func regularizerValues(_ configuration: RunConfiguration) -> Double {
+    ///
+    /// - Parameter targetPatches: The largest Kp.
+    private static func regularizerValues(_ configuration: RunConfiguration, targetPatches: Int) -> Double {
         let (batch, width) = (configuration.training.batchSize, configuration.model.width)
         let measured = configuration.measuredTerms
-        var views = measured.contains { $0.views.includesPredictions } ? configuration.masks.targetBlocks : 0
-        if measured.contains(where: { $0.views != .predictions }) { views += 2 }
+        func isNeeded(_ source: TermViews.Source) -> Bool { measured.contains { $0.views.includes(source) } }
+        var rows = isNeeded(.predictions) ? configuration.masks.targetBlocks : 0
+        if isNeeded(.context) || isNeeded(.targets) { rows += 2 }
+        if isNeeded(.patches) { rows += configuration.masks.targetBlocks * targetPatches }
         let largest = measured.map { term in
             let widths = term.weight.weight > 0 ? configuration.projector(of: term)?.settings.widths ?? [] : []
             let output = widths.last ?? width
-            let shape = term.shape(in: configuration, width: output)
-            return shape.views * batch * (5 * widths.dropLast().reduce(0, +) + 2 * output)
-                + term.regularizer.elements(shape) + (measured.count > 1 ? shape.views * batch * width : 0)
+            let shape = term.shape(in: configuration, targetPatches: targetPatches, width: output)
+            let isCopied = measured.count > 1 || term.views.isScattered
+            return shape.views * shape.images * (5 * widths.dropLast().reduce(0, +) + 2 * output)
+                + term.regularizer.elements(shape) + (isCopied ? 2 * shape.views * shape.images * width : 0)
         }.max()
-        return Double(2 * views * batch * width + (largest ?? 0))
+        return Double(2 * rows * batch * width + (largest ?? 0))
     }
 
     /// Shards keep what the backward pass needs, threads have memory for the rest.
@@ -288,7 +293,7 @@ package struct CostEstimate: Hashable, Sendable {
     /// Whether features of all patches are targets.
     private static func needsAllTargets(_ configuration: RunConfiguration) -> Bool {
         configuration.targetEncoder.kind == .sharedWithGradient
-            || configuration.measuredTerms.contains { $0.views.includesTargets }
+            || configuration.measuredTerms.contains { $0.views.includes(.targets) }
     }
 
     /// Test embeddings and the series of numbers.

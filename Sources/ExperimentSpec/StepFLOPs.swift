@@ -52,7 +52,8 @@ package struct StepFLOPs: Hashable, Sendable {
         }
         for term in configuration.terms where term.weight.weight > 0 {
             let projector = ProjectorSizes(of: term, in: configuration)
-            let shape = term.shape(in: configuration, width: projector.outputWidth)
+            let shape = term.shape(
+                in: configuration, targetPatches: Int(targetPatches.rounded()), width: projector.outputWidth)
             regularizer +=
                 3 * Double(shape.views * shape.images) * projector.flopsPerRow + term.regularizer.flops(shape)
         }
@@ -60,10 +61,12 @@ package struct StepFLOPs: Hashable, Sendable {
 }
 
 extension ObjectiveTerm {
-    /// - Parameter width: Of its views, behind the projector.
-    func shape(in configuration: RunConfiguration, width: Int) -> ViewShape {
+    /// - Parameters:
+    ///   - targetPatches: Kp.
+    ///   - width: Of its views, behind the projector.
+    func shape(in configuration: RunConfiguration, targetPatches: Int, width: Int) -> ViewShape {
         ViewShape(
-            views: views.count(blocks: configuration.masks.targetBlocks), images: configuration.training.batchSize,
-            width: width)
+            views: views.count(blocks: configuration.masks.targetBlocks),
+            images: configuration.training.batchSize * views.rowsPerImage(targetPatches: targetPatches), width: width)
     }
 }

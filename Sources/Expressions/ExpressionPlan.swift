@@ -236,5 +236,13 @@ private struct Arena: Sendable {
         return start
     }
 
-    mutating func giveBack(at offset: Int) { taken.removeAll { $0.lowerBound == offset } }
+    mutating func giveBack(at offset: Int) {
+        // In order, so that the place is found by halving.
+        var (low, high) = (0, taken.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if taken[middle].lowerBound < offset { low = middle + 1 } else { high = middle }
+        }
+        if low < taken.count, taken[low].lowerBound == offset { taken.remove(at: low) }
+    }
 }

@@ -1,5 +1,6 @@
 package import Expressions
 package import Kernels
+import Synchronization
 
 /// A term of an objective that is written as an expression of the pooled views; its gradient follows from that.
 package protocol ExpressionTerm: Sendable {
@@ -25,7 +26,7 @@ extension ExpressionTerm {
 }
 
 /// A regulariser that is written as an expression: what it declares and `parts` are all that it takes.
-package protocol ExpressionRegularizer: Regularizer, ExpressionTerm {}
+package protocol ExpressionRegularizer: Regularizer, ExpressionTerm, Hashable {}
 
 extension ExpressionRegularizer {
     package func evaluator<Backend: KernelBackend>(
@@ -34,11 +35,27 @@ extension ExpressionRegularizer {
         ExpressionEvaluator(self, weights: partWeights, of: shape, on: backend)
     }
 
-    package func flops(_ shape: ViewShape) -> Double {
-        Double(ExpressionCost(expressions(weights: partWeights, of: shape)).productFlops)
-    }
+    package func flops(_ shape: ViewShape) -> Double { Double(cost(shape).productFlops) }
 
-    package func elements(_ shape: ViewShape) -> Int {
-        ExpressionCost(expressions(weights: partWeights, of: shape)).elements
+    package func elements(_ shape: ViewShape) -> Int { cost(shape).elements }
+
+    /// Planned once for each shape: the arms of a matrix ask for the same ones.
+    private func cost(_ shape: ViewShape) -> ExpressionCost {
+        let question = CostQuestion(term: AnyHashable(self), shape: shape)
+        if let known = knownCosts.withLock({ $0[question] }) { return known }
+        let cost = ExpressionCost(expressions(weights: partWeights, of: shape))
+        knownCosts.withLock { known in
+            if known.count >= 1000 { known.removeAll() }
+            known[question] = cost
+        }
+        return cost
     }
 }
+
+private struct CostQuestion: Hashable, @unchecked Sendable {
+    /// A regulariser, which is `Sendable`.
+    let term: AnyHashable
+    let shape: ViewShape
+}
+
+private let knownCosts = Mutex<[CostQuestion: ExpressionCost]>([:])

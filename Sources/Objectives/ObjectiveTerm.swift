@@ -5,7 +5,7 @@ package struct ObjectiveTerm: Sendable {
     package let declaration: RegularizerDeclaration
     package let regularizer: any Regularizer
     package let weight: WeightSchedule
-    package let views: PooledViews
+    package let views: TermViews
     package let projector: ProjectorSettings
     /// Weights of the parts of its loss.
     package let partWeights: [Double]
@@ -14,7 +14,7 @@ package struct ObjectiveTerm: Sendable {
     package let isActive: Bool
 
     package init(
-        _ regularizer: some Regularizer, weight: WeightSchedule, views: PooledViews,
+        _ regularizer: some Regularizer, weight: WeightSchedule, views: TermViews,
         projector: ProjectorSettings = ProjectorSettings(.none)
     ) {
         declaration = type(of: regularizer).declaration

@@ -1,47 +1,91 @@
 package import Declarations
 package import Kernels
 
-/// A loss between predicted and target features, averaged over all elements of a batch.
+/// A loss between predicted and target features, averaged over a batch.
 ///
-/// A type that conforms, in one file, and its name in `PredictionLosses.standard` are all that a new loss takes.
+/// A type that conforms, in one file, and its name in `PredictionLosses.standard` are all that a new loss takes. One that is
+/// written as an expression (`ExpressionPredictionLoss`) has its gradients from that.
 package protocol PredictionLoss: DeclaredOption {
     /// As people write it: "smooth L1".
     static var title: String { get }
 
     init(_ settings: Settings)
 
-    /// The loss of one element, by the difference of prediction and target: what `evaluate` computes, in plain Swift.
-    func value(of difference: Double) -> Double
+    /// Made once for a run; evaluated at every step, by several threads at once.
+    ///
+    /// - Parameter width: D, numbers of a patch's features.
+    func evaluator<Backend: KernelBackend>(width: Int, on backend: Backend) -> any PredictionLossEvaluator<Backend>
 
-    /// The mean loss over all elements of a batch, of which a shard holds a part.
+    /// The loss of some patches times all their numbers, in Double: what evaluations average.
     ///
     /// - Parameters:
-    ///   - prediction, target: Of equal shape, this shard's part.
-    ///   - batchCount: Elements of the whole batch; the gradient is that of the batch's mean.
-    ///   - gradient: With respect to the prediction; overwritten. With respect to the target it is the negative.
-    /// - Returns: This shard's share of the batch's mean.
-    func evaluate<Backend: KernelBackend>(
-        prediction: Tensor<Backend>, target: Tensor<Backend>, batchCount: Int, gradient: Tensor<Backend>,
-        on backend: Backend
-    ) -> Double
+    ///   - predictions, targets: [n, D].
+    ///   - width: D.
+    func total(_ predictions: [Float], _ targets: [Float], width: Int) -> Double
 }
 
-/// A prediction loss that a back end has a kernel for.
-package protocol KernelPredictionLoss: PredictionLoss {
-    static var kernel: ElementwiseLoss { get }
+/// A prediction loss on a back end.
+package protocol PredictionLossEvaluator<Backend>: Sendable {
+    associatedtype Backend: KernelBackend
+
+    /// Workspace elements of `evaluate`.
+    ///
+    /// - Parameter hasTargetGradient: Whether the gradient with respect to the target is wanted.
+    func elements(hasTargetGradient: Bool) -> Int
+    /// Whether the gradient with respect to the target is the negative of that with respect to the prediction.
+    var isOfDifferences: Bool { get }
+
+    /// The mean loss over a batch, of which a shard holds a part.
+    ///
+    /// - Parameters:
+    ///   - prediction, target: Of equal shape, this shard's part; the last extent is D.
+    ///   - batchCount: Elements of the whole batch; gradients are those of the batch's mean.
+    ///   - gradient: With respect to the prediction; overwritten.
+    ///   - targetGradient: With respect to the target; overwritten. None where it is not wanted, or `isOfDifferences`.
+    /// - Returns: This shard's share of the batch's mean.
+    func evaluate(
+        prediction: Tensor<Backend>, target: Tensor<Backend>, batchCount: Int, gradient: Tensor<Backend>,
+        targetGradient: Tensor<Backend>?, workspace: Workspace<Backend>
+    ) -> Double
 }
 
 extension PredictionLoss {
     package static var summary: String { title }
 }
 
+/// A loss of single differences that a back end has a kernel for; the mean is over all elements.
+package protocol KernelPredictionLoss: PredictionLoss {
+    static var kernel: ElementwiseLoss { get }
+
+    /// The loss of one element: what the kernel computes, in plain Swift.
+    func value(of difference: Double) -> Double
+}
+
 extension KernelPredictionLoss {
-    package func evaluate<Backend: KernelBackend>(
+    package func evaluator<Backend: KernelBackend>(
+        width: Int, on backend: Backend
+    ) -> any PredictionLossEvaluator<Backend> {
+        KernelLossEvaluator(kernel: Self.kernel)
+    }
+
+    package func total(_ predictions: [Float], _ targets: [Float], width: Int) -> Double {
+        var sum = 0.0
+        for (prediction, target) in zip(predictions, targets) { sum += value(of: Double(prediction) - Double(target)) }
+        return sum
+    }
+}
+
+private struct KernelLossEvaluator<Backend: KernelBackend>: PredictionLossEvaluator {
+    let kernel: ElementwiseLoss
+    func elements(hasTargetGradient: Bool) -> Int { 0 }
+    var isOfDifferences: Bool { true }
+
+    func evaluate(
         prediction: Tensor<Backend>, target: Tensor<Backend>, batchCount: Int, gradient: Tensor<Backend>,
-        on backend: Backend
+        targetGradient: Tensor<Backend>?, workspace: Workspace<Backend>
     ) -> Double {
-        backend.elementwiseLoss(
-            Self.kernel, prediction: prediction, target: target, scale: Backend.Scalar(1 / Double(batchCount)),
+        workspace.backend.elementwiseLoss(
+            kernel, prediction: prediction, target: target, scale: Backend.Scalar(1 / Double(batchCount)),
             gradient: gradient) / Double(batchCount)
     }
 }

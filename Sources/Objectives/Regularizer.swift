@@ -72,7 +72,7 @@ package struct RegularizerDeclaration: Sendable {
     /// The name of its projector among the networks: before the names of its parameters.
     package let projectorName: String
     package let viewsKey: String
-    package let views: KeyValuePairs<String, PooledViews>
+    package let views: KeyValuePairs<String, TermViews>
 
     /// - Parameters:
     ///   - weightText: Documentation of its weight.
@@ -82,9 +82,11 @@ package struct RegularizerDeclaration: Sendable {
     package init(
         name: String, title: String, weightText: String, keys: [DeclaredKey] = [], parts: [DeclaredSeries],
         convention: String, minimumViews: Int = 1, minimumImages: Int = 2, viewsKey: String = "on",
-        views: KeyValuePairs<String, PooledViews> = [
+        views: KeyValuePairs<String, TermViews> = [
             "predictions": .predictions, "context": .context, "targets": .targets, "context_target": .contextTarget,
-        ], viewsText: String? = nil, synonyms: String = "", first: FirstNames? = nil
+            "predictions_context": .predictionsContext, "predictions_targets": .predictionsTargets,
+            "patches": .patches,
+        ], synonyms: String = "", first: FirstNames? = nil
     ) {
         self.name = name
         self.title = title
@@ -105,7 +107,10 @@ package struct RegularizerDeclaration: Sendable {
             "weight", default: 0.0, weightText, limits: .notNegative, synonyms: synonyms, isIdentityAtDefault: isFirst)
         let viewNames = views.map(\.key)
         let viewsDeclared = DeclaredKey(
-            viewsKey, default: viewNames[0], viewsText ?? Self.viewsText(viewNames), choices: viewNames,
+            viewsKey, default: viewNames[0],
+            views.map { "\($0.key): \($0.value.text)" }.joined(separator: "; ")
+                + "; averaged over patches unless it says "
+                + "otherwise.", choices: viewNames,
             synonyms: viewsKey == "on" ? "" : "on",
             isIdentityAtDefault: isFirst, applies: isUsed)
         let own = keys.map { key in
@@ -129,17 +134,10 @@ package struct RegularizerDeclaration: Sendable {
         }
     }
 
-    private static func viewsText(_ names: [String]) -> String {
-        let texts = [
-            "predictions": "predictions of every target block", "context": "context features",
-            "targets": "target features", "context_target": "context and target features",
-        ]
-        return names.map { name in texts[name].map { "\(name): \($0)" } ?? name }.joined(separator: "; ")
-            + "; each averaged over patches."
-    }
-
     /// The column of its loss, before its weight: "vicreg_loss".
     package var lossColumn: String { "\(name)_loss" }
+    /// The column of its weight, where that has a schedule: "vicreg_weight".
+    package var weightColumn: String { "\(name)_weight" }
     /// The column of a part: "vicreg_invariance".
     package func column(of part: DeclaredSeries) -> String { "\(name)_\(part.name)" }
     /// "objective.vicreg".

@@ -163,8 +163,11 @@ extension VICReg: Regularizer {
         ],
         convention:
             "invariance, variance and covariance with the weights of objective.vicreg, before its overall weight",
-        minimumViews: 2, viewsKey: "pairs", views: ["blocks": .predictions, "context_target": .contextTarget],
-        viewsText: "blocks: every ordered pair of target blocks; context_target: context against target features.",
+        minimumViews: 2, viewsKey: "pairs",
+        views: [
+            "blocks": .predictions, "context_target": .contextTarget, "predictions_context": .predictionsContext,
+            "predictions_targets": .predictionsTargets, "patches": .patches,
+        ],
         synonyms: "beta beta_vicreg vicreg_weight vicreg_coeff lambda reg_weight",
         first: .init(gradient: "regulariser", projector: "projector"))
 

@@ -87,6 +87,7 @@ package struct MetricConvention: Sendable, Equatable {
         ]
         for declaration in Catalogue.current.regularizers.map({ $0.declaration }) {
             terms[declaration.lossColumn] = MetricConvention("1", declaration.convention)
+            terms[declaration.weightColumn] = MetricConvention("1", "weight of the term's loss at this step")
             for part in declaration.parts {
                 terms[declaration.column(of: part)] = MetricConvention("1", part.convention)
             }

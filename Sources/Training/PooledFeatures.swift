@@ -2,62 +2,106 @@ import Kernels
 import Objectives
 import TensorCore
 
-/// Pooled features of the whole batch, which the terms of the objective compare, and the gradient with respect to them.
+/// Features of the whole batch, which the terms of the objective compare, and the gradient with respect to them.
 ///
 /// Shards leave their rows, and take theirs of the gradient.
 struct PooledFeatures<Backend: KernelBackend> {
-    /// Pooled predictions, one view for each target block, [M, B, D]; none where no term looks at them.
-    let predictions: Tensor<Backend>?
-    let dPredictions: Tensor<Backend>?
-    /// Pooled features of the context encoder and then of the target encoder, [1 or 2, B, D]; none where no term looks at
-    /// either.
-    let encoders: Tensor<Backend>?
-    let dEncoders: Tensor<Backend>?
+    /// Features and their gradient, of equal shape.
+    struct Part {
+        let features, gradient: Tensor<Backend>
 
-    init(_ objective: StepObjective, blocks: Int, images: Int, width: Int, on backend: Backend) {
-        func make(_ views: Int, isNeeded: Bool) -> Tensor<Backend>? {
-            isNeeded ? backend.makeTensor(Shape(views, images, width)) : nil
+        init(_ features: Tensor<Backend>, _ gradient: Tensor<Backend>) {
+            (self.features, self.gradient) = (features, gradient)
         }
-        predictions = make(blocks, isNeeded: objective.needsPredictions)
-        dPredictions = make(blocks, isNeeded: objective.needsPredictions)
-        let needsEncoders = objective.needsContext || objective.needsTargets
-        let views = objective.needsTargets ? 2 : 1
-        encoders = make(views, isNeeded: needsEncoders)
-        dEncoders = make(views, isNeeded: needsEncoders)
+
+        func slice(_ range: Range<Int>) -> Part { Part(features.slice(range), gradient.slice(range)) }
+
+        /// Its first elements.
+        func window(_ shape: Shape) -> Part {
+            Part(features.window(at: 0, shape), gradient.window(at: 0, shape))
+        }
     }
 
-    /// What shards fill.
-    var all: [Tensor<Backend>] { [predictions, encoders].compactMap { $0 } }
+    /// Pooled predictions, one view for each target block, [M, B, D]; none where no term looks at them.
+    let predictions: Part?
+    /// Pooled features of the context encoder and then of the target encoder, [1 or 2, B, D]; none where no term looks at
+    /// either.
+    let encoders: Part?
+    /// Predictions of every patch, as many as the largest blocks have, [M, B, Kp, D]; none where no term looks at them.
+    private let allPatches: Part?
 
-    /// [views, B, D].
-    func views(_ kind: PooledViews) -> Tensor<Backend> { part(of: kind, predictions, encoders) }
-
-    /// The gradient with respect to `views`.
-    func gradient(_ kind: PooledViews) -> Tensor<Backend> { part(of: kind, dPredictions, dEncoders) }
-
-    private func part(
-        of kind: PooledViews, _ predictions: Tensor<Backend>?, _ encoders: Tensor<Backend>?
-    ) -> Tensor<Backend> {
-        guard let all = kind.includesPredictions ? predictions : encoders else {
-            preconditionFailure("no term of the objective looks at \(kind)")
+    init(
+        _ objective: StepObjective, blocks: Int, images: Int, largestTarget: Int, width: Int, on backend: Backend
+    ) {
+        func make(_ shape: Shape, _ isNeeded: Bool) -> Part? {
+            isNeeded ? Part(backend.makeTensor(shape), backend.makeTensor(shape)) : nil
         }
-        switch kind {
-        case .predictions, .contextTarget: return all
-        case .context: return all.slice(0..<1)
-        case .targets: return all.slice(1..<2)
+        let needs = objective.needs
+        predictions = make(Shape(blocks, images, width), needs.contains(.predictions))
+        encoders = make(
+            Shape(needs.contains(.targets) ? 2 : 1, images, width),
+            needs.contains(.context) || needs.contains(.targets))
+        allPatches = make(Shape(blocks, images, largestTarget, width), needs.contains(.patches))
+    }
+
+    /// Predictions of every patch of a step whose blocks have Kp patches, [M, B, Kp, D].
+    func patches(targetCount: Int) -> Part? {
+        allPatches.map {
+            let shape = $0.features.shape
+            return $0.window(Shape(shape[0], shape[1], targetCount, shape[3]))
+        }
+    }
+
+    /// What shards fill, [views, B, numbers of an image].
+    func all(targetCount: Int) -> [Tensor<Backend>] {
+        let patches = patches(targetCount: targetCount).map {
+            $0.features.reshaped(Shape($0.features.shape[0], $0.features.shape[1], targetCount * $0.features.shape[3]))
+        }
+        return [predictions?.features, encoders?.features, patches].compactMap { $0 }
+    }
+
+    /// The views of one kind, [views, rows, D].
+    func part(_ source: TermViews.Source, targetCount: Int) -> Part {
+        let part: Part? =
+            switch source {
+            case .predictions: predictions
+            case .context: encoders?.slice(0..<1)
+            case .targets: encoders?.slice(1..<2)
+            case .patches:
+                patches(targetCount: targetCount).map {
+                    let shape = $0.features.shape
+                    return $0.window(Shape(shape[0], shape[1] * targetCount, shape[3]))
+                }
+            }
+        guard let part else { preconditionFailure("no term of the objective looks at \(source)") }
+        return part
+    }
+
+    /// The views that a term compares, in one piece where they lie so.
+    func whole(_ views: TermViews, targetCount: Int) -> Part? {
+        if views == .contextTarget { return encoders }
+        let sources = views.sources
+        return sources.count == 1 ? part(sources[0], targetCount: targetCount) : nil
+    }
+
+    func clearGradients(on backend: Backend) {
+        for part in [predictions, encoders, allPatches] {
+            if let part { backend.fill(part.gradient, with: 0) }
         }
     }
 }
 
-/// The pooled features with respect to which the objective has a gradient beside the prediction loss's.
+/// The features with respect to which the objective has a gradient beside the prediction loss's.
 struct PooledGradients: Sendable {
     var predictions = false
     var context = false
     var targets = false
+    var patches = false
 
-    mutating func add(_ views: PooledViews) {
-        predictions = predictions || views.includesPredictions
-        context = context || views.includesContext
-        targets = targets || views.includesTargets
+    mutating func add(_ views: TermViews) {
+        predictions = predictions || views.includes(.predictions)
+        context = context || views.includes(.context)
+        targets = targets || views.includes(.targets)
+        patches = patches || views.includes(.patches)
     }
 }

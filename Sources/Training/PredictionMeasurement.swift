@@ -53,7 +53,7 @@ struct MeasuredPredictions: Sendable {
                         step.backend.values(of: blocks.slice(block..<(block + 1))).prefix(numbers).map { Float($0) }
                     }
                     let (predictions, targets) = (values(shard.predictions), values(shard.targets))
-                    lossSum += step.objective.prediction.sum(predictions, targets)
+                    lossSum += step.objective.prediction.total(predictions, targets, width: width)
                     elements += predictions.count
                     skill.add(
                         predictions: predictions, targets: targets,
@@ -86,14 +86,5 @@ struct MeasuredPredictions: Sendable {
                 patches: FeatureMatrix(rows: chosen.count / width, columns: width, values: chosen),
                 residuals: FeatureMatrix(rows: chosen.count / width, columns: width, values: residuals),
                 patchesPerImage: max(1, predictionsPerImage / max(imageCount, 1))) : nil
-    }
-}
-
-extension PredictionLoss {
-    /// Over all elements, in Double.
-    fileprivate func sum(_ predictions: [Float], _ targets: [Float]) -> Double {
-        var sum = 0.0
-        for (prediction, target) in zip(predictions, targets) { sum += value(of: Double(prediction) - Double(target)) }
-        return sum
     }
 }

@@ -13,21 +13,33 @@ final class Regularization<Backend: KernelBackend> {
     private(set) var reached = PooledGradients()
 
     private let pooled: PooledFeatures<Backend>
-    private let terms: [Term]
+    private var terms: [Term]
     private let projectors: [String: ProjectorPart]
     private let seed: UInt64
 
+    private typealias Part = PooledFeatures<Backend>.Part
+
     private struct Term {
         let term: ObjectiveTerm
-        /// [views, B, D].
-        let views: Tensor<Backend>
-        let gradient: Tensor<Backend>
         let projector: ProjectorPart?
-        /// Too few views or images: it has no value.
-        let isUndefined: Bool
+        /// By Kp for terms on patches, of which steps have different numbers; else one for 0.
+        var evaluators: [Int: Evaluators] = [:]
+
+        func key(targetCount: Int) -> Int { term.views.includes(.patches) ? targetCount : 0 }
+    }
+
+    /// A term for views of one shape.
+    private struct Evaluators {
+        /// [views, rows, D].
+        let shape: Shape
+        /// The views and their gradient where they lie in one piece; else they are brought together for the term.
+        let views: Part?
+        let sources: [Part]
         let whole: (any RegularizerEvaluator<Backend>)?
         /// Each part alone; none where it has no weight.
         let parts: [(any RegularizerEvaluator<Backend>)?]
+        /// Elements of the workspace.
+        let elements: Int
     }
 
     private final class ProjectorPart {
@@ -44,8 +56,10 @@ final class Regularization<Backend: KernelBackend> {
         }
     }
 
+    /// - Parameter largestTarget: The largest Kp of a step.
     init(
-        _ networks: MethodNetworks, _ objective: StepObjective, _ pooled: PooledFeatures<Backend>, on backend: Backend
+        _ networks: MethodNetworks, _ objective: StepObjective, _ pooled: PooledFeatures<Backend>, largestTarget: Int,
+        on backend: Backend
     ) {
         self.pooled = pooled
         seed = objective.seed
@@ -54,96 +68,136 @@ final class Regularization<Backend: KernelBackend> {
             projectors[name] = networks.section(name).map { ProjectorPart(network, $0, on: backend) }
         }
         self.projectors = projectors
-        var elements = 0
+        let isAlone = objective.terms.count == 1
         terms = zip(objective.terms, objective.projectors).map { term, name in
-            let views = pooled.views(term.views)
-            let (viewCount, images) = (views.shape[0], views.shape[1])
-            let projector = name.flatMap { projectors[$0] }
-            let shape = ViewShape(
-                views: viewCount, images: images, width: projector?.network.outputWidth ?? views.shape[2])
-            let isUndefined = viewCount < term.declaration.minimumViews || images < term.declaration.minimumImages
-            precondition(!isUndefined || !term.isActive, "\(term.declaration.title) of \(views.shape)")
-            let weights = term.partWeights
-            let parts = weights.indices.map { part -> (any RegularizerEvaluator<Backend>)? in
-                guard !isUndefined, term.isActive, weights[part] != 0 else { return nil }
-                var alone = term.regularizer
-                alone.partWeights = weights.indices.map { $0 == part ? weights[part] : 0 }
-                return alone.evaluator(of: shape, on: backend)
-            }
-            let whole = isUndefined ? nil : term.regularizer.evaluator(of: shape, on: backend)
-            let evaluation = (parts + [whole]).compactMap { $0?.elements }.max() ?? 0
-            elements = max(
-                elements,
-                evaluation + (objective.terms.count == 1 ? 0 : alignedElements(views.count))
-                    + (projector.map {
-                        $0.network.elements(views: viewCount, images: images)
-                            + alignedElements(viewCount * images * shape.width)
-                    } ?? 0))
-            return Term(
-                term: term, views: views, gradient: pooled.gradient(term.views), projector: projector,
-                isUndefined: isUndefined, whole: whole, parts: parts)
+            var own = Term(term: term, projector: name.flatMap { projectors[$0] })
+            own.evaluators[own.key(targetCount: largestTarget)] = Self.evaluators(
+                of: own, pooled, targetCount: largestTarget, isAlone: isAlone, on: backend)
+            return own
         }
+        let elements = terms.flatMap { $0.evaluators.values.map(\.elements) }.max() ?? 0
         workspace = Workspace(backend, capacity: elements)
+    }
+
+    private static func evaluators(
+        of own: Term, _ pooled: PooledFeatures<Backend>, targetCount: Int, isAlone: Bool, on backend: Backend
+    ) -> Evaluators {
+        let (term, projector) = (own.term, own.projector)
+        let sources = term.views.sources.map { pooled.part($0, targetCount: targetCount) }
+        let first = sources[0].features.shape
+        let shape = Shape(sources.reduce(0) { $0 + $1.features.shape[0] }, first[1], first[2])
+        let whole = pooled.whole(term.views, targetCount: targetCount)
+        let (viewCount, rows) = (shape[0], shape[1])
+        let projected = ViewShape(
+            views: viewCount, images: rows, width: projector?.network.outputWidth ?? shape[2])
+        let isUndefined = viewCount < term.declaration.minimumViews || rows < term.declaration.minimumImages
+        precondition(!isUndefined || !term.isActive, "\(term.declaration.title) of \(shape)")
+        let weights = term.partWeights
+        let parts = weights.indices.map { part -> (any RegularizerEvaluator<Backend>)? in
+            guard !isUndefined, term.isActive, weights[part] != 0 else { return nil }
+            var alone = term.regularizer
+            alone.partWeights = weights.indices.map { $0 == part ? weights[part] : 0 }
+            return alone.evaluator(of: projected, on: backend)
+        }
+        let all = isUndefined ? nil : term.regularizer.evaluator(of: projected, on: backend)
+        var elements = (parts + [all]).compactMap { $0?.elements }.max() ?? 0
+        if whole == nil { elements += alignedElements(shape.count) }
+        if whole == nil || !isAlone { elements += alignedElements(shape.count) }
+        if let projector {
+            elements +=
+                projector.network.elements(views: viewCount, images: rows)
+                + alignedElements(viewCount * rows * projected.width)
+        }
+        return Evaluators(shape: shape, views: whole, sources: sources, whole: all, parts: parts, elements: elements)
     }
 
     /// Forgets the gradients of the step before.
     func begin() {
         reached = PooledGradients()
         for projector in projectors.values { projector.isReached = false }
-        guard terms.count > 1 else { return }
-        for gradient in [pooled.dPredictions, pooled.dEncoders] {
-            if let gradient { workspace.backend.fill(gradient, with: 0) }
-        }
+        if isAdding { pooled.clearGradients(on: workspace.backend) }
     }
+
+    /// Whether gradients are added to what is there: those of several terms, or of views that lie apart.
+    private var isAdding: Bool { terms.count > 1 || terms.contains { $0.term.views.isScattered } }
 
     /// Appends a term's loss and its parts.
     ///
     /// - Parameters:
     ///   - part: The only part that has a gradient; none: all of them.
     ///   - isIncluded: Whether the term's gradient is wanted.
+    ///   - targetCount: Kp of this step.
     func evaluate(
-        _ index: Int, part: Int?, isIncluded: Bool, weight: Double, state: TrainingState<Backend>,
+        _ index: Int, part: Int?, isIncluded: Bool, weight: Double, state: TrainingState<Backend>, targetCount: Int,
         to values: inout MeasuredValues
     ) {
+        let key = terms[index].key(targetCount: targetCount)
+        if terms[index].evaluators[key] == nil {
+            terms[index].evaluators[key] = Self.evaluators(
+                of: terms[index], pooled, targetCount: targetCount, isAlone: terms.count == 1, on: workspace.backend)
+        }
         let term = terms[index]
+        guard let own = term.evaluators[key] else { preconditionFailure("a term without evaluators") }
         let place = values.count
         values.append(.nan)
-        guard let evaluator = isIncluded ? part.map({ term.parts[$0] }) ?? term.whole : term.whole else {
+        guard let evaluator = isIncluded ? part.map({ own.parts[$0] }) ?? own.whole : own.whole else {
             // A single block or image has no pairs; a spec that needs them is refused before.
             for _ in term.term.declaration.parts { values.append(.nan) }
             return
         }
+        let backend = workspace.backend
         workspace.reset()
-        let isAlone = terms.count == 1
-        let gradient = isAlone ? term.gradient : workspace.take(term.views.shape)
+        let views = own.views?.features ?? together(own)
+        let isDirect = !isAdding
+        let gradient = isDirect ? own.views?.gradient ?? workspace.take(own.shape) : workspace.take(own.shape)
         evaluate(
-            evaluator, term, isIncluded: isIncluded, scale: isIncluded || isAlone ? weight : 0, gradient: gradient,
-            state: state, to: &values)
+            evaluator, term, views: views, isIncluded: isIncluded, scale: isIncluded || isDirect ? weight : 0,
+            gradient: gradient, state: state, to: &values)
         if isIncluded {
             reached.add(term.term.views)
-            if !isAlone { workspace.backend.add(gradient, times: 1, to: term.gradient) }
+            if !isDirect { addParts(of: gradient, to: own, on: backend) }
         }
         var total = 0.0
         for (part, weight) in term.term.partWeights.enumerated() { total += weight * values[place + 1 + part] }
         values[place] = total
     }
 
-    /// - Parameter gradient: With respect to the term's views; overwritten.
+    /// Views of several sources, one after the other.
+    private func together(_ own: Evaluators) -> Tensor<Backend> {
+        let views = workspace.take(own.shape)
+        var start = 0
+        for source in own.sources {
+            workspace.backend.copy(source.features, to: views.window(at: start, source.features.shape))
+            start += source.features.count
+        }
+        return views
+    }
+
+    private func addParts(of gradient: Tensor<Backend>, to own: Evaluators, on backend: Backend) {
+        if let whole = own.views { return backend.add(gradient, times: 1, to: whole.gradient) }
+        var start = 0
+        for source in own.sources {
+            backend.add(gradient.window(at: start, source.gradient.shape), times: 1, to: source.gradient)
+            start += source.gradient.count
+        }
+    }
+
+    /// - Parameter gradient: With respect to the views; overwritten.
     private func evaluate(
-        _ evaluator: some RegularizerEvaluator<Backend>, _ term: Term, isIncluded: Bool, scale: Double,
-        gradient: Tensor<Backend>, state: TrainingState<Backend>, to values: inout MeasuredValues
+        _ evaluator: some RegularizerEvaluator<Backend>, _ term: Term, views: Tensor<Backend>, isIncluded: Bool,
+        scale: Double, gradient: Tensor<Backend>, state: TrainingState<Backend>, to values: inout MeasuredValues
     ) {
         let randomness = StepRandomness(seed: seed, step: state.step)
         guard let projector = term.projector else {
             evaluator.evaluate(
-                views: term.views, scale: scale, gradient: gradient, randomness: randomness, workspace: workspace,
+                views: views, scale: scale, gradient: gradient, randomness: randomness, workspace: workspace,
                 parts: &values)
             return
         }
         let backend = workspace.backend
         let section = projector.section
         let parameters = state.online.window(at: section.offset, Shape(section.layout.count))
-        let projected = projector.network.forward(term.views, parameters: parameters, workspace: workspace)
+        let projected = projector.network.forward(views, parameters: parameters, workspace: workspace)
         let dProjected = workspace.take(projected.output.shape)
         evaluator.evaluate(
             views: projected.output, scale: scale, gradient: dProjected, randomness: randomness, workspace: workspace,

@@ -36,6 +36,8 @@ package struct StepRecord: Sendable {
     package let metrics: StepMetrics
     /// The names of the numbers of the objective's terms.
     package let termColumns: [String]
+    /// Weights of this step, of terms whose weights have a schedule.
+    package let termWeights: [(String, Double)]
     package let hyperparameters: StepHyperparameters
     /// Kc and Kp of the batch.
     package let contextPatches: Int
@@ -55,7 +57,7 @@ package struct StepRecord: Sendable {
         [
             ("step", Double(step)), ("epoch", Double(epoch)), ("loss", metrics.loss),
             ("prediction_loss", metrics.predictionLoss),
-        ] + terms + [
+        ] + terms + termWeights + [
             ("learning_rate", hyperparameters.learningRate), ("weight_decay", hyperparameters.weightDecay),
             ("momentum", hyperparameters.momentum),
             ("gradient_norm", metrics.gradientNorm), ("gradient_norm_encoder", metrics.encoderGradientNorm),

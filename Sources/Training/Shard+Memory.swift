@@ -7,7 +7,7 @@ import TensorCore
 extension Shard {
     /// Workspace elements of one shard at the largest mask sizes: its own, and temporary memory of its thread.
     static func workspaceElements(
-        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds, on backend: Backend
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: ShardNeeds, on backend: Backend
     ) -> (kept: Int, temporary: Int) {
         let encoder = networks.encoder
         let (patches, width) = (encoder.settings.patchCount, encoder.settings.width)
@@ -17,9 +17,9 @@ extension Shard {
         let contextElements = alignedElements(images * contextTokens * width)
         let pooled = alignedElements(images * width)
         let normalization = features + 2 * alignedElements(images * patches)
-        var (kept, temporary) = (2 * blockElements, 0)
+        var (kept, temporary) = ((needs.keepsTargetGradient ? 3 : 2) * blockElements, 0)
 
-        switch needs {
+        switch needs.targets {
         case .blocks:
             let chosen = images * min(patches, blocks * blockTokens)
             let part = encoder.featureElements(images: images, tokens: patches, chosen: chosen, on: backend)
@@ -38,7 +38,7 @@ extension Shard {
         let context = encoder.forwardElements(images: images, tokens: contextTokens, on: backend)
         kept += context.kept
         var backward = encoder.backwardElements(images: images, tokens: contextTokens, on: backend)
-        temporary = max(temporary, context.temporary)
+        temporary = max(temporary, context.temporary, needs.lossElements)
         if let predictor = networks.predictor {
             let part = predictor.forwardElements(
                 images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens, on: backend)
@@ -63,7 +63,7 @@ extension Shard {
 
     /// Workspace elements of `forwardViews`. Features in passing may need more temporary memory than passes that keep.
     private static func viewElements(
-        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds, on backend: Backend
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: ShardNeeds, on backend: Backend
     ) -> (kept: Int, temporary: Int) {
         let (encoder, settings) = (networks.encoder, networks.encoder.settings)
         let blockElements = alignedElements(limits.blockCount * images * limits.targetCount * settings.width)
@@ -78,11 +78,26 @@ extension Shard {
         } else {
             kept += blockElements + alignedElements(images * settings.width)
         }
-        if needs != .blocks {
+        if needs.targets != .blocks {
             let targets = encoder.featureElements(images: images, tokens: settings.patchCount, on: backend)
             (kept, temporary) = (max(kept, targets.kept), max(temporary, targets.temporary))
         }
         return (kept, temporary)
+    }
+}
+
+/// What the objective of a step needs in a shard's memory.
+struct ShardNeeds {
+    let targets: TargetNeeds
+    /// Temporary memory of the prediction loss.
+    let lossElements: Int
+    /// Whether the prediction loss has a gradient with respect to the targets that is kept for the backward pass.
+    let keepsTargetGradient: Bool
+
+    init<Backend: KernelBackend>(_ rule: TargetRule, _ common: Shard<Backend>.Common, _ work: NetworkWork) {
+        targets = TargetNeeds(rule, common.objective, work)
+        keepsTargetGradient = targets == .gradient && !common.predictionLoss.isOfDifferences
+        lossElements = common.predictionLoss.elements(hasTargetGradient: keepsTargetGradient)
     }
 }
 

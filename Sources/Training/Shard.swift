@@ -33,6 +33,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let predictorPositions: Tensor<Backend>?
         /// What the terms of the objective compare.
         let pooled: PooledFeatures<Backend>
+        let predictionLoss: any PredictionLossEvaluator<Backend>
     }
 
     /// The images of the batch that are this shard's in the present round.
@@ -65,6 +66,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let allTargets: TargetFeatures?
         let predicted: Predictor.Activations<Backend>?
         let predictions, targets, dPredictions: Tensor<Backend>
+        /// Where a gradient reaches the targets and is not the negative of the predictions'.
+        let dTargets: Tensor<Backend>?
         let blockIndices: IndexTensor<Backend>
     }
 
@@ -74,7 +77,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     /// - Parameter images: Of the largest part that it gets.
     init(
-        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: TargetNeeds,
+        _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: ShardNeeds,
         gradients: GradientSums<Backend>, on backend: Backend
     ) {
         self.gradients = gradients
@@ -183,13 +186,16 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         stopwatch.lap(.predictorForward)
 
         let dPredictions = workspace.take(blockShape)
-        predictionLoss = common.objective.prediction.evaluate(
+        let hasOwnGradient = targetPass != nil && !common.predictionLoss.isOfDifferences
+        let dTargets = hasOwnGradient ? workspace.take(blockShape) : nil
+        predictionLoss = common.predictionLoss.evaluate(
             prediction: predictions, target: targets, batchCount: batch.imageCount * blockShape.count / range.count,
-            gradient: dPredictions, on: backend)
+            gradient: dPredictions, targetGradient: dTargets, workspace: temporary)
         pass = Pass(
             context: context, target: targetPass, allTargets: allTargets, predicted: predicted,
-            predictions: predictions, targets: targets, dPredictions: dPredictions, blockIndices: blockIndices)
-        poolPredictions(predictions, common)
+            predictions: predictions, targets: targets, dPredictions: dPredictions, dTargets: dTargets,
+            blockIndices: blockIndices)
+        pool(predictions, common)
         poolContext(context.output, common)
         if let allTargets { poolTargets(allTargets.features, common) }
         stopwatch.lap(.loss)
@@ -218,17 +224,17 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             parameters: online.window(at: 0, count: encoder.layout.count), positions: common.encoderPositions,
             workspace: workspace, visit: { _, _ in })
         poolContext(context, common)
-        guard common.pooled.predictions != nil else { return }
+        guard common.objective.needsPredictions else { return }
         if let predictor = common.networks.predictor, let positions = common.predictorPositions {
             let section = section("predictor", common)
             let pass = predictor.forward(
                 context: context, contextIndices: input.contextIndices, blockIndices: input.blockIndices,
                 parameters: online.window(at: section.offset, count: section.layout.count), positions: positions,
                 workspace: workspace, work: common.work)
-            poolPredictions(pass.output, common)
+            pool(pass.output, common)
         } else {
             let shape = Shape(batch.blockCount, range.count, batch.targetCount, encoder.settings.width)
-            poolPredictions(broadcastMean(of: context, to: shape), common)
+            pool(broadcastMean(of: context, to: shape), common)
         }
     }
 
@@ -333,20 +339,34 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
 
     // The pooled features that terms of the objective compare: one view for each block, the context's, the targets'.
 
-    private func poolPredictions(_ predictions: Tensor<Backend>, _ common: Common) {
-        guard let views = common.pooled.predictions else { return }
-        for block in 0..<predictions.shape[0] {
-            workspace.backend.meanTokens(plane(block, of: predictions), to: rows(ofView: block, views))
+    private func pool(_ predictions: Tensor<Backend>, _ common: Common) {
+        if let views = common.pooled.predictions?.features {
+            for block in 0..<predictions.shape[0] {
+                workspace.backend.meanTokens(plane(block, of: predictions), to: rows(ofView: block, views))
+            }
+        }
+        if let patches = common.pooled.patches(targetCount: predictions.shape[2])?.features {
+            for block in 0..<predictions.shape[0] {
+                workspace.backend.copy(plane(block, of: predictions), to: self.patches(ofBlock: block, patches))
+            }
         }
     }
 
+    /// This shard's patches of block m of [M, B, Kp, D], [images, Kp, D].
+    private func patches(ofBlock block: Int, _ patches: Tensor<Backend>) -> Tensor<Backend> {
+        let (perImage, images) = (patches.shape[2] * patches.shape[3], patches.shape[1])
+        return patches.window(
+            at: (block * images + range.lowerBound) * perImage,
+            Shape(range.count, patches.shape[2], patches.shape[3]))
+    }
+
     private func poolContext(_ features: Tensor<Backend>, _ common: Common) {
-        guard let views = common.pooled.encoders else { return }
+        guard let views = common.pooled.encoders?.features else { return }
         workspace.backend.meanTokens(features, to: rows(ofView: 0, views))
     }
 
     private func poolTargets(_ features: Tensor<Backend>, _ common: Common) {
-        guard let views = common.pooled.encoders, views.shape[0] == 2 else { return }
+        guard let views = common.pooled.encoders?.features, views.shape[0] == 2 else { return }
         workspace.backend.meanTokens(features, to: rows(ofView: 1, views))
     }
 
@@ -364,7 +384,10 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         defer { end() }
         let count = common.networks.encoder.layout.count
         var stopwatch = PhaseStopwatch()
-        if !includesPrediction { workspace.backend.fill(pass.dPredictions, with: 0) }
+        if !includesPrediction {
+            workspace.backend.fill(pass.dPredictions, with: 0)
+            if let dTargets = pass.dTargets { workspace.backend.fill(dTargets, with: 0) }
+        }
         backwardTargets(
             pass, target, all, online.window(at: 0, count: count), gradients.window(at: 0, count: count),
             pooled: pooled, common)
@@ -402,10 +425,16 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         var stopwatch = PhaseStopwatch()
 
         if !includesPrediction { backend.fill(pass.dPredictions, with: 0) }
-        if pooled.predictions, let dViews = common.pooled.dPredictions {
+        if pooled.predictions, let dViews = common.pooled.predictions?.gradient {
             for block in 0..<pass.predictions.shape[0] {
                 backend.meanTokensBackward(
                     dy: rows(ofView: block, dViews), dx: plane(block, of: pass.dPredictions))
+            }
+        }
+        if pooled.patches, let dPatches = common.pooled.patches(targetCount: pass.predictions.shape[2])?.gradient {
+            for block in 0..<pass.predictions.shape[0] {
+                backend.add(
+                    patches(ofBlock: block, dPatches), times: 1, to: plane(block, of: pass.dPredictions))
             }
         }
         let dContext = temporary.take(pass.context.output.shape)
@@ -420,7 +449,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             broadcastMeanBackward(pass.dPredictions, dContext: dContext)
         }
         stopwatch.lap(.predictorBackward)
-        if pooled.context, let dViews = common.pooled.dEncoders {
+        if pooled.context, let dViews = common.pooled.encoders?.gradient {
             backend.meanTokensBackward(dy: rows(ofView: 0, dViews), dx: dContext)
         }
         encoder.backward(
@@ -431,8 +460,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         backwardSeconds = stopwatch.seconds
     }
 
-    /// The gradient that reaches the encoder through the targets; the loss depends on differences alone, so it begins
-    /// as the negative of the predictions' gradient.
+    /// The gradient that reaches the encoder through the targets. Of a loss that depends on differences alone it begins as
+    /// the negative of the predictions' gradient.
     private func backwardTargets(
         _ pass: Pass, _ target: VisionTransformer.Activations<Backend>, _ all: TargetFeatures,
         _ parameters: Parameters<Backend>, _ gradients: GradientSums<Backend>, pooled: PooledGradients, _ common: Common
@@ -440,19 +469,24 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let (backend, temporary) = (workspace.backend, workspace.temporary)
         let mark = temporary.mark
         defer { temporary.release(to: mark) }
-        let dTargets = temporary.takeZeroed(pass.dPredictions.shape)
-        backend.add(pass.dPredictions, times: -1, to: dTargets)
+        let dTargets = pass.dTargets ?? negative(of: pass.dPredictions)
         let dNormalized = temporary.takeZeroed(all.features.shape)
         backend.gatherBlocksBackward(dy: dTargets, indices: pass.blockIndices, dx: dNormalized)
         let dFeatures = temporary.takeZeroed(all.features.shape)
         backend.layerNormBackward(
             all.features, gamma: nil, mean: all.mean, rstd: all.rstd, dy: dNormalized, dx: dFeatures, dGamma: nil,
             dBeta: nil)
-        if pooled.targets, let dViews = common.pooled.dEncoders {
+        if pooled.targets, let dViews = common.pooled.encoders?.gradient {
             backend.meanTokensBackward(dy: rows(ofView: 1, dViews), dx: dFeatures)
         }
         common.networks.encoder.backward(
             target, dy: dFeatures, parameters: parameters, gradients: gradients, workspace: workspace)
+    }
+
+    private func negative(of x: Tensor<Backend>) -> Tensor<Backend> {
+        let negative = workspace.temporary.takeZeroed(x.shape)
+        workspace.backend.add(x, times: -1, to: negative)
+        return negative
     }
 
     private func broadcastMeanBackward(_ dPredictions: Tensor<Backend>, dContext: Tensor<Backend>) {

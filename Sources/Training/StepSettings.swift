@@ -32,7 +32,10 @@ package struct StepObjective: Sendable {
     /// For each term, the name of the network that its views go through; none: they are compared as they are.
     package let projectors: [String?]
     /// What terms look at.
-    let needsPredictions, needsContext, needsTargets: Bool
+    let needs: Set<TermViews.Source>
+    var needsTargets: Bool { needs.contains(.targets) }
+    /// Whether predictions, averaged or not, are compared.
+    var needsPredictions: Bool { needs.contains(.predictions) || needs.contains(.patches) }
     /// Of the run, for the weights' schedules; 0: weights are constant.
     package var totalSteps = 0
     /// What terms draw random numbers from.
@@ -43,9 +46,7 @@ package struct StepObjective: Sendable {
         self.prediction = prediction
         self.terms = terms
         self.projectors = projectors ?? terms.map { _ in nil }
-        needsPredictions = terms.contains { $0.views.includesPredictions }
-        needsContext = terms.contains { $0.views.includesContext }
-        needsTargets = terms.contains { $0.views.includesTargets }
+        needs = Set(terms.flatMap(\.views.sources))
     }
 
     /// - Throws: `TrainingError` where the terms have more numbers than there is room for.
@@ -72,6 +73,12 @@ package struct StepObjective: Sendable {
     /// The weight of a term at a step, from 0; 0 where it has no gradient at all.
     func weight(of term: Int, at step: Int) -> Double {
         terms[term].isActive ? terms[term].weight.value(at: step, of: totalSteps) : 0
+    }
+
+    /// The weights of a step, from 0, of terms whose weights have a schedule, by their columns.
+    func scheduledWeights(at step: Int) -> [(String, Double)] {
+        terms.indices.filter { terms[$0].isActive && terms[$0].weight.form != .constant }
+            .map { (terms[$0].declaration.weightColumn, weight(of: $0, at: step)) }
     }
 
     /// The columns of `StepMetrics.terms`, in their order.

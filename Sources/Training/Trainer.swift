@@ -138,6 +138,7 @@ package final class Trainer<Backend: KernelBackend> {
         }
         return StepRecord(
             step: state.step, epoch: images.epoch, metrics: metrics, termColumns: step.objective.columns,
+            termWeights: step.objective.scheduledWeights(at: state.step - 1),
             hyperparameters: hyperparameters,
             contextPatches: batch.contextCount, targetPatches: batch.targetCount, imageCount: batch.imageCount,
             seconds: (clock.now - start - measuringTime) / .seconds(1), loaderWaitSeconds: images.waitSeconds,

@@ -7,15 +7,16 @@ import TensorCore
 extension TrainingStep {
     /// Completes the pooled features and the prediction losses of the whole batch with those of the other ranks, so that
     /// each evaluates the regulariser of the whole batch, with the same result.
-    func exchange(views: Bool, losses: Bool) {
+    func exchange(_ batch: StepBatch, views: Bool, losses: Bool) {
         guard communicator.count > 1 else { return }
-        if views { exchangeViews() }
+        if views { exchangeViews(targetCount: batch.targetCount) }
         if losses { exchangeLosses() }
     }
 
-    private func exchangeViews() {
+    private func exchangeViews(targetCount: Int) {
+        let features = common.pooled.all(targetCount: targetCount)
         func rows(of rank: Int) -> [Tensor<Backend>] {
-            common.pooled.all.flatMap { views in
+            features.flatMap { views in
                 (0..<views.shape[0]).flatMap { view in
                     (0..<limits.rounds).map { round in
                         let images = limits.images(

@@ -58,9 +58,10 @@ package final class TrainingStep<Backend: KernelBackend> {
             encoderPositions: networks.encoder.positions(on: backend),
             predictorPositions: networks.predictor?.positions(on: backend),
             pooled: PooledFeatures(
-                objective, blocks: limits.blockCount, images: limits.imageCount, width: networks.encoder.settings.width,
-                on: backend))
-        let needs = TargetNeeds(targetRule, objective, work)
+                objective, blocks: limits.blockCount, images: limits.imageCount, largestTarget: limits.targetCount,
+                width: networks.encoder.settings.width, on: backend),
+            predictionLoss: objective.prediction.evaluator(width: networks.encoder.settings.width, on: backend))
+        let needs = ShardNeeds(targetRule, common, work)
         let lanes = limits.lanes(ofRanks: communicator.count)
         let groups = (lanes + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum
         let sums = (0..<groups).map { _ in backend.makeTensor(Shape(networks.count)) }
@@ -82,7 +83,8 @@ package final class TrainingStep<Backend: KernelBackend> {
             temporaries: (0..<min(threads, lanes)).map { _ in Workspace(backend, capacity: temporary) }, orders: orders,
             team: team)
         predictionLosses = Array(repeating: 0, count: limits.shards)
-        regularization = Regularization(networks, objective, common.pooled, on: backend)
+        regularization = Regularization(
+            networks, objective, common.pooled, largestTarget: limits.targetCount, on: backend)
         // The sums of a single round are added up in the first of them.
         let isInPlace = limits.rounds == 1
         update = ParameterUpdate(
@@ -95,7 +97,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     /// - Throws: What the batch's images throw.
     package func evaluate(_ batch: StepBatch, state: TrainingState<Backend>) throws -> StepMetrics {
         for shards in roundsAlone { try forward(batch, shards, state) }
-        return measure(state)
+        return measure(batch, state)
     }
 
     /// What the forward passes compute of the first `count` images' shards, without the other processes.
@@ -210,24 +212,24 @@ package final class TrainingStep<Backend: KernelBackend> {
             for round in 0..<limits.rounds {
                 shardTeam.forwardViews(try input(batch, ownShards(ofRound: round), state))
             }
-            exchange(views: true, losses: false)
-            regularize(state, part, &metrics)
+            exchange(batch, views: true, losses: false)
+            regularize(batch, state, part, &metrics)
         }
         for round in 0..<limits.rounds {
             try forward(batch, ownShards(ofRound: round), state)
             // All are in memory at once.
             if limits.rounds == 1 {
-                exchange(views: true, losses: true)
-                metrics = measure(state, part)
+                exchange(batch, views: true, losses: true)
+                metrics = measure(batch, state, part)
             }
             backward(round: round, state, part)
         }
         if needsTwoPasses(part) {
-            exchange(views: false, losses: true)
+            exchange(batch, views: false, losses: true)
             gatherLosses(state, &metrics)
         } else if limits.rounds > 1 {
-            exchange(views: true, losses: true)
-            metrics = measure(state, part)
+            exchange(batch, views: true, losses: true)
+            metrics = measure(batch, state, part)
         }
         return metrics
     }
@@ -249,10 +251,12 @@ package final class TrainingStep<Backend: KernelBackend> {
     }
 
     /// The losses, once every shard has been through its forward pass.
-    private func measure(_ state: TrainingState<Backend>, _ part: LossPart = .whole) -> StepMetrics {
+    private func measure(
+        _ batch: StepBatch, _ state: TrainingState<Backend>, _ part: LossPart = .whole
+    ) -> StepMetrics {
         var stopwatch = PhaseStopwatch()
         var metrics = StepMetrics()
-        regularize(state, part, &metrics)
+        regularize(batch, state, part, &metrics)
         gatherLosses(state, &metrics)
         stopwatch.lap(.loss)
         phases += stopwatch.seconds
@@ -305,13 +309,16 @@ package final class TrainingStep<Backend: KernelBackend> {
 
     /// The terms on the pooled features of the whole batch; leaves the gradient of those that the part includes, times
     /// their weights, beside the features.
-    private func regularize(_ state: TrainingState<Backend>, _ part: LossPart, _ metrics: inout StepMetrics) {
+    private func regularize(
+        _ batch: StepBatch, _ state: TrainingState<Backend>, _ part: LossPart, _ metrics: inout StepMetrics
+    ) {
         regularization.begin()
         metrics.terms = MeasuredValues()
         for term in objective.terms.indices {
             regularization.evaluate(
                 term, part: part.terms.part, isIncluded: includes(term, in: part),
-                weight: objective.weight(of: term, at: state.step), state: state, to: &metrics.terms)
+                weight: objective.weight(of: term, at: state.step), state: state, targetCount: batch.targetCount,
+                to: &metrics.terms)
         }
     }
 }

@@ -57,40 +57,22 @@ struct NormTerm: Regularizer {
     }
 }
 
-/// A prediction loss that the program does not have: scale · ln cosh(x / scale).
-struct LogCosh: PredictionLoss {
+/// A prediction loss that the program does not have: the mean of scale · ln cosh(x / scale), x the difference.
+struct LogCosh: ExpressionPredictionLoss {
     static let name = "log_cosh"
     static let title = "ln cosh"
     static let keys = [
-        DeclaredKey("scale", default: 1.0, "Scale of the difference: scale · ln cosh(x / scale).", limits: .positive)
+        DeclaredKey("scale", default: 1.0, "Differences well below it count by their square.", limits: .positive)
     ]
 
     let scale: Double
 
-    init(_ settings: Settings) { scale = settings["scale"] }
+    init(scale: Double = 1) { self.scale = scale }
+    init(_ settings: Settings) { self.init(scale: settings["scale"]) }
 
-    func value(of difference: Double) -> Double {
-        let distance = abs(difference / scale)
-        return scale * (distance + Self.softplus(-2 * distance) - Self.softplus(0))
-    }
-
-    /// ln(1 + eˣ) for x ≤ 0.
-    private static func softplus(_ x: Double) -> Double { logarithm(1 + exponential(x)) }
-
-    func evaluate<Backend: KernelBackend>(
-        prediction: Tensor<Backend>, target: Tensor<Backend>, batchCount: Int, gradient: Tensor<Backend>,
-        on backend: Backend
-    ) -> Double {
-        let (predictions, targets) = (backend.values(of: prediction), backend.values(of: target))
-        var sum = 0.0
-        let slopes = zip(predictions, targets).map { prediction, target in
-            let difference = Double(prediction) - Double(target)
-            sum += value(of: difference)
-            let decay = exponential(-2 * abs(difference / scale))
-            let slope = (1 - decay) / (1 + decay) * (difference < 0 ? -1 : 1)
-            return Backend.Scalar(slope / Double(batchCount))
-        }
-        backend.store(slopes, in: gradient)
-        return sum / Double(batchCount)
+    func losses(_ prediction: Expression, _ target: Expression) -> Expression {
+        // ln cosh x = |x| + ln(1 + exp(−2|x|)) − ln 2.
+        let distance = (prediction - target).magnitude / scale
+        return (distance + log(exp(distance * -2) + 1) - 0.693_147_180_559_945_3) * scale
     }
 }

@@ -1,4 +1,6 @@
+import Declarations
 import ExperimentSpec
+import Expressions
 import Kernels
 import Networks
 import Objectives
@@ -13,7 +15,7 @@ import Training
     struct Case: CustomTestStringConvertible, Sendable {
         var name: String
         var rule: TargetRule = .movingAverage
-        var pairs = PooledViews.predictions
+        var pairs = TermViews.predictions
         var prediction: any PredictionLoss = SquaredError()
         var projector: Projector.Settings?
         var hasPredictor = true
@@ -23,7 +25,7 @@ import Training
         var testDescription: String { name }
     }
 
-    private static func term(_ regularizer: some Regularizer, _ weight: Double, _ views: PooledViews) -> ObjectiveTerm {
+    private static func term(_ regularizer: some Regularizer, _ weight: Double, _ views: TermViews) -> ObjectiveTerm {
         ObjectiveTerm(regularizer, weight: WeightSchedule(weight), views: views)
     }
 
@@ -56,6 +58,20 @@ import Training
         Case(
             name: "SIGReg on targets that have a gradient", rule: .sharedWithGradient, pairs: .contextTarget,
             others: [(term(SIGReg(directions: 5), 0.2, .targets), false)]),
+        Case(name: "predictions against the context", pairs: .predictionsContext),
+        Case(
+            name: "predictions against targets that have a gradient, behind a projector", rule: .sharedWithGradient,
+            pairs: .predictionsTargets, projector: .linear(input: 8, output: 6)),
+        Case(
+            name: "every patch's prediction, behind a projector", pairs: .patches,
+            projector: .mlp(input: 8, widths: [10, 7, 6])),
+        Case(
+            name: "SIGReg on every patch's prediction beside VICReg on predictions and context",
+            pairs: .predictionsContext, others: [(term(SIGReg(directions: 5), 0.2, .patches), false)]),
+        Case(name: "a loss that is an expression", prediction: CosineDistance()),
+        Case(
+            name: "a loss that is no function of differences, with a gradient through the targets",
+            rule: .sharedWithGradient, prediction: CosineDistance()),
     ]
 
     @Test("the gradient agrees with central differences", arguments: cases)
@@ -197,6 +213,19 @@ import Training
         let a = free.backend.values(of: free.state.firstMoments)
         let b = clipped.backend.values(of: clipped.state.firstMoments)
         for index in a.indices { #expect(abs(b[index] - a[index] / 4) <= 1e-5 * abs(a[index]) + 1e-18) }
+    }
+}
+
+/// 1 − the cosine of prediction and target.
+private struct CosineDistance: ExpressionPredictionLoss {
+    static let name = "cosine"
+    static let title = "1 - cosine"
+
+    init() {}
+    init(_ settings: Settings) {}
+
+    func losses(_ prediction: Expression, _ target: Expression) -> Expression {
+        1 - (prediction.normalized(over: .columns) * target.normalized(over: .columns)).sum(over: .columns)
     }
 }
 

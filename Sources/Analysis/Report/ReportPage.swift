@@ -157,6 +157,7 @@ extension ReportInput {
         ]
         for term in Catalogue.current.regularizers.map({ $0.declaration }) {
             columns.append((term.lossColumn, term.title, "before its weight", false))
+            columns.append((term.weightColumn, "Weight of \(term.title)", "", false))
             guard term.parts.count > 1 else { continue }
             columns += term.parts.map { (term.column(of: $0), $0.title, "before its weight", false) }
         }
