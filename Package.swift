@@ -61,16 +61,16 @@ let package = Package(
         library("Kernels", ["TensorCore"]),
         library("CPUKernels", ["Kernels", "TensorCore", "COpenBLAS", "CKernels"]),
         library("Networks", ["Kernels", "TensorCore"]),
-        library("Masking", ["TensorCore"]),
+        library("Masking", ["Declarations", "TensorCore"]),
         library("Expressions", ["Kernels", "TensorCore"]),
-        library("Objectives", ["Declarations", "Expressions", "Kernels", "TensorCore"]),
+        library("Objectives", ["Declarations", "Expressions", "Kernels", "Optimization", "TensorCore"]),
         library("Optimization"),
         library("Datasets", ["TensorCore", "CZlib"], settings: fenced),
         library("Diagnostics", ["TensorCore"]),
         library("Evaluation", ["Diagnostics", "Kernels", "TensorCore"]),
 
         // The experiment.
-        library("ExperimentSpec", ["Declarations", "Objectives", yams]),
+        library("ExperimentSpec", ["Declarations", "Masking", "Objectives", yams]),
         library(
             "Training",
             [
@@ -114,7 +114,7 @@ let package = Package(
         tests("KernelsTests", ["Kernels", "TensorCore"]),
         tests("BackendConformanceTests", ["CPUKernels", "CKernels", "Kernels", "TensorCore"]),
         tests("NetworksTests", ["Networks", "Safetensors", "Kernels", "TensorCore"]),
-        tests("MaskingTests", ["Masking", "TensorCore"]),
+        tests("MaskingTests", ["Masking", "Declarations", "TensorCore"]),
         tests("ExpressionsTests", ["Expressions", "Kernels", "TensorCore"]),
         tests(
             "ObjectivesTests",
@@ -126,7 +126,7 @@ let package = Package(
         tests("DatasetsTests", ["Datasets", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
         tests("EvaluationTests", ["Evaluation", "Diagnostics", "Kernels", "TensorCore"]),
-        tests("ExperimentSpecTests", ["ExperimentSpec", "Declarations", "Objectives"]),
+        tests("ExperimentSpecTests", ["ExperimentSpec", "Declarations", "Masking", "Objectives"]),
         tests(
             "TrainingTests",
             [
@@ -148,8 +148,8 @@ let package = Package(
         tests(
             "ExtensionTests",
             [
-                "Analysis", "CPUKernels", "Datasets", "Declarations", "Diagnostics", "ExperimentSpec", "Kernels",
-                "Objectives", "Orchestration", "RunStore", "Safetensors", "Training",
+                "cjepa-exp", "Analysis", "CPUKernels", "Datasets", "Declarations", "Diagnostics", "ExperimentSpec",
+                "Kernels", "Masking", "TensorCore", "Objectives", "Orchestration", "RunStore", "Safetensors", "Training",
             ]),
         tests(
             "CommandTests",

@@ -1,4 +1,5 @@
 import Declarations
+package import Masking
 package import Objectives
 
 /// The terms and losses that a spec can name, and with them all keys.
@@ -8,6 +9,8 @@ package import Objectives
 package struct Catalogue: Sendable {
     package let regularizers: [any Regularizer.Type]
     package let predictionLosses: ChoiceKey
+    package let maskSamplers: ChoiceKey
+    package let targetEncoderRules: ChoiceKey
     /// Every key of a run's configuration, in the order of the documentation.
     package let keys: [SpecKey]
     let keysByPath: [String: SpecKey]
@@ -16,16 +19,26 @@ package struct Catalogue: Sendable {
 
     package init(
         regularizers: [any Regularizer.Type] = Regularizers.standard,
-        predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard
+        predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard,
+        maskSamplers: [any MaskSampler.Type] = MaskSamplers.standard,
+        targetEncoderRules: [any TargetEncoderRule.Type] = TargetEncoderRules.standard
     ) {
         self.regularizers = regularizers
         self.predictionLosses = ChoiceKey(
             "prediction", in: "objective", default: SmoothL1.name, "Loss between predictions and targets.",
             options: predictionLosses, keys: .below, isIdentityAtDefault: true)
+        self.maskSamplers = ChoiceKey(
+            "sampler", in: "masks", default: UniformMasks.name, "How context and targets are drawn.",
+            options: maskSamplers, keys: .beside, isIdentityAtDefault: true)
+        self.targetEncoderRules = ChoiceKey(
+            "kind", in: "target_encoder", default: MovingAverageTarget.name, "Where targets come from.",
+            options: targetEncoderRules, keys: .beside, isIdentityAtDefault: true)
         let terms = regularizers.flatMap { type in
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
         }
-        keys = SpecKey.table(objective: self.predictionLosses.keys + terms)
+        keys = SpecKey.table(
+            masks: self.maskSamplers.keys, objective: self.predictionLosses.keys + terms,
+            targetEncoder: self.targetEncoderRules.keys)
         precondition(Set(keys.map(\.path)).count == keys.count, "two terms of one name, or two keys of one path")
         keysByPath = Dictionary(keys.map { ($0.path, $0) }) { first, _ in first }
         groups = Set(
@@ -50,6 +63,17 @@ extension RunConfiguration {
             preconditionFailure("\(group.path) is no prediction loss")
         }
         return loss.init(group.settings(of: loss, in: self))
+    }
+
+    /// Where the run's targets come from.
+    package var targetEncoderRule: any TargetEncoderRule {
+        let group = Catalogue.current.targetEncoderRules
+        guard let type = group.option(in: self) as? any TargetEncoderRule.Type else {
+            preconditionFailure("\(group.path) is no rule for the target encoder")
+        }
+        let rule = type.init(group.settings(of: type, in: self))
+        precondition(!rule.hasGradient || !rule.hasOwnParameters, "\(type.name): a gradient would reach no parameters")
+        return rule
     }
 
     /// Every regulariser that there is, with this run's settings.

@@ -67,7 +67,14 @@ package struct ChoiceKey: Sendable {
 
     /// The values of the keys that an option declares.
     package func settings(of option: any DeclaredOption.Type, in configuration: RunConfiguration) -> Settings {
-        configuration.settings(of: option.keys, in: placement == .beside ? group : "\(group).\(option.name)")
+        configuration.settings(of: option.keys, in: group(of: option))
+    }
+
+    /// The path of a key that an option declares.
+    func path(ofKey name: String, of option: any DeclaredOption.Type) -> String { "\(group(of: option)).\(name)" }
+
+    private func group(of option: any DeclaredOption.Type) -> String {
+        placement == .beside ? group : "\(group).\(option.name)"
     }
 }
 

@@ -1,3 +1,5 @@
+import Declarations
+import Masking
 import Objectives
 
 extension ConfigurationValidator {
@@ -64,24 +66,33 @@ extension ConfigurationValidator {
             !$0.value.hasBlocks && $0.value.count(blocks: 1) >= declaration.minimumViews
         }
         let otherViews = others.first.map { "\(group).\(declaration.viewsKey): \($0.key)" }
-        let count = term.views.count(blocks: configuration.masks.targetBlocks)
+        // Where no masks can be drawn, that is the error.
+        let blocks = (try? configuration.maskSampler())?.limits.blocks ?? declaration.minimumViews
+        let count = term.views.count(blocks: blocks)
         if term.views.hasBlocks, count < declaration.minimumViews {
-            let fewest = declaration.minimumViews - count + configuration.masks.targetBlocks
+            let fewest = declaration.minimumViews - count + blocks
+            let samplers = Catalogue.current.maskSamplers
+            let sampler = samplers.option(in: configuration) as? any MaskSampler.Type
+            let key = sampler?.blocksKey.map { samplers.path(ofKey: $0, of: samplers.option(in: configuration)) }
             find(
-                "masks.target_blocks", "\(group).\(declaration.viewsKey)", "\(group).weight",
+                key ?? samplers.path, "\(group).\(declaration.viewsKey)", "\(group).weight",
                 message: "\(title) over target blocks needs at least \(counted(fewest, "block"))",
-                remedy: "set masks.target_blocks: \(fewest) or more" + (otherViews.map { ", or \($0)" } ?? ""))
+                remedy: (key.map { "set \($0): \(fewest) or more" } ?? "choose another \(samplers.path)")
+                    + (otherViews.map { ", or \($0)" } ?? ""))
         } else if count < declaration.minimumViews {
             find(
                 "\(group).\(declaration.viewsKey)", "\(group).weight",
                 message: "\(title) needs at least \(counted(declaration.minimumViews, "view"))",
                 remedy: "choose another value that has as many")
         }
-        if term.views == .targets, configuration.targetEncoder.kind != .sharedWithGradient {
+        if term.views == .targets, !configuration.targetEncoderRule.hasGradient {
+            let rules = Catalogue.current.targetEncoderRules
+            let others = rules.options.compactMap { $0 as? any TargetEncoderRule.Type }
+                .filter { $0.init().hasGradient }.map { ", or \(rules.path): \($0.name)" }
             find(
-                "\(group).\(declaration.viewsKey)", "target_encoder.kind", "\(group).weight",
+                "\(group).\(declaration.viewsKey)", rules.path, "\(group).weight",
                 message: "the target encoder has no gradient, so \(title) on its features has no effect",
-                remedy: "set \(group).\(declaration.viewsKey): context, or target_encoder.kind: shared_with_gradient")
+                remedy: "set \(group).\(declaration.viewsKey): context" + others.joined())
         }
         if term.views == .predictions, declaration.minimumViews > 1, configuration.model.predictor.kind == .none {
             find(

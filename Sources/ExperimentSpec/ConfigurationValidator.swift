@@ -9,6 +9,10 @@ struct ConfigurationValidator {
     private(set) var findings: [SpecFinding] = []
 
     mutating func find(_ keys: String..., message: String, remedy: String) {
+        find(keys, message: message, remedy: remedy)
+    }
+
+    mutating func find(_ keys: [String], message: String, remedy: String) {
         findings.append(SpecFinding(keys, message: message, remedy: remedy))
     }
 
@@ -21,6 +25,7 @@ struct ConfigurationValidator {
         validator.checkRanges()
         validator.checkData()
         validator.checkModel()
+        validator.checkMasks()
         validator.checkObjective()
         validator.checkTraining()
         validator.checkEvaluation()
@@ -30,10 +35,6 @@ struct ConfigurationValidator {
     private mutating func checkRanges() {
         let ranges: [(String, [Double])] = [
             ("data.crop_scale", configuration.data.cropScale), ("data.crop_aspect", configuration.data.cropAspect),
-            ("masks.target_scale", configuration.masks.targetScale),
-            ("masks.target_aspect", configuration.masks.targetAspect),
-            ("masks.context_scale", configuration.masks.contextScale),
-            ("masks.context_aspect", configuration.masks.contextAspect),
         ]
         for (path, range) in ranges where !(range[0] <= range[1]) {
             let numbers = range.map { SpecValue.shortest($0) }

@@ -1,3 +1,4 @@
+import Masking
 import Objectives
 
 /// What a run is expected to cost, from its configuration alone.
@@ -72,7 +73,7 @@ package struct CostEstimate: Hashable, Sendable {
         (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
         let owners = configuration.terms.filter { $0.weight.weight > 0 && [.linear, .mlp].contains($0.projector.kind) }
         projectorParameters = owners.reduce(0) { $0 + ProjectorSizes(of: $1, in: configuration).parameters }
-        (contextPatches, targetPatches) = MaskSimulation.expectedPatches(configuration)
+        (contextPatches, targetPatches) = configuration.expectedPatches
 
         flopsPerStep =
             StepFLOPs(configuration, contextPatches: contextPatches, targetPatches: targetPatches).total
@@ -96,8 +97,7 @@ package struct CostEstimate: Hashable, Sendable {
         steps = configuration.training.steps ?? 0
         let every = evaluation.everySteps
         evaluations = 2 + (every > 0 ? max(0, (steps - 1) / every) : 0)
-        let hasOwnTarget =
-            configuration.targetEncoder.kind == .ema || configuration.targetEncoder.kind == .frozen
+        let hasOwnTarget = configuration.targetEncoderRule.hasOwnParameters
         let encoders = hasOwnTarget ? evaluation.encoders.count : min(1, evaluation.encoders.count)
         evaluationPasses = 1 + (evaluations - 1) * encoders
         linearProbes = evaluation.linear.intermediate ? evaluationPasses : 1 + encoders
@@ -168,9 +168,8 @@ package struct CostEstimate: Hashable, Sendable {
         if configuration.training.precision == .bf16 { floats += Double(networks) + Double(target) / 2 }
         // Four rounds' images are prepared, or more where more threads prepare them, and one round's test images.
         floats += Double((max(4, resources.loaderThreads + 1) + 1) * lanes.shards * lanes.images) * imageValues
-        let masks = configuration.masks
-        let largestTarget = masks.targetSizes(grid: model.imageSize / model.patchSize).largestArea
-        floats += regularizerValues(configuration, targetPatches: largestTarget)
+        let masks = configuration.maskLimits
+        floats += regularizerValues(configuration, masks)
         // All ranks have that; rank 0 alone evaluates and writes checkpoints.
         let ranks = Double(resources.ranks)
         floats *= ranks
@@ -189,7 +188,7 @@ package struct CostEstimate: Hashable, Sendable {
         let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed) + diagnosed
         // The predictions of test images, before rows of them are chosen.
         let predicted = min(predictedImages, configuration.training.batchSize, testImages)
-        floats += Double(predicted * masks.targetBlocks * largestTarget * model.width)
+        floats += Double(predicted * masks.blocks * masks.targetCount * model.width)
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
         floats += probes
         // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
@@ -213,19 +212,17 @@ package struct CostEstimate: Hashable, Sendable {
     }
 
     /// Pooled features of the batch with their gradient, and what the regularisers and their projectors keep of them.
-    ///
-    /// - Parameter targetPatches: The largest Kp.
-    private static func regularizerValues(_ configuration: RunConfiguration, targetPatches: Int) -> Double {
+    private static func regularizerValues(_ configuration: RunConfiguration, _ masks: MaskLimits) -> Double {
         let (batch, width) = (configuration.training.batchSize, configuration.model.width)
         let measured = configuration.measuredTerms
         func isNeeded(_ source: TermViews.Source) -> Bool { measured.contains { $0.views.includes(source) } }
-        var rows = isNeeded(.predictions) ? configuration.masks.targetBlocks : 0
+        var rows = isNeeded(.predictions) ? masks.blocks : 0
         if isNeeded(.context) || isNeeded(.targets) { rows += 2 }
-        if isNeeded(.patches) { rows += configuration.masks.targetBlocks * targetPatches }
+        if isNeeded(.patches) { rows += masks.blocks * masks.targetCount }
         let largest = measured.map { term in
             let widths = term.weight.weight > 0 ? configuration.projector(of: term)?.settings.widths ?? [] : []
             let output = widths.last ?? width
-            let shape = term.shape(in: configuration, targetPatches: targetPatches, width: output)
+            let shape = term.shape(in: configuration, targetPatches: masks.targetCount, width: output)
             let isCopied = measured.count > 1 || term.views.isScattered
             return shape.views * shape.images * (5 * widths.dropLast().reduce(0, +) + 2 * output)
                 + term.regularizer.elements(shape) + (isCopied ? 2 * shape.views * shape.images * width : 0)
@@ -245,19 +242,15 @@ package struct CostEstimate: Hashable, Sendable {
     private static func stepValues(
         _ configuration: RunConfiguration, _ sizes: NetworkSizes, images: Int
     ) -> NetworkSizes.PassValues {
-        let (model, masks) = (configuration.model, configuration.masks)
+        let (model, masks) = (configuration.model, configuration.maskLimits)
         let (patches, width) = (sizes.patches, model.width)
-        let grid = model.imageSize / model.patchSize
-        let targets = masks.targetSizes(grid: grid)
-        let largestContext = masks.contextSizes(grid: grid).largestArea
-        let context = masks.sampler == .ijepa ? largestContext : min(largestContext, patches - targets.smallestArea)
-        let (target, blocks) = (targets.largestArea, masks.targetBlocks)
+        let (context, target, blocks) = (masks.contextCount, masks.targetCount, masks.blocks)
         let blockValues = images * blocks * target * width
 
         // Target blocks and the predictions' gradient.
         var values = NetworkSizes.PassValues(kept: 2 * blockValues)
         let normalization = images * patches * (width + 2)
-        if configuration.targetEncoder.kind == .sharedWithGradient {
+        if configuration.targetEncoderRule.hasGradient {
             let pass = sizes.encoderValues(images: images, tokens: patches)
             values.kept += pass.kept + normalization
             values.temporary = blockValues + 2 * images * patches * width + pass.temporary
@@ -292,7 +285,7 @@ package struct CostEstimate: Hashable, Sendable {
 
     /// Whether features of all patches are targets.
     private static func needsAllTargets(_ configuration: RunConfiguration) -> Bool {
-        configuration.targetEncoder.kind == .sharedWithGradient
+        configuration.targetEncoderRule.hasGradient
             || configuration.measuredTerms.contains { $0.views.includes(.targets) }
     }
 

@@ -10,8 +10,6 @@ extension Experiment {
     ///   - only: Patterns (`*`, `?`) over names of arms and runs; empty: all runs.
     ///   - skip: Patterns of runs that are left out.
     ///   - datasetSize: Number of training images; called for each data set that epochs or checks need.
-    ///   - masksProblem: Why no masks can be drawn for a configuration; asked only where nothing else is wrong. The
-    ///     sampler alone knows, and it is no part of this module.
     ///   - metricLookup: What is known of a metric that `expect` names.
     ///   - fileExists: Whether a file or folder is there.
     ///   - automaticPrecision: What `training.precision: auto` comes to on this machine.
@@ -19,7 +17,6 @@ extension Experiment {
     package static func load(
         path: String, overrides: [String] = [], only: [String] = [], skip: [String] = [],
         datasetSize: (DataConfiguration) throws -> Int = { try $0.trainingImageCount() },
-        masksProblem: (RunConfiguration) -> MasksProblem? = { _ in nil },
         metricLookup: Claim.MetricLookup = { _, _, _ in .unchecked },
         fileExists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) },
         automaticPrecision: TrainingConfiguration.Precision = .float32
@@ -43,7 +40,7 @@ extension Experiment {
         }
         finish(
             &arms, of: document, someMayBeExcluded: matrix.hasUnreadExclusion, datasetSize: datasetSize,
-            masksProblem: masksProblem, fileExists: fileExists, diagnostics)
+            fileExists: fileExists, diagnostics)
         let expectations =
             document.expect.map { Claim.read($0, arms: arms, names: names, lookup: metricLookup, diagnostics) } ?? []
         guard let names else { throw diagnostics.result }
@@ -97,15 +94,12 @@ extension Experiment {
         return (arms, ArmNames(arms, of: matrix))
     }
 
-    /// Why masks cannot be drawn: the key that says so, what is wrong, and what to do.
-    package typealias MasksProblem = (keyPath: String, message: String, remedy: String)
-
     // MARK: Arms
 
     /// Fills in folders and steps, and validates.
     private static func finish(
         _ arms: inout [SpecArm], of document: SpecDocument, someMayBeExcluded: Bool,
-        datasetSize: (DataConfiguration) throws -> Int, masksProblem: (RunConfiguration) -> MasksProblem?,
+        datasetSize: (DataConfiguration) throws -> Int,
         fileExists: (String) -> Bool,
         _ diagnostics: SpecDiagnostics
     ) {
@@ -122,14 +116,7 @@ extension Experiment {
                 ConfigurationValidator.findings(
                     in: arms[index].configuration, trainingImages: size, fileExists: $0)
             }
-            // Masks are drawn and costs worked out only for sizes that make sense.
-            let areMasksSound = !findings.contains { !Set($0.keys).isDisjoint(with: keysOfMasks) }
-            if areMasksSound, let problem = masksProblem(arms[index].configuration) {
-                findings.append(
-                    SpecFinding(
-                        [problem.keyPath] + keysOfMasks(behind: problem.keyPath), message: problem.message,
-                        remedy: problem.remedy))
-            }
+            // Costs are worked out only for sizes that make sense.
             if findings.isEmpty, diagnostics.isEverythingKnown,
                 let finding = memoryFinding(arms[index].configuration, trainingImages: size)
             {
@@ -142,17 +129,6 @@ extension Experiment {
             }
         }
         for error in faults.errors(ofAllOnly: someMayBeExcluded) { diagnostics.report(error) }
-    }
-
-    /// Keys that decide whether masks can be drawn, the likeliest culprit first.
-    private static let keysOfMasks = [
-        "masks.target_scale", "masks.context_scale", "masks.target_aspect", "masks.context_aspect", "masks.min_keep",
-        "masks.sampler", "model.patch_size", "model.image_size",
-    ]
-
-    /// The same, for a fault of one of them: blocks without a patch come of few patches, whatever a mask must keep.
-    private static func keysOfMasks(behind key: String) -> [String] {
-        key == "masks.target_scale" ? ["model.patch_size", "model.image_size"] + keysOfMasks : keysOfMasks
     }
 
     /// Refuses an allowance of memory below what a run is predicted to need.

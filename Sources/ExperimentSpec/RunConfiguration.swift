@@ -6,15 +6,13 @@ package import Declarations
 package struct RunConfiguration: Codable, Hashable, Sendable {
     package var data = DataConfiguration()
     package var model = ModelConfiguration()
-    package var masks = MaskConfiguration()
-    package var targetEncoder = TargetEncoderConfiguration()
     package var optimizer = OptimizerConfiguration()
     package var schedule = ScheduleConfiguration()
     package var training = TrainingConfiguration()
     package var evaluation = EvaluationConfiguration()
     package var diagnostics = DiagnosticsConfiguration()
     package var seed: Int = 0
-    /// Values of keys that terms of the objective declare, by path, where they are not the default.
+    /// Values of keys that parts of the method declare (terms, samplers, rules), by path, where they are not the default.
     package var declared: [String: SpecValue] = [:]
     package var resources = ResourceConfiguration()
 
@@ -92,56 +90,6 @@ package struct PredictorConfiguration: Codable, Hashable, Sendable {
     package var depth = 6
     /// Default: the encoder's.
     package var heads: Int?
-
-    package init() {}
-}
-
-package struct MaskConfiguration: Codable, Hashable, Sendable {
-    package enum Sampler: String, Codable, CaseIterable, Sendable {
-        /// The public I-JEPA code's behaviour, fault for fault.
-        case ijepa
-        /// Seeded per image, reaches every patch.
-        case uniform
-    }
-
-    /// How all images of a step come to have as many context patches with `uniform`; `ijepa` always cuts.
-    package enum ContextCount: String, Codable, CaseIterable, Sendable {
-        /// Drawn for each step; images are drawn until they have so many. Nothing depends on the batch size.
-        case fixed
-        /// Images are cut to the fewest of the batch, at random places.
-        case batch
-    }
-
-    package var sampler: Sampler = .uniform
-    package var contextCount: ContextCount = .fixed
-    package var targetBlocks = 4
-    package var targetScale = [0.15, 0.2]
-    package var targetAspect = [0.75, 1.5]
-    package var contextScale = [0.85, 1.0]
-    package var contextAspect = [1.0, 1.0]
-    package var minKeep = 10
-
-    package init() {}
-}
-
-package struct TargetEncoderConfiguration: Codable, Hashable, Sendable {
-    package enum Kind: String, Codable, CaseIterable, Sendable {
-        case ema
-        case sharedStopGradient = "shared_stop_gradient"
-        case sharedWithGradient = "shared_with_gradient"
-        case frozen
-    }
-
-    package enum MomentumSchedule: String, Codable, CaseIterable, Sendable {
-        case linear
-        case cosine
-        case constant
-    }
-
-    package var kind: Kind = .ema
-    /// Start and end; `constant` uses the start.
-    package var momentum = [0.996, 1.0]
-    package var momentumSchedule: MomentumSchedule = .linear
 
     package init() {}
 }

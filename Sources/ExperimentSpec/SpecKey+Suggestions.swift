@@ -138,18 +138,12 @@ extension SpecKey {
 
         "masks": "mask masking",
         "masks.sampler": "mask_sampler masking_strategy",
-        "masks.target_blocks": "num_pred_masks num_blocks n_targets num_targets npred n_pred",
-        "masks.target_scale": "pred_mask_scale",
-        "masks.target_aspect": "aspect_ratio",
-        "masks.context_scale": "enc_mask_scale",
 
         "objective": "loss criterion",
         "objective.prediction": "loss_type loss_fn prediction_loss",
 
         "target_encoder": "teacher",
         "target_encoder.kind": "stop_gradient stop_grad target_kind",
-        "target_encoder.momentum": "ema ema_momentum ema_decay ema_rate ema_coefficient tau teacher_momentum",
-        "target_encoder.momentum_schedule": "ema_schedule",
 
         "optimizer": "optimiser optimization optim adamw adam",
         "optimizer.betas": "beta1 beta2 adam_betas",

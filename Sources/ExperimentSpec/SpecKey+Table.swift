@@ -12,8 +12,10 @@ extension SpecKey {
     /// The keys of a catalogue.
     ///
     /// - Parameters:
+    ///   - masks: Keys that mask samplers declare.
     ///   - objective: Keys that prediction losses and terms of the objective declare.
-    static func table(objective: [SpecKey]) -> [SpecKey] {
+    ///   - targetEncoder: Keys that rules for the target encoder declare.
+    static func table(masks: [SpecKey], objective: [SpecKey], targetEncoder: [SpecKey]) -> [SpecKey] {
         data + model + masks + objective + targetEncoder + optimizer + schedule + training + evaluation
             + diagnostics + resources
     }
@@ -84,46 +86,6 @@ extension SpecKey {
         SpecKey(
             "model.predictor.heads", \.model.predictor.heads, "Predictor heads; none: as many as the encoder.",
             limits: .between(1, 1024)),
-    ]
-
-    private static let masks: [SpecKey] = [
-        SpecKey(
-            "masks.sampler", \.masks.sampler,
-            "ijepa: as in the public code, including its faults; uniform: seeded per image, reaches every patch."),
-        SpecKey(
-            "masks.context_count", \.masks.contextCount,
-            "How uniform gives all images of a step equally many context patches. fixed: draws the number for each step, "
-                + "cuts nothing; batch: cuts to the fewest of the batch, so batch size changes the task. ijepa always cuts.",
-            earlierValue: .batch, applies: { $0.masks.sampler == .uniform }),
-        SpecKey("masks.target_blocks", \.masks.targetBlocks, "Target blocks per image, M.", limits: .between(1, 256)),
-        SpecKey(
-            "masks.target_scale", \.masks.targetScale, "Share of the patches in a target block.",
-            limits: .positiveShare, count: 2...2),
-        SpecKey(
-            "masks.target_aspect", \.masks.targetAspect, "Height over width of a target block.", limits: .aspect,
-            count: 2...2),
-        SpecKey(
-            "masks.context_scale", \.masks.contextScale,
-            "Share of the patches in the context block, before target patches are removed.", limits: .positiveShare,
-            count: 2...2),
-        SpecKey(
-            "masks.context_aspect", \.masks.contextAspect, "Height over width of the context block.", limits: .aspect,
-            count: 2...2),
-        SpecKey(
-            "masks.min_keep", \.masks.minKeep, "A mask is accepted when it keeps more patches than this.",
-            limits: .between(0, 65_536)),
-    ]
-
-    private static let targetEncoder: [SpecKey] = [
-        SpecKey(
-            "target_encoder.kind", \.targetEncoder.kind,
-            "Moving average, the context encoder itself (with or without gradient), or frozen at initialisation."),
-        SpecKey(
-            "target_encoder.momentum", \.targetEncoder.momentum, "EMA momentum at the first and at the last step.",
-            limits: .share, count: 2...2),
-        SpecKey(
-            "target_encoder.momentum_schedule", \.targetEncoder.momentumSchedule,
-            "How momentum goes from the first to the last value; constant keeps the first."),
     ]
 
     private static let optimizer: [SpecKey] = [

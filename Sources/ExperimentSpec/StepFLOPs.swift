@@ -1,3 +1,4 @@
+import Masking
 import Objectives
 
 /// Floating-point operations of one training step, as the public I-JEPA code does it.
@@ -43,8 +44,8 @@ package struct StepFLOPs: Hashable, Sendable {
         targetForward = embedding + targetBlocks
         contextForward = embedding + contextBlocks
         encoderBackward = embedding + 2 * contextBlocks
-        if configuration.targetEncoder.kind == .sharedWithGradient { encoderBackward += embedding + 2 * targetBlocks }
-        let blocks = Double(configuration.masks.targetBlocks)
+        if configuration.targetEncoderRule.hasGradient { encoderBackward += embedding + 2 * targetBlocks }
+        let blocks = Double(configuration.maskLimits.blocks)
         if configuration.model.predictor.kind == .transformer {
             predictorForward =
                 batch * sizes.predictorFlops(context: contextPatches, target: targetPatches, blocks: blocks)
@@ -66,7 +67,7 @@ extension ObjectiveTerm {
     ///   - width: Of its views, behind the projector.
     func shape(in configuration: RunConfiguration, targetPatches: Int, width: Int) -> ViewShape {
         ViewShape(
-            views: views.count(blocks: configuration.masks.targetBlocks),
+            views: views.count(blocks: configuration.maskLimits.blocks),
             images: configuration.training.batchSize * views.rowsPerImage(targetPatches: targetPatches), width: width)
     }
 }

@@ -1,124 +1,74 @@
-import TensorCore
+package import Declarations
 
-/// Draws context and target blocks for batches of images.
+/// Draws the context and the targets of every image of a batch.
+///
+/// A type that conforms, in one file, and its name in `MaskSamplers.standard` are all that a new sampler takes. Its keys
+/// are those of the group `masks`.
 ///
 /// The masks of a step are a pure function of (seed, step, position in the batch); nothing is kept between calls, so
-/// any thread may call at any time. The size of the target blocks and of the context block is drawn once per batch.
-///
-/// - `ijepa` behaves as the public I-JEPA code (facebookresearch/ijepa, src/masks/multiblock.py): one uniform number
-///   gives both scale and aspect ratio; blocks never touch the last row or column; a context that keeps too little
-///   is drawn again, and after every twenty tries one target fewer is taken out of it, so that it may overlap;
-///   contexts lose their last patches in raster order. Its positions are unseeded there, and seeded here.
-/// - `uniform` draws scale and aspect ratio independently, places blocks anywhere in the grid, and never lets the context
-///   overlap a target (twenty context places are tried, then new target places). All images of a step need as many
-///   context patches, Kc. With `contextCount: fixed` a reference that is no image of the batch is drawn first and says
-///   Kc, and each image is drawn until it has so many. So every image has the distribution of a single one, uncut,
-///   whatever the batch size. Where a thousand draws do not have Kc patches, the image takes the reference's masks, which
-///   have the same distribution. With `contextCount: batch` contexts are cut, at random places.
-package struct MaskSampler: Sendable {
-    package let settings: MaskSettings
+/// any thread may call at any time.
+package protocol MaskSampler: DeclaredOption {
+    /// The key that says how many target blocks there are, for errors of terms that compare them; none: no key does.
+    static var blocksKey: String? { get }
 
-    /// Tries before the rules give way; the public code's number.
-    static let tries = 20
-    /// Draws of an image's masks before it takes the reference's. A few tens are enough on average.
-    static let drawsForCount = 1000
-    /// Streams of the draws that a whole batch shares; image positions stay below them.
-    private static let batchStream = Int(UInt32.max)
-    private static let referenceStream = batchStream - 1
+    /// - Throws: `MaskError` if the settings cannot always be met on this grid: sampling itself cannot fail.
+    init(_ settings: Settings, grid: PatchGrid) throws(MaskError)
 
-    /// - Throws: `MaskError` if the settings cannot always be met.
-    package init(_ settings: MaskSettings) throws(MaskError) {
-        try settings.validate()
-        self.settings = settings
-    }
+    var grid: PatchGrid { get }
+    /// What memory is planned for. Asked often: a stored property.
+    var limits: MaskLimits { get }
+    /// Whether Kc depends on which other images are in a batch, since contexts are cut to the fewest of it.
+    var cutsContexts: Bool { get }
 
-    /// Masks for the `imageCount` images of training step `step`.
-    package func sample(seed: UInt64, step: Int, imageCount: Int) -> MaskBatch {
-        precondition(imageCount > 0, "a batch of \(imageCount) images has no masks")
-        func stream(_ sample: Int) -> RandomStream {
-            RandomStream(seed: seed, purpose: .masks, epoch: step, sample: sample)
-        }
-        var draw = placementDraw(seed: seed, step: step)
+    /// Masks for the `imageCount` images of training step `step`, from 0.
+    func sample(seed: UInt64, step: Int, imageCount: Int) -> MaskBatch
 
-        var placements: [Placement] = []
-        placements.reserveCapacity(imageCount)
-        var contexts: [[Int32]] = []
-        var sharedImages = 0
-        if settings.cutsContexts {
-            var priorities: [[Int]] = []
-            for image in 0..<imageCount {
-                var random = stream(image)
-                let placement = draw.next(from: &random)
-                placements.append(placement)
-                if settings.sampler == .uniform { priorities.append(random.shuffled(placement.contextCount)) }
-            }
-            let count = placements.map(\.contextCount).min() ?? 0
-            for (image, placement) in placements.enumerated() {
-                let context = draw.context(of: placement)
-                contexts.append(
-                    priorities.isEmpty
-                        ? Array(context.prefix(count)) : priorities[image].prefix(count).sorted().map { context[$0] })
-            }
-        } else {
-            let reference = self.reference(of: &draw, seed: seed, step: step)
-            for image in 0..<imageCount {
-                var random = stream(image)
-                let own = draw.next(contextCount: reference.contextCount, from: &random)
-                if own == nil { sharedImages += 1 }
-                placements.append(own ?? reference)
-                contexts.append(draw.context(of: own ?? reference))
-            }
-        }
+    /// Kc and Kp of a step, which no batch size changes; nil where contexts are cut.
+    func patchCounts(seed: UInt64, step: Int) -> (context: Int, target: Int)?
+}
 
-        var targets: [Int32] = []
-        targets.reserveCapacity(settings.targetBlocks * imageCount * draw.targetSize.count)
-        for block in 0..<settings.targetBlocks {
-            for placement in placements {
-                placement.targets[block].forEachPatch(gridWidth: settings.gridWidth) { targets.append($0) }
-            }
-        }
-        return MaskBatch(
-            images: imageCount, blocks: settings.targetBlocks, contextCount: contexts[0].count,
-            targetCount: draw.targetSize.count, targetSize: draw.targetSize, contextSize: draw.contextSize,
-            context: contexts.flatMap { $0 }, targets: targets, uncutContextCounts: placements.map(\.contextCount),
-            relaxedImages: placements.count { $0.isRelaxed }, sharedImages: sharedImages)
-    }
+/// The sizes of masks.
+package struct MaskLimits: Sendable, Hashable {
+    /// M, target blocks of every image.
+    package let blocks: Int
+    /// The largest Kc, context patches of an image, that a batch can have.
+    package let contextCount: Int
+    /// The largest Kp, patches of a target block.
+    package let targetCount: Int
 
-    /// Kc and Kp of a step, which no batch size changes; nil where contexts are cut to the fewest of a batch.
-    package func patchCounts(seed: UInt64, step: Int) -> (context: Int, target: Int)? {
-        guard !settings.cutsContexts else { return nil }
-        var draw = placementDraw(seed: seed, step: step)
-        return (reference(of: &draw, seed: seed, step: step).contextCount, draw.targetSize.count)
-    }
-
-    /// Draws with the block sizes of a step.
-    private func placementDraw(seed: UInt64, step: Int) -> PlacementDraw {
-        var random = RandomStream(seed: seed, purpose: .masks, epoch: step, sample: Self.batchStream)
-        let targetSize = drawSize(settings.targetScale, settings.targetAspect, from: &random)
-        let contextSize = drawSize(settings.contextScale, settings.contextAspect, from: &random)
-        return PlacementDraw(settings, targetSize: targetSize, contextSize: contextSize)
-    }
-
-    /// The image that is in no batch and says Kc.
-    private func reference(of draw: inout PlacementDraw, seed: UInt64, step: Int) -> Placement {
-        var random = RandomStream(seed: seed, purpose: .masks, epoch: step, sample: Self.referenceStream)
-        return draw.next(from: &random)
-    }
-
-    private func drawSize(_ scale: [Double], _ aspect: [Double], from random: inout RandomStream) -> BlockSize {
-        let u = random.uniform()
-        let v = settings.sampler == .ijepa ? u : random.uniform()
-        let patches = Int(Double(settings.patches) * (scale[0] + u * (scale[1] - scale[0])))
-        return BlockSize(
-            patches: patches, aspect: aspect[0] + v * (aspect[1] - aspect[0]), largest: settings.largestBlock)
+    package init(blocks: Int, contextCount: Int, targetCount: Int) {
+        self.blocks = blocks
+        self.contextCount = contextCount
+        self.targetCount = targetCount
     }
 }
 
-extension RandomStream {
-    /// The numbers 0..<count in random order.
-    fileprivate mutating func shuffled(_ count: Int) -> [Int] {
-        var order = Array(0..<count)
-        shuffle(&order)
-        return order
+extension MaskSampler {
+    package static var blocksKey: String? { nil }
+
+    package func patchCounts(seed: UInt64, step: Int) -> (context: Int, target: Int)? {
+        guard !cutsContexts else { return nil }
+        let masks = sample(seed: seed, step: step, imageCount: 1)
+        return (masks.contextCount, masks.targetCount)
+    }
+
+    /// Expected Kc and Kp of batches, for the cost of a step. The same at every call.
+    ///
+    /// Where nothing is cut, a step's counts hold for every batch. Else the smallest context of a batch decides, and that
+    /// of at most 256 images stands for the smallest of a larger batch.
+    package func expectedPatches(imageCount: Int) -> (context: Double, target: Double) {
+        // No seed of a run, so that estimates are draws of their own.
+        let seed: UInt64 = 0x6a09_e667_f3bc_c908
+        let steps = cutsContexts ? 8 : 512
+        var (context, target) = (0, 0)
+        for step in 0..<steps {
+            if let counts = patchCounts(seed: seed, step: step) {
+                (context, target) = (context + counts.context, target + counts.target)
+            } else {
+                let masks = sample(seed: seed, step: step, imageCount: min(imageCount, 256))
+                (context, target) = (context + masks.contextCount, target + masks.targetCount)
+            }
+        }
+        return (Double(context) / Double(steps), Double(target) / Double(steps))
     }
 }

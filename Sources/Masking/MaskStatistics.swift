@@ -50,7 +50,7 @@ package struct MaskStatistics: Sendable, Codable, Hashable {
     package let contextCoverage: [Double]
     /// Share of the images that have a patch in at least one target block, likewise.
     package let targetCoverage: [Double]
-    /// Distribution of the size of target blocks, smallest first.
+    /// Distribution of the size of target blocks, smallest first; empty where they are no rectangles.
     package let targetSizes: [SizeCount]
     /// Distribution of the context block's size before targets are taken out.
     package let contextSizes: [SizeCount]
@@ -58,22 +58,22 @@ package struct MaskStatistics: Sendable, Codable, Hashable {
     package let contextPatchCounts: [PatchCount]
 
     /// Samples steps 0..<batches of the given seed.
-    package init(_ sampler: MaskSampler, seed: UInt64, batches: Int, imagesPerBatch: Int) {
+    package init(_ sampler: any MaskSampler, seed: UInt64, batches: Int, imagesPerBatch: Int) {
         precondition(batches > 0 && imagesPerBatch > 0, "\(batches) batches of \(imagesPerBatch) images")
-        let settings = sampler.settings
-        var tally = Tally(patches: settings.patches)
+        let grid = sampler.grid
+        var tally = Tally(patches: grid.count)
         for step in 0..<batches {
             tally.add(sampler.sample(seed: seed, step: step, imageCount: imagesPerBatch))
         }
         let images = Double(batches * imagesPerBatch)
-        let cells = images * Double(settings.patches)
+        let cells = images * Double(grid.count)
         self.batches = batches
         self.imagesPerBatch = imagesPerBatch
-        gridHeight = settings.gridHeight
-        gridWidth = settings.gridWidth
+        gridHeight = grid.height
+        gridWidth = grid.width
         contextPatches = Summary(tally.contextCounts)
         uncutContextPatches = Summary(tally.uncutContextCounts)
-        targetPatches = Summary(tally.targetSizes.map(\.count))
+        targetPatches = Summary(tally.targetCounts)
         hiddenShare = 1 - Double(tally.inContext.reduce(0, +)) / cells
         targetShare = Double(tally.inTarget.reduce(0, +)) / cells
         repeatedTargetShare = Double(tally.repeatedPatches) / cells
@@ -96,6 +96,7 @@ package struct MaskStatistics: Sendable, Codable, Hashable {
 private struct Tally {
     var contextCounts: [Int] = []
     var uncutContextCounts: [Int] = []
+    var targetCounts: [Int] = []
     var targetSizes: [BlockSize] = []
     var contextSizes: [BlockSize] = []
     var inContext: [Int]
@@ -112,8 +113,9 @@ private struct Tally {
     mutating func add(_ batch: MaskBatch) {
         contextCounts.append(batch.contextCount)
         uncutContextCounts += batch.uncutContextCounts
-        targetSizes.append(batch.targetSize)
-        contextSizes.append(batch.contextSize)
+        targetCounts.append(batch.targetCount)
+        if let size = batch.targetSize { targetSizes.append(size) }
+        if let size = batch.contextSize { contextSizes.append(size) }
         relaxedImages += batch.relaxedImages
         sharedImages += batch.sharedImages
         for patch in batch.context { inContext[Int(patch)] += 1 }

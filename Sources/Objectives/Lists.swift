@@ -7,3 +7,10 @@ package enum Regularizers {
 package enum PredictionLosses {
     package static let standard: [any PredictionLoss.Type] = [SmoothL1.self, SquaredError.self, AbsoluteError.self]
 }
+
+/// The rules for the target encoder that a spec can choose, in the order of the documentation.
+package enum TargetEncoderRules {
+    package static let standard: [any TargetEncoderRule.Type] = [
+        MovingAverageTarget.self, SharedTarget.self, SharedTargetWithGradient.self, FrozenTarget.self,
+    ]
+}

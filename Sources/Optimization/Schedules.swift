@@ -70,7 +70,7 @@ package struct WeightDecaySchedule: Sendable, Hashable {
 
 /// Momentum of the target encoder; step 0 sees the start.
 package struct MomentumSchedule: Sendable, Hashable {
-    package enum Form: Sendable, Hashable {
+    package enum Form: String, CaseIterable, Sendable {
         case linear
         case cosine
         case constant

@@ -140,10 +140,10 @@ package struct GoldenCheck<Backend: KernelBackend> {
             prediction: SmoothL1(),
             terms: [ObjectiveTerm(VICReg(), weight: WeightSchedule(0.001), views: .predictions)])
         let step = TrainingStep(
-            networks, objective: objective, targetRule: .movingAverage, limits: limits, backend: backend,
+            networks, objective: objective, targetRule: MovingAverageTarget(), limits: limits, backend: backend,
             threads: threads)
         let whole = TrainingStep(
-            networks, objective: objective, targetRule: .movingAverage, limits: limits, backend: backend,
+            networks, objective: objective, targetRule: MovingAverageTarget(), limits: limits, backend: backend,
             threads: threads, work: .everything)
         return try targetFeatures(whole, state) + outputs(step, state) + gradients(step, state) + weights(step, &state)
     }

@@ -42,7 +42,7 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
         case clear(ArraySlice<Tensor<Backend>>)
         case add(ArraySlice<Tensor<Backend>>, isFirst: Bool, isLast: Bool)
         case measure
-        case apply(StepHyperparameters, clip: Double, t: Int, TrainingState<Backend>, averagesTarget: Bool)
+        case apply(StepHyperparameters, clip: Double, t: Int, TrainingState<Backend>)
     }
 
     /// - Parameters:
@@ -136,11 +136,10 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
     ///   - norm: Of the summed gradient, for clipping.
     ///   - t: Number of this step, from 1.
     func apply(
-        _ hyperparameters: StepHyperparameters, norm: Double, t: Int, state: TrainingState<Backend>,
-        averagesTarget: Bool
+        _ hyperparameters: StepHyperparameters, norm: Double, t: Int, state: TrainingState<Backend>
     ) {
         let clip = hyperparameters.clipNorm.map { min(1, $0 / (norm + 1e-6)) } ?? 1
-        run(.apply(hyperparameters, clip: clip, t: t, state, averagesTarget: averagesTarget), chunks.count)
+        run(.apply(hyperparameters, clip: clip, t: t, state), chunks.count)
     }
 
     // MARK: Chunks
@@ -161,8 +160,8 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
             add(sums, isFirst: isFirst, chunk)
             if isLast { squares[index] = squareSum(chunk) }
         case .measure: squares[index] = squareSum(chunk)
-        case .apply(let hyperparameters, let clip, let t, let state, let averagesTarget):
-            apply(hyperparameters, clip: clip, t: t, state, averagesTarget: averagesTarget, chunk)
+        case .apply(let hyperparameters, let clip, let t, let state):
+            apply(hyperparameters, clip: clip, t: t, state, chunk)
         }
     }
 
@@ -178,8 +177,7 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
     }
 
     private func apply(
-        _ hyperparameters: StepHyperparameters, clip: Double, t: Int, _ state: TrainingState<Backend>,
-        averagesTarget: Bool, _ chunk: Chunk
+        _ hyperparameters: StepHyperparameters, clip: Double, t: Int, _ state: TrainingState<Backend>, _ chunk: Chunk
     ) {
         let window = { (flat: Tensor<Backend>) in flat.window(at: chunk.offset, chunk.shape) }
         if clip < 1 { backend.scale(window(gradients), by: Backend.Scalar(clip)) }
@@ -191,12 +189,12 @@ final class ParameterUpdate<Backend: KernelBackend>: TeamWork {
                 weightDecay: chunk.decays ? hyperparameters.weightDecay : 0, beta1: hyperparameters.beta1,
                 beta2: hyperparameters.beta2, epsilon: hyperparameters.epsilon, t: t))
         // The encoder comes first in the flat vector, at the places that it has in the target's.
-        let averages = averagesTarget && chunk.offset < encoderCount
-        if averages {
+        let momentum = state.targetIsSeparate && chunk.offset < encoderCount ? hyperparameters.momentum : nil
+        if let momentum {
             backend.exponentialMovingAverage(
-                source: window(state.online), momentum: hyperparameters.momentum, target: window(state.target))
+                source: window(state.online), momentum: momentum, target: window(state.target))
         }
         state.refreshPackedWeights(
-            chunk.offset..<(chunk.offset + chunk.shape.count), target: averages, on: backend)
+            chunk.offset..<(chunk.offset + chunk.shape.count), target: momentum != nil, on: backend)
     }
 }

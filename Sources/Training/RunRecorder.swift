@@ -59,7 +59,7 @@ package struct StepRecord: Sendable {
             ("prediction_loss", metrics.predictionLoss),
         ] + terms + termWeights + [
             ("learning_rate", hyperparameters.learningRate), ("weight_decay", hyperparameters.weightDecay),
-            ("momentum", hyperparameters.momentum),
+            ("momentum", hyperparameters.recordedMomentum),
             ("gradient_norm", metrics.gradientNorm), ("gradient_norm_encoder", metrics.encoderGradientNorm),
             ("gradient_norm_predictor", metrics.predictorGradientNorm),
             ("images_per_second", Double(imageCount) / seconds), ("step_seconds", seconds),

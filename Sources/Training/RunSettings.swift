@@ -2,6 +2,7 @@ package import ExperimentSpec
 package import Kernels
 package import Masking
 import Networks
+package import Objectives
 import Optimization
 
 /// The engine's settings for a resolved configuration.
@@ -9,14 +10,15 @@ package struct RunSettings: Sendable {
     package let configuration: RunConfiguration
     package let networks: MethodNetworks
     package let objective: StepObjective
-    package let targetRule: TargetRule
-    package let sampler: MaskSampler
+    package let targetRule: any TargetEncoderRule
+    package let sampler: any MaskSampler
     package let limits: StepLimits
     package let totalSteps: Int
 
     private let learningRate: LearningRateSchedule
     private let weightDecay: WeightDecaySchedule
-    private let momentum: MomentumSchedule
+    /// Those that schedules are computed for.
+    private let scheduleSteps: Int
 
     /// - Throws: `MaskError` if the masks cannot be drawn; `TrainingError` without `training.steps`.
     package init(_ configuration: RunConfiguration) throws {
@@ -27,9 +29,8 @@ package struct RunSettings: Sendable {
         self.totalSteps = totalSteps
         networks = MethodNetworks(configuration)
         objective = try StepObjective(configuration)
-        targetRule = TargetRule(configuration.targetEncoder.kind)
-        let masks = MaskSettings(configuration.masks, grid: networks.encoder.settings.grid)
-        sampler = try MaskSampler(masks)
+        targetRule = configuration.targetEncoderRule
+        sampler = try configuration.maskSampler()
         let batchSize = configuration.training.batchSize
         let (shards, rounds) = (min(configuration.resources.shards, batchSize), configuration.resources.accumulate)
         guard shards >= 1, rounds >= 1, rounds <= StepLimits.sums(ofShards: shards) else {
@@ -40,11 +41,11 @@ package struct RunSettings: Sendable {
                     + "resources.shards: \(StepLimits.shardsPerSum * rounds) or more, or fewer rounds")
         }
         limits = StepLimits(
-            imageCount: batchSize, blockCount: masks.targetBlocks, contextCount: masks.maximumContextCount,
-            targetCount: masks.maximumTargetCount, shards: shards, rounds: rounds)
+            imageCount: batchSize, blockCount: sampler.limits.blocks, contextCount: sampler.limits.contextCount,
+            targetCount: sampler.limits.targetCount, shards: shards, rounds: rounds)
 
         let schedule = configuration.schedule
-        let scheduleSteps = Int((Double(totalSteps) * schedule.stretch).rounded())
+        scheduleSteps = Int((Double(totalSteps) * schedule.stretch).rounded())
         learningRate = LearningRateSchedule(
             start: schedule.startLearningRate, peak: schedule.learningRate, end: schedule.finalLearningRate,
             warmupSteps: Int((Double(totalSteps) * schedule.warmup).rounded()), totalSteps: scheduleSteps)
@@ -52,22 +53,14 @@ package struct RunSettings: Sendable {
         weightDecay = WeightDecaySchedule(
             form: optimizer.weightDecaySchedule == .cosine ? .cosine : .linear, start: optimizer.weightDecay[0],
             end: optimizer.weightDecay[1], totalSteps: scheduleSteps)
-        let target = configuration.targetEncoder
-        let form: MomentumSchedule.Form =
-            switch target.momentumSchedule {
-            case .linear: .linear
-            case .cosine: .cosine
-            case .constant: .constant
-            }
-        momentum = MomentumSchedule(
-            form: form, start: target.momentum[0], end: target.momentum[1], totalSteps: scheduleSteps)
     }
 
     /// - Parameter step: From 0.
     package func hyperparameters(at step: Int) -> StepHyperparameters {
         var values = StepHyperparameters(
             learningRate: learningRate.value(at: step), weightDecay: weightDecay.value(at: step),
-            momentum: momentum.value(at: step))
+            momentum: targetRule.momentum(at: step, of: scheduleSteps),
+            recordedMomentum: targetRule.recordedMomentum(at: step, of: scheduleSteps))
         values.beta1 = configuration.optimizer.betas[0]
         values.beta2 = configuration.optimizer.betas[1]
         values.epsilon = configuration.optimizer.epsilon
@@ -78,7 +71,7 @@ package struct RunSettings: Sendable {
     /// The state before the first step.
     package func initialState<Backend: KernelBackend>(on backend: Backend) -> TrainingState<Backend> {
         let model = configuration.model
-        return TrainingState(networks, targetIsSeparate: targetRule.targetIsSeparate, on: backend) { online in
+        return TrainingState(networks, targetIsSeparate: targetRule.hasOwnParameters, on: backend) { online in
             networks.initialize(
                 online, seed: UInt64(truncatingIfNeeded: configuration.seed),
                 scheme: model.initialization == .xavier ? .xavier : .truncatedNormal,
@@ -101,16 +94,5 @@ package struct RunSettings: Sendable {
         TrainingStep(
             networks, objective: objective, targetRule: targetRule, limits: limits, backend: backend, threads: threads,
             communicator: communicator)
-    }
-}
-
-extension MaskSettings {
-    /// - Parameter grid: Patches along one side of the image.
-    package init(_ masks: MaskConfiguration, grid: Int) {
-        self.init(
-            sampler: masks.sampler == .ijepa ? .ijepa : .uniform,
-            contextCount: masks.contextCount == .fixed ? .fixed : .batch, gridHeight: grid, gridWidth: grid,
-            targetBlocks: masks.targetBlocks, targetScale: masks.targetScale, targetAspect: masks.targetAspect,
-            contextScale: masks.contextScale, contextAspect: masks.contextAspect, minKeep: masks.minKeep)
     }
 }

@@ -110,8 +110,8 @@ enum TargetNeeds {
     /// The same, and a gradient through them.
     case gradient
 
-    init(_ rule: TargetRule, _ objective: StepObjective, _ work: NetworkWork) {
-        if rule == .sharedWithGradient {
+    init(_ rule: any TargetEncoderRule, _ objective: StepObjective, _ work: NetworkWork) {
+        if rule.hasGradient {
             self = .gradient
         } else if work == .everything || objective.needsTargets {
             self = .allFeatures

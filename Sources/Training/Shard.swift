@@ -27,7 +27,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     struct Common {
         let networks: MethodNetworks
         let objective: StepObjective
-        let targetRule: TargetRule
+        let targetRule: any TargetEncoderRule
         let work: NetworkWork
         let encoderPositions: Tensor<Backend>
         let predictorPositions: Tensor<Backend>?

@@ -1,29 +1,6 @@
 package import ExperimentSpec
 package import Objectives
 
-/// How the target encoder gets its parameters and whether gradients reach it.
-package enum TargetRule: Sendable, Hashable {
-    /// Exponential moving average of the context encoder.
-    case movingAverage
-    /// The context encoder's own parameters, targets without gradient.
-    case sharedStopGradient
-    /// The context encoder's own parameters, gradients through the targets too.
-    case sharedWithGradient
-    /// As initialised, for ever.
-    case frozen
-
-    package init(_ kind: TargetEncoderConfiguration.Kind) {
-        switch kind {
-        case .ema: self = .movingAverage
-        case .sharedStopGradient: self = .sharedStopGradient
-        case .sharedWithGradient: self = .sharedWithGradient
-        case .frozen: self = .frozen
-        }
-    }
-
-    package var targetIsSeparate: Bool { self == .movingAverage || self == .frozen }
-}
-
 /// The objective of a step.
 package struct StepObjective: Sendable {
     package var prediction: any PredictionLoss
@@ -93,17 +70,21 @@ package struct StepObjective: Sendable {
 package struct StepHyperparameters: Sendable, Hashable {
     package var learningRate: Double
     package var weightDecay: Double
-    /// Momentum of the target encoder.
-    package var momentum: Double
+    /// Share of the old target encoder that is kept, where it has parameters of its own; nil: they stay.
+    package var momentum: Double?
+    /// The number that is recorded as momentum.
+    package var recordedMomentum: Double
     package var beta1 = 0.9
     package var beta2 = 0.999
     package var epsilon = 1e-8
     package var clipNorm: Double?
 
-    package init(learningRate: Double, weightDecay: Double, momentum: Double) {
+    /// - Parameter recordedMomentum: None: what is kept.
+    package init(learningRate: Double, weightDecay: Double, momentum: Double?, recordedMomentum: Double? = nil) {
         self.learningRate = learningRate
         self.weightDecay = weightDecay
         self.momentum = momentum
+        self.recordedMomentum = recordedMomentum ?? momentum ?? 1
     }
 }
 

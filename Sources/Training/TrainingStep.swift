@@ -1,7 +1,7 @@
 import ExperimentSpec
 package import Kernels
 package import Networks
-import Objectives
+package import Objectives
 import TensorCore
 
 /// One step of C-JEPA: targets, context, prediction, loss, regulariser, gradients, AdamW, target encoder.
@@ -16,7 +16,7 @@ import TensorCore
 package final class TrainingStep<Backend: KernelBackend> {
     package let networks: MethodNetworks
     package let objective: StepObjective
-    package let targetRule: TargetRule
+    package let targetRule: any TargetEncoderRule
     package let limits: StepLimits
     package let backend: Backend
     /// The processes that share each round's shards.
@@ -39,7 +39,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     package static var targetNormEpsilon: Double { 1e-5 }
 
     package init(
-        _ networks: MethodNetworks, objective: StepObjective, targetRule: TargetRule, limits: StepLimits,
+        _ networks: MethodNetworks, objective: StepObjective, targetRule: any TargetEncoderRule, limits: StepLimits,
         backend: Backend, threads: Int, work: NetworkWork = .needed,
         communicator: any Communicator = SingleProcess()
     ) {
@@ -161,8 +161,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         metrics.predictorGradientNorm = norms.predictor
         guard metrics.gradientNorm.isFinite else { throw TrainingError.nonFinite("the gradient", step: step) }
         update.apply(
-            hyperparameters, norm: metrics.gradientNorm, t: step, state: state,
-            averagesTarget: targetRule == .movingAverage)
+            hyperparameters, norm: metrics.gradientNorm, t: step, state: state)
         stopwatch.lap(.update)
         phases += stopwatch.seconds
         state.step = step
@@ -295,7 +294,7 @@ package final class TrainingStep<Backend: KernelBackend> {
         let gradient = ShardTeam<Backend>.Gradient(
             online: state.onlineParameters, includesPrediction: part.includesPrediction,
             pooled: regularization.reached)
-        if targetRule == .sharedWithGradient { phases += shardTeam.backwardThroughTargets(numbers.count, gradient) }
+        if targetRule.hasGradient { phases += shardTeam.backwardThroughTargets(numbers.count, gradient) }
         phases += shardTeam.backward(numbers.count, gradient)
         // The projectors' gradients are those of the whole batch; they join the first sum.
         if numbers.lowerBound == 0 { regularization.addProjectorGradients(to: sums[0]) }

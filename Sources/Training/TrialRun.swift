@@ -92,14 +92,15 @@ package final class TrialRun<Backend: KernelBackend> {
         if !rendersEveryBatch { resident = loaded }
         defer { if rendersEveryBatch { loader.recycle(loaded) } }
         // Where contexts are cut, those of the run's batch, whose smallest context decides how large all are.
-        let images = settings.sampler.settings.cutsContexts ? whole.imageCount : settings.limits.imageCount
+        let images = settings.sampler.cutsContexts ? whole.imageCount : settings.limits.imageCount
         let masks = settings.sampler.sample(seed: 0, step: masksDrawn, imageCount: images)
         masksDrawn += 1
         let (context, targets) = masks.first(settings.limits.imageCount)
         let batch = StepBatch(
             images: .whole(loaded.images), imageCount: settings.limits.imageCount, context: context, targets: targets,
             blockCount: masks.blocks)
-        let hyperparameters = StepHyperparameters(learningRate: 1e-5, weightDecay: 0.04, momentum: 0.999)
+        let momentum = settings.hyperparameters(at: masksDrawn).momentum
+        let hyperparameters = StepHyperparameters(learningRate: 1e-5, weightDecay: 0.04, momentum: momentum)
         let loadSeconds = (clock.now - start) / .seconds(1)
         counter?.start()
         defer { _ = counter?.stop() }

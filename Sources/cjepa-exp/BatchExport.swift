@@ -104,7 +104,7 @@ struct BatchExport {
             number("patch_size", model.patchSize, "pixels along one side of a patch"),
             number("learning_rate", used.learningRate, "of this step"),
             number("weight_decay", used.weightDecay, "of this step"),
-            number("momentum", used.momentum, "share of the old target encoder kept after this step"),
+            number("momentum", used.recordedMomentum, "share of the old target encoder kept after this step"),
         ]
     }
 }

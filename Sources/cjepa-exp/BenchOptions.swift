@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPUKernels
+import Declarations
 import ExperimentSpec
 import Training
 
@@ -58,7 +59,7 @@ struct BenchOptions: ParsableArguments {
         if model == .custom { throw ValidationError("--model custom needs a spec that describes the network.") }
     }
 
-    /// - Throws: `SpecErrors`, `UnusableInput` or `MaskError` for what cannot work.
+    /// - Throws: `SpecErrors` or `UnusableInput` for what cannot work.
     func configuration() throws -> RunConfiguration {
         var configuration = try spec.map { try self.configuration(ofSpec: $0) } ?? Self.described
         if let model { configuration.model.apply(model) }
@@ -74,8 +75,8 @@ struct BenchOptions: ParsableArguments {
         if let shards { configuration.resources.shards = shards }
         let grid = configuration.model.imageSize / configuration.model.patchSize
         // Target blocks of a small grid have fewer patches than the usual limit.
-        if spec == nil, grid < 10 { configuration.masks.minKeep = 4 }
-        if let minKeep { configuration.masks.minKeep = minKeep }
+        if spec == nil, grid < 10 { configuration.set("masks.min_keep", to: 4) }
+        if let minKeep { configuration.set("masks.min_keep", to: .integer(minKeep)) }
         if let problem = configuration.problems.first {
             throw UnusableInput(place: problem.key, problem: problem.message, remedy: problem.remedy)
         }
@@ -90,7 +91,7 @@ struct BenchOptions: ParsableArguments {
         configuration.training.batchSize = 16
         configuration.training.steps = 1000
         // The work stays what it was, so that rates of different versions compare.
-        configuration.masks.contextCount = .batch
+        configuration.set("masks.context_count", to: "batch")
         return configuration
     }
 

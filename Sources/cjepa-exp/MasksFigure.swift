@@ -3,7 +3,7 @@ import Pictures
 
 /// Draws masks: one row per image with the image, its context and its target blocks, then two maps of coverage.
 struct MasksFigure {
-    let settings: MaskSettings
+    let grid: PatchGrid
     let patchSize: Int
 
     private static let gap = 10
@@ -23,10 +23,10 @@ struct MasksFigure {
     private var textBand: Int { RGBImage.textHeight(scale: Self.textScale) + 8 }
 
     func draw(_ masks: MaskBatch, on images: [RGBImage], _ statistics: MaskStatistics) -> RGBImage {
-        let side = images.first?.width ?? settings.gridWidth * patchSize
+        let side = images.first?.width ?? grid.width * patchSize
         let factor = max(1, Self.wantedSide / side)
-        let cell = Cell(columns: settings.gridWidth, patch: patchSize * factor)
-        let (width, height) = (settings.gridWidth * cell.patch, settings.gridHeight * cell.patch)
+        let cell = Cell(columns: grid.width, patch: patchSize * factor)
+        let (width, height) = (grid.width * cell.patch, grid.height * cell.patch)
         let panels = 2 + masks.blocks
         let mapBand = textBand + height + textBand
         var canvas = RGBImage(
@@ -71,7 +71,7 @@ struct MasksFigure {
     private func context(of masks: MaskBatch, image: Int, on picture: RGBImage, _ cell: Cell) -> RGBImage {
         var panel = picture
         let seen = Set(masks.context(image: image))
-        for patch in 0..<Int32(settings.patches) where !seen.contains(patch) {
+        for patch in 0..<Int32(grid.count) where !seen.contains(patch) {
             let (x, y) = cell.place(patch)
             panel.fill(x: x, y: y, width: cell.patch, height: cell.patch, color: Self.hiddenColor)
         }
@@ -83,16 +83,20 @@ struct MasksFigure {
     private func target(of masks: MaskBatch, block: Int, image: Int, on picture: RGBImage, _ cell: Cell) -> RGBImage {
         var panel = picture
         panel.fill(x: 0, y: 0, width: panel.width, height: panel.height, color: Self.hiddenColor, opacity: 0.8)
-        let (width, height) = (masks.targetSize.width * cell.patch, masks.targetSize.height * cell.patch)
-        guard let first = masks.target(block: block, image: image).first else { return panel }
-        let (left, top) = cell.place(first)
-        for y in top..<top + height {
-            for x in left..<left + width { panel[x, y] = picture[x, y] }
+        let patches = masks.target(block: block, image: image)
+        for (left, top) in patches.map(cell.place) {
+            for y in top..<top + cell.patch {
+                for x in left..<left + cell.patch { panel[x, y] = picture[x, y] }
+            }
         }
         drawGrid(on: &panel, cell)
-        panel.outline(
-            x: left, y: top, width: width, height: height, color: Self.color(block: block),
-            thickness: max(2, cell.patch / 8))
+        // One frame where the patches are a rectangle, else one for each.
+        let frame = masks.targetSize ?? BlockSize(height: 1, width: 1)
+        for (left, top) in (masks.targetSize == nil ? patches : patches.prefix(1)).map(cell.place) {
+            panel.outline(
+                x: left, y: top, width: frame.width * cell.patch, height: frame.height * cell.patch,
+                color: Self.color(block: block), thickness: max(2, cell.patch / 8))
+        }
         return panel
     }
 
@@ -119,7 +123,7 @@ struct MasksFigure {
             let shade = RGBColor(grey: 255).mixed(with: color, share: largest > 0 ? share / largest : 0)
             canvas.fill(x: place.x + x, y: top + y, width: cell.patch, height: cell.patch, color: shade)
         }
-        let (width, height) = (settings.gridWidth * cell.patch, settings.gridHeight * cell.patch)
+        let (width, height) = (grid.width * cell.patch, grid.height * cell.patch)
         canvas.outline(x: place.x, y: top, width: width, height: height, color: RGBColor(grey: 190))
         let range = [shares.min() ?? 0, largest].map { "\(Int((100 * $0).rounded()))" }.joined(separator: "-")
         canvas.write("\(range)%", x: place.x, y: top + height + 8, color: Self.ink, scale: Self.textScale)

@@ -1,4 +1,5 @@
 package import Datasets
+import Declarations
 package import ExperimentSpec
 import Foundation
 package import Masking
@@ -8,7 +9,7 @@ import Training
 
 /// The masks of one training step on the images that the step sees, and what masks are like over many steps.
 package struct MasksReport: Sendable {
-    package let settings: MaskSettings
+    package let sampler: any MaskSampler
     package let step: Int
     /// The masks of the whole batch.
     package let masks: MaskBatch
@@ -28,8 +29,7 @@ package struct MasksReport: Sendable {
         let model = configuration.model
         let seed = UInt64(truncatingIfNeeded: configuration.seed)
         let batchSize = configuration.training.batchSize
-        let sampler = try MaskSampler(MaskSettings(configuration.masks, grid: model.imageSize / model.patchSize))
-        settings = sampler.settings
+        sampler = try configuration.maskSampler()
         patchSize = model.patchSize
         self.step = step
         masks = sampler.sample(seed: seed, step: step, imageCount: batchSize)
@@ -45,7 +45,7 @@ package struct MasksReport: Sendable {
 
     /// The masks of the first images, and how often each patch is in the context and in a target.
     package func figure() -> RGBImage {
-        MasksFigure(settings: settings, patchSize: patchSize).draw(masks, on: images, statistics)
+        MasksFigure(grid: sampler.grid, patchSize: patchSize).draw(masks, on: images, statistics)
     }
 
     /// A normalised image as it was; grey images become grey colours.
@@ -80,16 +80,20 @@ extension MasksReport {
             counts.map { "\($0.height)×\($0.width) " + percent(Double($0.batches) / Double(statistics.batches)) }
                 .joined(separator: ", ")
         }
+        // Masks that are no blocks have no sizes.
+        func line(_ title: String, _ counts: [MaskStatistics.SizeCount]) -> String {
+            counts.isEmpty ? "" : "\n\(title)\(sizes(counts))"
+        }
         func coverage(_ shares: [Double]) -> String {
             "\(percent(shares.min() ?? .nan)) to \(percent(shares.max() ?? .nan)) of images, by patch"
         }
-        let grid = "\(settings.gridHeight)×\(settings.gridWidth)"
+        let grid = "\(sampler.grid.height)×\(sampler.grid.width)"
         let uncut =
-            settings.cutsContexts ? "; before cutting \(range(statistics.uncutContextPatches))" : ", nothing is cut"
+            sampler.cutsContexts ? "; before cutting \(range(statistics.uncutContextPatches))" : ", nothing is cut"
         let shared =
-            settings.cutsContexts ? "" : "; \(percent(statistics.sharedShare)) share the reference image's masks"
+            sampler.cutsContexts ? "" : "; \(percent(statistics.sharedShare)) share the reference image's masks"
         return """
-            sampler          \(settings.sampler.rawValue), \(grid) patches, \(counted(settings.targetBlocks, "target block"))
+            sampler          \(type(of: sampler).name), \(grid) patches, \(counted(masks.blocks, "target block"))
             statistics over  \(counted(statistics.batches, "batch", "batches")) of \(counted(statistics.imagesPerBatch, "image"))
             context patches  \(range(statistics.contextPatches))\(uncut)
             block patches    \(range(statistics.targetPatches))
@@ -99,9 +103,7 @@ extension MasksReport {
             context reaches  \(coverage(statistics.contextCoverage))
             targets reach    \(coverage(statistics.targetCoverage))
             rules relaxed    for \(percent(statistics.relaxedShare)) of images\(shared)
-            target sizes     \(sizes(statistics.targetSizes))
-            context sizes    \(sizes(statistics.contextSizes))
-            """
+            """ + line("target sizes     ", statistics.targetSizes) + line("context sizes    ", statistics.contextSizes)
     }
 
     private struct JSON: Encodable {
@@ -123,9 +125,9 @@ extension MasksReport {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let content = JSON(
-            experiment: experiment, arm: arm, step: step, sampler: settings.sampler.rawValue,
-            contextCount: (settings.cutsContexts ? MaskSettings.ContextCount.batch : .fixed).rawValue,
-            targetBlocks: settings.targetBlocks, contextPatchesOfStep: masks.contextCount,
+            experiment: experiment, arm: arm, step: step, sampler: type(of: sampler).name,
+            contextCount: sampler.cutsContexts ? "batch" : "fixed",
+            targetBlocks: masks.blocks, contextPatchesOfStep: masks.contextCount,
             targetPatchesOfStep: masks.targetCount, picture: picture, statistics: statistics)
         return String(decoding: try encoder.encode(content), as: UTF8.self)
     }

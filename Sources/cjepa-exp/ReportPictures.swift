@@ -33,7 +33,7 @@ struct ReportPictures {
 
     /// Everything that decides the masks of a run and the images below them.
     private struct MaskKey: Hashable {
-        let masks: MaskConfiguration
+        let masks: MaskChoice
         let data: DataConfiguration
         let seed: Int
         let batchSize: Int
@@ -41,7 +41,7 @@ struct ReportPictures {
         let patchSize: Int
 
         init(_ configuration: RunConfiguration) {
-            masks = configuration.masks
+            masks = configuration.maskChoice
             data = configuration.data
             seed = configuration.seed
             batchSize = configuration.training.batchSize

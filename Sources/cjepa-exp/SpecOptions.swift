@@ -3,11 +3,10 @@ import ArgumentParser
 import CPUKernels
 import Datasets
 package import ExperimentSpec
-import Masking
 import Orchestration
 import Training
 
-/// The experiment of a spec; masks are checked by the sampler that draws them, images counted in the files.
+/// The experiment of a spec; images are counted in the files.
 ///
 /// - Throws: `SpecErrors` with everything that is wrong.
 package func loadSpec(
@@ -15,21 +14,9 @@ package func loadSpec(
 ) throws(SpecErrors) -> Experiment {
     try Experiment.load(
         path: path, overrides: overrides, only: only, skip: skip, datasetSize: trainingImageCount,
-        masksProblem: masksProblem,
         metricLookup: { metric, encoder, configuration in
             MetricCatalog(of: configuration, encoder: encoder.rawValue).knowledge(of: metric)
         }, automaticPrecision: CPUBackend.multipliesBF16 ? .bf16 : .float32)
-}
-
-/// Why no masks can be drawn for a configuration; none where they can.
-func masksProblem(_ configuration: RunConfiguration) -> Experiment.MasksProblem? {
-    let grid = configuration.model.imageSize / configuration.model.patchSize
-    do throws(MaskError) {
-        try MaskSettings(configuration.masks, grid: grid).validate()
-        return nil
-    } catch {
-        return (error.setting, error.problem, error.remedy)
-    }
 }
 
 /// What `run` and `plan` share: which runs of which spec, where, on how much of the machine.

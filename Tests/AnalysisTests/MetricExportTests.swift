@@ -164,7 +164,7 @@ import Testing
             configuration.model.imageSize = 28
             configuration.model.patchSize = 4
             configuration.model.channels = 1
-            configuration.masks.minKeep = 4
+            configuration.set("masks.min_keep", to: 4)
             configuration.seed = seed
             configuration.set("objective.vicreg.weight", to: .number(weight))
             return PlannedRun(

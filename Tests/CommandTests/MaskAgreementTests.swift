@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 import Masking
@@ -9,23 +10,22 @@ import cjepa_exp
 struct MaskAgreementTests {
     private let smoke = Program.repository + "/experiments/smoke.spec"
 
-    @Test(arguments: [4, 7, 14], [MaskConfiguration.Sampler.ijepa, .uniform])
-    func theSamplerDecides(patch: Int, sampler: MaskConfiguration.Sampler) throws {
+    @Test(arguments: [4, 7, 14], ["ijepa", "uniform"])
+    func theSamplerDecides(patch: Int, sampler: String) throws {
         var counts = [true: 0, false: 0]
-        let overrides = ["model.patch_size=\(patch)", "masks.sampler=\(sampler.rawValue)"]
         for minKeep in [0, 4, 7, 12] {
-            for target in ["[0.15, 0.2]", "[0.9, 1.0]", "[0.02, 0.5]"] {
-                for context in ["[0.85, 1.0]", "[0.2, 0.3]"] {
-                    for aspect in ["[0.75, 1.5]", "[50, 100]"] {
-                        let all =
-                            overrides + [
-                                "masks.min_keep=\(minKeep)", "masks.target_scale=\(target)",
-                                "masks.context_scale=\(context)", "masks.target_aspect=\(aspect)",
-                            ]
+            for target in [[0.15, 0.2], [0.9, 1.0], [0.02, 0.5]] {
+                for context in [[0.85, 1.0], [0.2, 0.3]] {
+                    for aspect in [[0.75, 1.5], [50, 100]] {
+                        let all: [String: SpecValue] = [
+                            "model.patch_size": .integer(patch), "masks.sampler": .text(sampler),
+                            "masks.min_keep": .integer(minKeep), "masks.target_scale": target.specValue,
+                            "masks.context_scale": context.specValue, "masks.target_aspect": aspect.specValue,
+                        ]
                         let isDrawn = try isDrawable(all)
                         counts[isDrawn, default: 0] += 1
                         do {
-                            _ = try loadSpec(smoke, overrides: all)
+                            _ = try loadSpec(smoke, overrides: all.map { "\($0)=\($1.json)" })
                             #expect(isDrawn, "accepted: \(all)")
                         } catch {
                             #expect(!isDrawn, "refused: \(all): \(error)")
@@ -40,16 +40,11 @@ struct MaskAgreementTests {
         if patch == 4 { #expect(counts[true, default: 0] > 0) }
     }
 
-    private func isDrawable(_ overrides: [String]) throws -> Bool {
-        // Without the sampler's word every spec passes.
-        let run = try Experiment.load(path: smoke, overrides: overrides).runs[0].configuration
-        let grid = run.model.imageSize / run.model.patchSize
-        let settings = MaskSettings(
-            sampler: run.masks.sampler == .ijepa ? .ijepa : .uniform, gridHeight: grid, gridWidth: grid,
-            targetBlocks: run.masks.targetBlocks, targetScale: run.masks.targetScale,
-            targetAspect: run.masks.targetAspect, contextScale: run.masks.contextScale,
-            contextAspect: run.masks.contextAspect, minKeep: run.masks.minKeep)
-        return (try? MaskSampler(settings)) != nil
+    /// Without the spec's checks.
+    private func isDrawable(_ overrides: [String: SpecValue]) throws -> Bool {
+        var configuration = try loadSpec(smoke).runs[0].configuration
+        for (path, value) in overrides { configuration.set(path, to: value) }
+        return (try? configuration.maskSampler()) != nil
     }
 
     @Test func masksThatCannotBeDrawnAreAnErrorOfUsageWithTheirPlace() throws {

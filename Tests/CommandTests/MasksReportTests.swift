@@ -1,3 +1,4 @@
+import Declarations
 import Datasets
 import ExperimentSpec
 import Foundation
@@ -11,13 +12,13 @@ struct MasksReportTests {
     private static let sample = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Fixtures/fashion-mnist-sample").path
 
-    private func report(_ sampler: MaskConfiguration.Sampler, rows: Int = 3) throws -> MasksReport {
+    private func report(_ sampler: String, rows: Int = 3) throws -> MasksReport {
         var configuration = RunConfiguration()
         configuration.model.imageSize = 28
         configuration.model.patchSize = 4
         configuration.model.channels = 1
-        configuration.masks.sampler = sampler
-        configuration.masks.minKeep = 4
+        configuration.set("masks.sampler", to: .text(sampler))
+        configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 16
         let dataset = try DatasetFiles.fashionMNISTSample(folder: Self.sample).load().train
         return try MasksReport(configuration, dataset: dataset, rows: rows, batches: 20)
@@ -25,7 +26,7 @@ struct MasksReportTests {
 
     @Test("A row shows the image, the context with everything else blank, and each target block untouched inside")
     func figure() throws {
-        let report = try report(.uniform)
+        let report = try report("uniform")
         let figure = report.figure()
         // Enlarged 5 times: panels of 140 pixels, 10 apart, from the margin of 18; rows begin below the titles.
         let (factor, top, hidden) = (5, 18 + 22, RGBColor(203, 215, 235))
@@ -50,7 +51,7 @@ struct MasksReportTests {
 
     @Test("The images shown are dark-backed pictures with contrast, not noise or blanks")
     func images() throws {
-        for image in try report(.ijepa, rows: 8).images {
+        for image in try report("ijepa", rows: 8).images {
             #expect(image.width == 28 && image.height == 28)
             #expect((image.pixels.max() ?? 0) > 100 && (image.pixels.min() ?? 255) == 0)
             #expect((0..<784).allSatisfy { image.pixels[3 * $0] == image.pixels[3 * $0 + 2] })
@@ -59,7 +60,7 @@ struct MasksReportTests {
 
     @Test("JSON has keys in snake_case and maps of the grid's size")
     func json() throws {
-        let text = try report(.ijepa).json(experiment: "test", arm: "base", picture: nil)
+        let text = try report("ijepa").json(experiment: "test", arm: "base", picture: nil)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let statistics = try #require(object["statistics"] as? [String: Any])
         #expect((statistics["context_coverage"] as? [Double])?.count == 49)
@@ -72,7 +73,7 @@ struct MasksReportTests {
 
     @Test("The text names the sampler and both reaches")
     func text() throws {
-        let text = try report(.uniform).text
+        let text = try report("uniform").text
         #expect(text.contains("uniform, 7×7 patches, 4 target blocks"))
         #expect(text.contains("targets reach") && text.contains("rules relaxed    for 0.0 %"))
     }

@@ -77,7 +77,8 @@ import Testing
         #expect(!earlier.contains("batch_norm") && !earlier.contains("context_count"))
         let stored = try JSONDecoder().decode(RunConfiguration.self, from: Data(earlier.utf8))
         #expect(
-            stored.value(of: "objective.vicreg.projector.batch_norm") == "joint" && stored.masks.contextCount == .batch)
+            stored.value(of: "objective.vicreg.projector.batch_norm") == "joint"
+                && stored.value(of: "masks.context_count") == "batch")
         #expect(stored.value(of: "objective.vicreg.projector.widths") == [8, 8, 4])
     }
 

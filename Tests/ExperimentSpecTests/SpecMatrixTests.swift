@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Testing
 
@@ -84,7 +85,7 @@ import Testing
         let experiment = try load(text)
         #expect(experiment.arms == ["lr=1", "lr=2", "frozen"])
         #expect(experiment.baseline == "frozen")
-        #expect(experiment.runs[2].configuration.targetEncoder.kind == .frozen)
+        #expect(experiment.runs[2].configuration.value(of: "target_encoder.kind") == "frozen")
         #expect(experiment.runs[2].configuration.schedule.learningRate == 1e-3)
         #expect(experiment.runs[2].differences == ["schedule.lr": "0.001", "target_encoder.kind": "frozen"])
     }

@@ -1,6 +1,7 @@
 import Objectives
 import Declarations
 import ExperimentSpec
+import Masking
 import Testing
 
 /// The count of a step against one that walks over every layer, image, block and head and adds up single products.
@@ -33,8 +34,8 @@ import Testing
         let (model, predictor) = (configuration.model, configuration.model.predictor)
         let patches = (model.imageSize / model.patchSize) * (model.imageSize / model.patchSize)
         let pixels = model.channels * model.patchSize * model.patchSize
-        let blocks = configuration.masks.targetBlocks
-        let learnsTargets = configuration.targetEncoder.kind == .sharedWithGradient
+        let blocks = configuration.maskLimits.blocks
+        let learnsTargets = configuration.targetEncoderRule.hasGradient
         var tally = Tally()
         for _ in 0..<configuration.training.batchSize {
             // Images need no gradient, weights do.
@@ -78,7 +79,7 @@ import Testing
         (tiny.model.predictor.width, tiny.model.predictor.depth) = (24, 3)
         tiny.training.batchSize = 5
         var learning = tiny
-        learning.targetEncoder.kind = .sharedWithGradient
+        learning.set("target_encoder.kind", to: "shared_with_gradient")
         var regularized = tiny
         regularized.set("objective.vicreg.weight", to: 0.001)
         regularized.set("objective.vicreg.projector.kind", to: "mlp")
@@ -87,7 +88,7 @@ import Testing
         pooled.set("objective.vicreg.weight", to: 0.1)
         pooled.set("objective.vicreg.pairs", to: "context_target")
         pooled.model.predictor.kind = .none
-        pooled.masks.targetBlocks = 3
+        pooled.set("masks.target_blocks", to: 3)
         return [tiny, learning, regularized, pooled]
     }()
 

@@ -31,7 +31,8 @@ private func describe(_ s: MaskSettings, _ seed: UInt64) -> Comment {
 struct MaskPropertyTests {
     @Test("Counts are rectangular, indices ascend inside the grid, counts respect the limits", arguments: cases)
     func shape(_ settings: MaskSettings) throws {
-        let sampler = try MaskSampler(settings)
+        let sampler = try makeSampler(settings)
+        let (targetSizes, contextSizes) = (Set(settings.targetSizes), Set(settings.contextSizes))
         for seed in seeds {
             let batch = sampler.sample(seed: seed, step: 3, imageCount: 4)
             #expect(batch.context.count == batch.images * batch.contextCount, describe(settings, seed))
@@ -39,10 +40,10 @@ struct MaskPropertyTests {
             #expect(batch.images == 4 && batch.blocks == settings.targetBlocks)
             #expect(batch.contextCount > settings.minKeep && batch.targetCount > settings.minKeep)
             #expect(batch.contextCount == batch.uncutContextCounts.min())
-            #expect(batch.contextCount <= settings.maximumContextCount)
-            #expect(batch.targetCount <= settings.maximumTargetCount)
-            #expect(settings.targetSizes.contains(batch.targetSize), describe(settings, seed))
-            #expect(settings.contextSizes.contains(batch.contextSize), describe(settings, seed))
+            #expect(batch.contextCount <= sampler.limits.contextCount)
+            #expect(batch.targetCount <= sampler.limits.targetCount)
+            #expect(targetSizes.contains(try #require(batch.targetSize)), describe(settings, seed))
+            #expect(contextSizes.contains(try #require(batch.contextSize)), describe(settings, seed))
             for image in 0..<batch.images {
                 let parts =
                     [batch.context(image: image)] + (0..<batch.blocks).map { batch.target(block: $0, image: image) }
@@ -56,20 +57,21 @@ struct MaskPropertyTests {
 
     @Test("Every target is a rectangle of the batch's size", arguments: cases)
     func rectangles(_ settings: MaskSettings) throws {
-        let sampler = try MaskSampler(settings)
+        let sampler = try makeSampler(settings)
         let width = Int32(settings.gridWidth)
         for seed in seeds {
             let batch = sampler.sample(seed: seed, step: 0, imageCount: 3)
-            #expect(batch.targetCount == batch.targetSize.count)
+            let size = try #require(batch.targetSize)
+            #expect(batch.targetCount == size.count)
             for image in 0..<batch.images {
                 for block in 0..<batch.blocks {
                     let patches = Array(batch.target(block: block, image: image))
                     let (top, left) = (patches[0] / width, patches[0] % width)
-                    let expected = (0..<Int32(batch.targetSize.height)).flatMap { row in
-                        (0..<Int32(batch.targetSize.width)).map { (top + row) * width + left + $0 }
+                    let expected = (0..<Int32(size.height)).flatMap { row in
+                        (0..<Int32(size.width)).map { (top + row) * width + left + $0 }
                     }
                     #expect(patches == expected, describe(settings, seed))
-                    #expect(Int(left) + batch.targetSize.width <= settings.gridWidth, describe(settings, seed))
+                    #expect(Int(left) + size.width <= settings.gridWidth, describe(settings, seed))
                 }
             }
         }
@@ -77,7 +79,7 @@ struct MaskPropertyTests {
 
     @Test("The context holds no target patch where that is promised", arguments: cases)
     func disjoint(_ settings: MaskSettings) throws {
-        let sampler = try MaskSampler(settings)
+        let sampler = try makeSampler(settings)
         for seed in seeds {
             let batch = sampler.sample(seed: seed, step: 1, imageCount: 4)
             let overlapping = (0..<batch.images).count { image in
@@ -93,7 +95,7 @@ struct MaskPropertyTests {
 
     @Test("Equal seeds and steps agree; other seeds and other steps differ", arguments: cases)
     func seeding(_ settings: MaskSettings) throws {
-        let sampler = try MaskSampler(settings)
+        let sampler = try makeSampler(settings)
         var seen = Set<MaskBatch>()
         for seed in seeds {
             let batch = sampler.sample(seed: seed, step: 0, imageCount: 8)
@@ -107,7 +109,7 @@ struct MaskPropertyTests {
     @Test("The public sampler never touches the last row or column, as target or as context")
     func publicSamplerLeavesBorder() throws {
         for settings in cases where settings.sampler == .ijepa {
-            let sampler = try MaskSampler(settings)
+            let sampler = try makeSampler(settings)
             for seed in seeds {
                 let batch = sampler.sample(seed: seed, step: 0, imageCount: 4)
                 for patch in batch.context + batch.targets {
@@ -121,7 +123,7 @@ struct MaskPropertyTests {
     @Test("The uniform sampler reaches every patch, as target and as context")
     func uniformReachesEveryPatch() throws {
         for settings in cases where settings.sampler == .uniform {
-            let sampler = try MaskSampler(settings)
+            let sampler = try makeSampler(settings)
             var targets = Set<Int32>()
             var contexts = Set<Int32>()
             for seed in seeds {
@@ -136,7 +138,7 @@ struct MaskPropertyTests {
     @Test("The uniform sampler's placement does not depend on the number of images")
     func placementIsPerImage() throws {
         for settings in cases where settings.sampler == .uniform && settings.cutsContexts {
-            let sampler = try MaskSampler(settings)
+            let sampler = try makeSampler(settings)
             for seed in seeds {
                 let few = sampler.sample(seed: seed, step: 2, imageCount: 2)
                 let many = sampler.sample(seed: seed, step: 2, imageCount: 6)
@@ -156,7 +158,7 @@ struct MaskPropertyTests {
     @Test("With a fixed count nothing is cut, and an image's masks do not depend on the number of images")
     func fixedCount() throws {
         for settings in cases where !settings.cutsContexts {
-            let sampler = try MaskSampler(settings)
+            let sampler = try makeSampler(settings)
             for seed in seeds.prefix(50) {
                 let few = sampler.sample(seed: seed, step: 2, imageCount: 2)
                 let many = sampler.sample(seed: seed, step: 2, imageCount: 12)
@@ -179,8 +181,8 @@ struct MaskPropertyTests {
         for settings in cases where settings.sampler == .ijepa {
             var other = settings
             other.contextCount = settings.contextCount == .fixed ? .batch : .fixed
-            let batch = try MaskSampler(settings).sample(seed: 1, step: 0, imageCount: 6)
-            #expect(try MaskSampler(other).sample(seed: 1, step: 0, imageCount: 6) == batch)
+            let batch = try makeSampler(settings).sample(seed: 1, step: 0, imageCount: 6)
+            #expect(try makeSampler(other).sample(seed: 1, step: 0, imageCount: 6) == batch)
         }
     }
 }

@@ -65,7 +65,7 @@ struct MaskValidationTests {
 
     @Test("Refused before anything is drawn, naming the setting and a remedy", arguments: cases)
     func refused(_ example: Case) throws {
-        let error = try #require(throws: MaskError.self) { try MaskSampler(example.settings) }
+        let error = try #require(throws: MaskError.self) { try makeSampler(example.settings) }
         #expect(error.setting == example.setting, "\(error)")
         #expect(!error.remedy.isEmpty)
     }
@@ -90,7 +90,7 @@ struct MaskValidationTests {
         for _ in 0..<4 {
             do throws(MaskError) {
                 try settings.validate()
-                let masks = try MaskSampler(settings).sample(seed: 1, step: 0, imageCount: 2)
+                let masks = try makeSampler(settings).sample(seed: 1, step: 0, imageCount: 2)
                 #expect(masks.contextCount > settings.minKeep)
                 return
             } catch {
@@ -116,7 +116,7 @@ struct MaskValidationTests {
     @Test("A four by four grid has masks once min_keep is 0", arguments: MaskSettings.Sampler.allCases)
     func fourByFour(_ sampler: MaskSettings.Sampler) throws {
         let settings = MaskSettings(sampler: sampler, gridHeight: 4, gridWidth: 4, minKeep: 0)
-        #expect(try MaskSampler(settings).sample(seed: 1, step: 0, imageCount: 8).contextCount > 0)
+        #expect(try makeSampler(settings).sample(seed: 1, step: 0, imageCount: 8).contextCount > 0)
     }
 
     @Test("Blocks of the whole grid are refused where nothing would be left of the context")
@@ -128,7 +128,7 @@ struct MaskValidationTests {
         // The public sampler gives up on disjointness instead.
         let public_ = MaskSettings(
             sampler: .ijepa, gridHeight: 7, gridWidth: 7, targetScale: [1, 1], contextScale: [1, 1], minKeep: 4)
-        #expect(try MaskSampler(public_).sample(seed: 1, step: 0, imageCount: 4).contextCount > 4)
+        #expect(try makeSampler(public_).sample(seed: 1, step: 0, imageCount: 4).contextCount > 4)
     }
 
     @Test("Settings at the edge end, in both samplers", arguments: MaskSettings.Sampler.allCases)
@@ -137,7 +137,7 @@ struct MaskValidationTests {
         let settings = MaskSettings(
             sampler: kind, gridHeight: 12, gridWidth: 12, targetBlocks: 12, targetScale: [0.3, 0.35],
             contextScale: [0.7, 0.8], minKeep: 20)
-        let sampler = try MaskSampler(settings)
+        let sampler = try makeSampler(settings)
         var relaxed = 0
         for seed in 0..<50 as Range<UInt64> {
             let batch = sampler.sample(seed: seed, step: 0, imageCount: 4)

@@ -127,8 +127,8 @@ import Training
         var configuration = Self.configuration
         configuration.training.precision = precision
         configuration.set("objective.vicreg.pairs", to: .text(pairs))
-        for target in [TargetEncoderConfiguration.Kind.ema, .sharedWithGradient] {
-            configuration.targetEncoder.kind = target
+        for target in ["ema", "shared_with_gradient"] {
+            configuration.set("target_encoder.kind", to: .text(target))
             (configuration.resources.shards, configuration.resources.accumulate) = (16, 1)
             configuration.resources.recompute = false
             let whole = try step(configuration)
@@ -170,7 +170,7 @@ import Training
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         configuration.model.initialization = .xavier
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (24, 2)
-        configuration.masks.minKeep = 4
+        configuration.set("masks.min_keep", to: 4)
         configuration.set("objective.vicreg.weight", to: 0.1)
         (configuration.training.batchSize, configuration.training.steps) = (32, 1)
         return configuration

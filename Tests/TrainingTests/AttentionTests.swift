@@ -1,3 +1,4 @@
+import Declarations
 import CPUKernels
 import Datasets
 import ExperimentSpec
@@ -54,7 +55,7 @@ import Testing
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         configuration.model.initialization = .xavier
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
-        configuration.masks.minKeep = 4
+        configuration.set("masks.min_keep", to: 4)
         configuration.training.steps = 1
         let data = try DatasetSplits.load(configuration.data, folder: nil)
         let settings = try RunSettings(configuration)

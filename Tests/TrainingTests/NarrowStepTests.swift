@@ -15,7 +15,7 @@ import Training
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (24, 3, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (48, 4, 1)
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (16, 3)
-        configuration.masks.minKeep = 4
+        configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 22
         configuration.training.precision = .bf16
         configuration.resources.shards = 6

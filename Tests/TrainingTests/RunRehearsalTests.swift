@@ -11,7 +11,7 @@ import Training
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
-        configuration.masks.minKeep = 4
+        configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 16
         configuration.training.steps = 20
         configuration.evaluation.neighbours = [10]
@@ -75,13 +75,13 @@ import Training
         // The estimate has its own draws; their standard error is about 1 %.
         #expect(abs(CostEstimate(tiny).flopsPerStep / expected - 1) < 0.06)
         var cut = tiny
-        cut.masks.contextCount = .batch
+        cut.set("masks.context_count", to: "batch")
         #expect(try TrialRun(cut, on: CPUBackend(), threads: 1).expectedFLOPs == nil)
     }
 
     @Test func `a configuration that cannot take a step is refused`() {
         var configuration = tiny
-        configuration.masks.minKeep = 40
+        configuration.set("masks.min_keep", to: 40)
         #expect(throws: (any Error).self) {
             try RunRehearsal.measure(
                 configuration, cost: CostEstimate(tiny), on: CPUBackend(), slots: 2, threads: 1, seconds: 0.01)

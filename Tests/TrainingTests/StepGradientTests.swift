@@ -14,7 +14,7 @@ import Training
 @Suite struct StepGradientTests {
     struct Case: CustomTestStringConvertible, Sendable {
         var name: String
-        var rule: TargetRule = .movingAverage
+        var rule: any TargetEncoderRule = MovingAverageTarget()
         var pairs = TermViews.predictions
         var prediction: any PredictionLoss = SquaredError()
         var projector: Projector.Settings?
@@ -36,9 +36,9 @@ import Training
         Case(name: "variance alone", vicreg: VICReg(invariance: 0, variance: 25, covariance: 0)),
         Case(name: "covariance alone", vicreg: VICReg(invariance: 0, variance: 0, covariance: 25)),
         Case(name: "context against target", pairs: .contextTarget),
-        Case(name: "gradient through the targets", rule: .sharedWithGradient),
+        Case(name: "gradient through the targets", rule: SharedTargetWithGradient()),
         Case(
-            name: "gradient through the targets, context against target", rule: .sharedWithGradient,
+            name: "gradient through the targets, context against target", rule: SharedTargetWithGradient(),
             pairs: .contextTarget),
         Case(name: "linear projector", projector: .linear(input: 8, output: 6)),
         Case(name: "MLP projector", projector: .mlp(input: 8, widths: [10, 7, 6])),
@@ -46,7 +46,7 @@ import Training
         Case(name: "no predictor", hasPredictor: false),
         Case(name: "no predictor, context against target", pairs: .contextTarget, hasPredictor: false),
         Case(
-            name: "Barlow Twins on context and targets beside VICReg on blocks", rule: .sharedWithGradient,
+            name: "Barlow Twins on context and targets beside VICReg on blocks", rule: SharedTargetWithGradient(),
             others: [(term(BarlowTwins(offDiagonal: 0.5), 0.3, .contextTarget), false)]),
         Case(
             name: "SIGReg on the context and on predictions, one of them behind VICReg's projector",
@@ -56,11 +56,11 @@ import Training
                 (term(SIGReg(directions: 5), 0.1, .predictions), true),
             ]),
         Case(
-            name: "SIGReg on targets that have a gradient", rule: .sharedWithGradient, pairs: .contextTarget,
+            name: "SIGReg on targets that have a gradient", rule: SharedTargetWithGradient(), pairs: .contextTarget,
             others: [(term(SIGReg(directions: 5), 0.2, .targets), false)]),
         Case(name: "predictions against the context", pairs: .predictionsContext),
         Case(
-            name: "predictions against targets that have a gradient, behind a projector", rule: .sharedWithGradient,
+            name: "predictions against targets that have a gradient, behind a projector", rule: SharedTargetWithGradient(),
             pairs: .predictionsTargets, projector: .linear(input: 8, output: 6)),
         Case(
             name: "every patch's prediction, behind a projector", pairs: .patches,
@@ -71,7 +71,7 @@ import Training
         Case(name: "a loss that is an expression", prediction: CosineDistance()),
         Case(
             name: "a loss that is no function of differences, with a gradient through the targets",
-            rule: .sharedWithGradient, prediction: CosineDistance()),
+            rule: SharedTargetWithGradient(), prediction: CosineDistance()),
     ]
 
     @Test("the gradient agrees with central differences", arguments: cases)
@@ -116,7 +116,7 @@ import Training
 
     @Test("stop-gradient on shared weights has the gradient of a separate target with equal weights")
     func stopGradient() throws {
-        let shared = StepFixture(Case(name: "shared", rule: .sharedStopGradient))
+        let shared = StepFixture(Case(name: "shared", rule: SharedTarget()))
         let separate = StepFixture(Case(name: "separate"))
         separate.backend.copy(
             separate.state.online.window(at: 0, separate.state.target.shape), to: separate.state.target)
@@ -172,17 +172,22 @@ import Training
 
     @Test("a step moves each kind of target encoder as its rule says")
     func targetRules() throws {
-        let hyperparameters = StepHyperparameters(learningRate: 1e-2, weightDecay: 0, momentum: 0.75)
-        for rule in [TargetRule.movingAverage, .sharedStopGradient, .sharedWithGradient, .frozen] {
+        let settings = Settings(ScheduledMomentum.keys, ["momentum": [0.75, 1]])
+        for type in TargetEncoderRules.standard {
+            let rule = type.init(settings)
+            let hyperparameters = StepHyperparameters(
+                learningRate: 1e-2, weightDecay: 0, momentum: rule.momentum(at: 0, of: 10))
+            // What is recorded was always the schedule's, whatever the rule does with it.
+            #expect(rule.recordedMomentum(at: 4, of: 10) == 0.75 + (1 - 0.75) * 0.4)
             var fixture = StepFixture(Case(name: "rule", rule: rule))
             let before = fixture.backend.values(of: fixture.state.target)
             _ = try fixture.step(hyperparameters)
             let encoder = Array(fixture.backend.values(of: fixture.state.online).prefix(before.count))
             let after = fixture.backend.values(of: fixture.state.target)
             switch rule {
-            case .frozen: #expect(after == before)
-            case .sharedStopGradient, .sharedWithGradient: #expect(after == encoder && after != before)
-            case .movingAverage:
+            case is FrozenTarget: #expect(after == before)
+            case is SharedTarget, is SharedTargetWithGradient: #expect(after == encoder && after != before)
+            default:
                 #expect(after != before)
                 for index in after.indices {
                     #expect(abs(after[index] - (0.75 * before[index] + 0.25 * encoder[index])) <= 1e-12)
@@ -271,12 +276,12 @@ struct StepFixture {
             communicator: communicator)
         // Larger than a real initialisation, so that every path carries a gradient worth checking.
         let (networks, backend) = (networks, backend)
-        state = TrainingState(networks, targetIsSeparate: testCase.rule.targetIsSeparate, on: backend) { online in
+        state = TrainingState(networks, targetIsSeparate: testCase.rule.hasOwnParameters, on: backend) { online in
             networks.initialize(online, seed: 5, scheme: .xavier, rescaled: false, on: backend)
             backend.store(
                 backend.values(of: online).map { $0 == 0 ? 0 : $0 + 0.05 * random.normal() }, in: online)
         }
-        if testCase.rule.targetIsSeparate {
+        if testCase.rule.hasOwnParameters {
             backend.scale(state.target, by: 0.9)
         }
     }

@@ -28,7 +28,7 @@ import Training
         arguments: [
             StepGradientTests.Case(name: "pairs of blocks"),
             .init(name: "context against target", pairs: .contextTarget),
-            .init(name: "gradient through the targets", rule: .sharedWithGradient, pairs: .contextTarget),
+            .init(name: "gradient through the targets", rule: SharedTargetWithGradient(), pairs: .contextTarget),
             .init(name: "MLP projector", projector: .mlp(input: 8, widths: [10, 7, 6])),
             .init(name: "no predictor", hasPredictor: false),
         ])

@@ -20,7 +20,7 @@ import Testing
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         configuration.model.initialization = .xavier
         (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
-        configuration.masks.minKeep = 4
+        configuration.set("masks.min_keep", to: 4)
         configuration.set("objective.vicreg.weight", to: 0.01)
         configuration.training.batchSize = 16
         configuration.training.steps = steps
@@ -116,11 +116,11 @@ import Testing
         #expect(table.vectors[0].values.count == 4 && table.vectors[0].values.allSatisfy { $0 > 0 })
 
         var frozen = Self.configuration()
-        frozen.targetEncoder.kind = .frozen
+        frozen.set("target_encoder.kind", to: "frozen")
         let still = try #require(try train(frozen).diagnostics.last)
         #expect(still["encoders", "target_movement"] == 0 && (still["encoders", "context_movement"] ?? 0) > 0)
         var shared = Self.configuration()
-        shared.targetEncoder.kind = .sharedStopGradient
+        shared.set("target_encoder.kind", to: "shared_stop_gradient")
         let together = try #require(try train(shared).diagnostics.last)
         #expect(together["encoders", "weight_distance"] == 0)
         #expect(together["encoders", "target_movement"] == together["encoders", "context_movement"])
@@ -313,7 +313,7 @@ import Testing
     func pairing() throws {
         var other = Self.configuration()
         other.set("objective.vicreg.weight", to: 0)
-        other.targetEncoder.kind = .sharedStopGradient
+        other.set("target_encoder.kind", to: "shared_stop_gradient")
         let a = try train(Self.configuration())
         let b = try train(other)
         let name = "encoder.blocks.0.attn.qkv.weight"
@@ -341,7 +341,7 @@ import Testing
     func singleBlock() throws {
         var configuration = Self.configuration(steps: 2)
         configuration.set("objective.vicreg.weight", to: 0)
-        configuration.masks.targetBlocks = 1
+        configuration.set("masks.target_blocks", to: 1)
         let recorder = try train(configuration)
         #expect(recorder.steps.allSatisfy { $0.metrics.loss == $0.metrics.predictionLoss && $0.metrics.loss > 0 })
         #expect(recorder.steps.allSatisfy { $0.metrics.terms[2].isNaN })

@@ -1,11 +1,26 @@
-extension MaskSettings {
+import Declarations
+
+extension BlockMaskSettings {
     /// Refuses settings from which valid masks cannot always be drawn, so that sampling itself cannot fail or hang.
     ///
     /// The public code loops for ever on some of these (a target block that can never keep more than `min_keep`).
-    package func validate() throws(MaskError) {
-        guard gridHeight > 0 && gridWidth > 0 else {
+    func validate() throws(MaskError) {
+        do {
+            try check()
+        } catch {
+            // Blocks without a patch come of few patches, whatever a mask must keep.
+            let sizes = ["model.patch_size", "model.image_size"]
+            let masks = ["target_scale", "context_scale", "target_aspect", "context_aspect", "min_keep"]
             throw MaskError(
-                setting: "model.patch_size", problem: "the grid of \(gridHeight)×\(gridWidth) patches is empty",
+                setting: error.setting, problem: error.problem, remedy: error.remedy,
+                culprits: (error.setting == "masks.target_scale" ? sizes : []) + masks.map { "masks.\($0)" })
+        }
+    }
+
+    private func check() throws(MaskError) {
+        guard grid.height > 0 && grid.width > 0 else {
+            throw MaskError(
+                setting: "model.patch_size", problem: "the grid of \(grid.height)×\(grid.width) patches is empty",
                 remedy: "choose an image size of at least one patch")
         }
         guard targetBlocks > 0 else {
@@ -26,6 +41,13 @@ extension MaskSettings {
 
     private static func check(_ setting: String, _ range: [Double], largest: Double?) throws(MaskError) {
         let limit = largest ?? .greatestFiniteMagnitude
+        if range.count == 2, range[0] > range[1] {
+            let numbers = range.map { SpecValue.shortest($0) }
+            throw MaskError(
+                setting: setting,
+                problem: "the lower end of the range is above its upper end: [\(numbers[0]), \(numbers[1])]",
+                remedy: "write [\(numbers[1]), \(numbers[0])]")
+        }
         guard range.count == 2, range[0] > 0, range[0] <= range[1], range[1] <= limit else {
             throw MaskError(
                 setting: setting, problem: "\(range) is not a range",
@@ -39,10 +61,10 @@ extension MaskSettings {
         let range = "\(kind)_scale \(scale[0])…\(scale[1])"
         let problem =
             size.count == 0
-            ? "a \(name) can be empty on the grid of \(gridHeight)×\(gridWidth) patches (\(range))"
-            : "a \(name) can be \(size) = \(size.count) of the patches of the \(gridHeight)×\(gridWidth) grid "
+            ? "a \(name) can be empty on the grid of \(grid.height)×\(grid.width) patches (\(range))"
+            : "a \(name) can be \(size) = \(size.count) of the patches of the \(grid.height)×\(grid.width) grid "
                 + "(\(range)), not more than min_keep = \(minKeep)"
-        let square = BlockSize(patches: Int(Double(patches) * scale[0]), aspect: 1, largest: largestBlock)
+        let square = BlockSize(patches: Int(Double(grid.count) * scale[0]), aspect: 1, largest: largestBlock)
         if square.count > minKeep && square.count > 2 * size.count {
             return MaskError(
                 setting: "masks.\(kind)_aspect", problem: problem,
@@ -61,7 +83,7 @@ extension MaskSettings {
 
     /// The smallest share of the patches, to three decimals, with which no block is empty; none where it is not small.
     private func smallestScale(kind: String) -> Double? {
-        (1...16).lazy.map { (Double($0) / Double(patches) * 1000).rounded(.up) / 1000 }.first { scale in
+        (1...16).lazy.map { (Double($0) / Double(grid.count) * 1000).rounded(.up) / 1000 }.first { scale in
             guard scale <= 1 else { return false }
             var other = self
             if kind == "target" {
@@ -76,7 +98,7 @@ extension MaskSettings {
     /// "a masks.min_keep of at most 5, ", or nothing where even 0 is too much.
     private var largestMinKeepRemedy: String {
         let (target, context) = (targetSizes.first?.count ?? 0, contextSizes.first?.count ?? 0)
-        let remaining = sampler == .ijepa ? context : context - (targetSizes.last?.count ?? 0)
+        let remaining = rules.mayOverlap ? context : context - (targetSizes.last?.count ?? 0)
         let most = min(target, context, remaining) - 1
         return most >= 0 ? "a masks.min_keep of at most \(most), " : ""
     }
@@ -90,7 +112,7 @@ extension MaskSettings {
         guard largestBlock.count > minKeep else {
             throw MaskError(
                 setting: "model.patch_size",
-                problem: "on the grid of \(gridHeight)×\(gridWidth) patches a block has at most \(largestBlock) = "
+                problem: "on the grid of \(grid.height)×\(grid.width) patches a block has at most \(largestBlock) = "
                     + "\(largestBlock.count), never more than min_keep = \(minKeep)",
                 remedy: "use \(largestMinKeepRemedy)smaller patches, or larger images")
         }
@@ -103,7 +125,7 @@ extension MaskSettings {
         // With all targets at one place this many patches remain at least, wherever the blocks lie: the last resort
         // of the uniform sampler. The public sampler gives up on disjointness instead.
         let remaining = context.count - largestTarget.count
-        guard sampler == .ijepa || remaining > minKeep else {
+        guard rules.mayOverlap || remaining > minKeep else {
             throw MaskError(
                 setting: "masks.context_scale",
                 problem:

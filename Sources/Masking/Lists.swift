@@ -1,0 +1,4 @@
+/// The mask samplers that a spec can choose, in the order of the documentation.
+package enum MaskSamplers {
+    package static let standard: [any MaskSampler.Type] = [IJEPAMasks.self, UniformMasks.self]
+}
