@@ -60,7 +60,7 @@ let package = Package(
         library("Statistics", ["TensorCore"]),
         library("Kernels", ["TensorCore"]),
         library("CPUKernels", ["Kernels", "TensorCore", "COpenBLAS", "CKernels"]),
-        library("Networks", ["Kernels", "TensorCore"]),
+        library("Networks", ["Declarations", "Kernels", "TensorCore"]),
         library("Masking", ["Declarations", "TensorCore"]),
         library("Expressions", ["Kernels", "TensorCore"]),
         library("Objectives", ["Declarations", "Expressions", "Kernels", "Optimization", "TensorCore"]),
@@ -70,7 +70,7 @@ let package = Package(
         library("Evaluation", ["Diagnostics", "Kernels", "TensorCore"]),
 
         // The experiment.
-        library("ExperimentSpec", ["Declarations", "Masking", "Objectives", yams]),
+        library("ExperimentSpec", ["Declarations", "Masking", "Networks", "Objectives", yams]),
         library(
             "Training",
             [
@@ -149,7 +149,8 @@ let package = Package(
             "ExtensionTests",
             [
                 "cjepa-exp", "Analysis", "CPUKernels", "Datasets", "Declarations", "Diagnostics", "ExperimentSpec",
-                "Kernels", "Masking", "TensorCore", "Objectives", "Orchestration", "RunStore", "Safetensors", "Training",
+                "Kernels", "Masking", "Networks", "Objectives", "Orchestration", "RunStore", "Safetensors",
+                "TensorCore", "Training",
             ]),
         tests(
             "CommandTests",

@@ -22,6 +22,8 @@ package struct DeclaredKey: Sendable {
     package let isIdentityAtDefault: Bool
     /// What versions from before the key did, where that is not the default.
     package let earlierValue: SpecValue?
+    /// Path of the key whose value is filled in where this one has none.
+    package let follows: String?
     /// Whether the key can change a run with these settings of its group.
     package var applies: @Sendable (Settings) -> Bool
     /// The value as the key's Swift type would give it back; none where the type does not fit.
@@ -32,7 +34,7 @@ package struct DeclaredKey: Sendable {
         _ name: String, default defaultValue: Value, _ documentation: String, limits: SpecLimits = .none,
         count: ClosedRange<Int>? = nil, choices: [String]? = nil, synonyms: String = "",
         isIdentity: Bool = true, isIdentityAtDefault: Bool = false, earlierValue: Value? = nil,
-        applies: @escaping @Sendable (Settings) -> Bool = { _ in true }
+        follows: String? = nil, applies: @escaping @Sendable (Settings) -> Bool = { _ in true }
     ) {
         self.name = name
         type = choices.map { .choice($0) } ?? Value.specType
@@ -46,6 +48,7 @@ package struct DeclaredKey: Sendable {
         // Else neither the default nor the earlier value would be in a hash, and two behaviours would be one run.
         self.isIdentityAtDefault = isIdentityAtDefault || earlierValue != nil
         self.earlierValue = earlierValue?.specValue
+        self.follows = follows
         self.applies = applies
         normalized = { value in
             guard let converted = Value(specValue: value) else { return nil }

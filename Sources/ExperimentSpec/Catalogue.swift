@@ -1,5 +1,6 @@
 import Declarations
 package import Masking
+package import Networks
 package import Objectives
 
 /// The terms and losses that a spec can name, and with them all keys.
@@ -11,6 +12,7 @@ package struct Catalogue: Sendable {
     package let predictionLosses: ChoiceKey
     package let maskSamplers: ChoiceKey
     package let targetEncoderRules: ChoiceKey
+    package let predictors: ChoiceKey
     /// Every key of a run's configuration, in the order of the documentation.
     package let keys: [SpecKey]
     let keysByPath: [String: SpecKey]
@@ -21,7 +23,8 @@ package struct Catalogue: Sendable {
         regularizers: [any Regularizer.Type] = Regularizers.standard,
         predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard,
         maskSamplers: [any MaskSampler.Type] = MaskSamplers.standard,
-        targetEncoderRules: [any TargetEncoderRule.Type] = TargetEncoderRules.standard
+        targetEncoderRules: [any TargetEncoderRule.Type] = TargetEncoderRules.standard,
+        predictors: [any FeaturePredictor.Type] = Predictors.standard
     ) {
         self.regularizers = regularizers
         self.predictionLosses = ChoiceKey(
@@ -33,12 +36,15 @@ package struct Catalogue: Sendable {
         self.targetEncoderRules = ChoiceKey(
             "kind", in: "target_encoder", default: MovingAverageTarget.name, "Where targets come from.",
             options: targetEncoderRules, keys: .beside, isIdentityAtDefault: true)
+        self.predictors = ChoiceKey(
+            "kind", in: Predictors.group, default: predictors[0].name, "What predicts the features of hidden blocks.",
+            options: predictors, keys: .beside, isIdentityAtDefault: true)
         let terms = regularizers.flatMap { type in
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
         }
         keys = SpecKey.table(
-            masks: self.maskSamplers.keys, objective: self.predictionLosses.keys + terms,
-            targetEncoder: self.targetEncoderRules.keys)
+            predictors: self.predictors.keys, masks: self.maskSamplers.keys,
+            objective: self.predictionLosses.keys + terms, targetEncoder: self.targetEncoderRules.keys)
         precondition(Set(keys.map(\.path)).count == keys.count, "two terms of one name, or two keys of one path")
         keysByPath = Dictionary(keys.map { ($0.path, $0) }) { first, _ in first }
         groups = Set(
@@ -74,6 +80,29 @@ extension RunConfiguration {
         let rule = type.init(group.settings(of: type, in: self))
         precondition(!rule.hasGradient || !rule.hasOwnParameters, "\(type.name): a gradient would reach no parameters")
         return rule
+    }
+
+    /// The kind of predictor.
+    package var predictorType: any FeaturePredictor.Type {
+        let group = Catalogue.current.predictors
+        guard let predictor = group.option(in: self) as? any FeaturePredictor.Type else {
+            preconditionFailure("\(group.path) is no predictor")
+        }
+        return predictor
+    }
+
+    /// The values of the keys of that kind.
+    var predictorSettings: Settings { Catalogue.current.predictors.settings(of: predictorType, in: self) }
+
+    /// What it knows of the encoder.
+    var encoderSummary: EncoderSummary {
+        EncoderSummary(
+            width: model.width, heads: model.heads, mlpRatio: model.mlpRatio, grid: model.imageSize / model.patchSize)
+    }
+
+    /// The predictor of a configuration that can work.
+    package var predictor: any FeaturePredictor {
+        predictorType.init(predictorSettings, encoderSummary, recomputes: resources.recompute)
     }
 
     /// Every regulariser that there is, with this run's settings.

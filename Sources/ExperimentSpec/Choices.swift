@@ -5,6 +5,5 @@ extension TrainingConfiguration.Precision: SpecChoice {}
 extension ModelConfiguration.Initialization: SpecChoice {}
 extension ModelConfiguration.Preset: SpecChoice {}
 extension ResourceConfiguration.FailurePolicy: SpecChoice {}
-extension PredictorConfiguration.Kind: SpecChoice {}
 extension OptimizerConfiguration.DecaySchedule: SpecChoice {}
 extension EvaluationConfiguration.Encoder: SpecChoice {}

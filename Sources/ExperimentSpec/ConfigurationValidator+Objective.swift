@@ -1,5 +1,6 @@
 import Declarations
 import Masking
+import Networks
 import Objectives
 
 extension ConfigurationValidator {
@@ -94,11 +95,15 @@ extension ConfigurationValidator {
                 message: "the target encoder has no gradient, so \(title) on its features has no effect",
                 remedy: "set \(group).\(declaration.viewsKey): context" + others.joined())
         }
-        if term.views == .predictions, declaration.minimumViews > 1, configuration.model.predictor.kind == .none {
+        let predictor = configuration.predictorType
+        if term.views == .predictions, declaration.minimumViews > 1, !predictor.distinguishesBlocks {
+            let kind = Catalogue.current.predictors
+            let other = kind.options.first { ($0 as? any FeaturePredictor.Type)?.distinguishesBlocks == true }
             find(
-                "\(group).\(declaration.viewsKey)", "model.predictor.kind", "\(group).weight",
-                message: "without a predictor the predictions of all blocks are equal, so comparing them has no effect",
-                remedy: "set " + (otherViews ?? "model.predictor.kind: transformer"))
+                "\(group).\(declaration.viewsKey)", kind.path, "\(group).weight",
+                message: "with \(kind.path): \(predictor.name) the predictions of all blocks are equal, so comparing "
+                    + "them has no effect",
+                remedy: "set " + (otherViews ?? "\(kind.path): \(other?.name ?? "another")"))
         }
     }
 }

@@ -1,4 +1,5 @@
 import Declarations
+import Networks
 
 /// Finds combinations of values that cannot work, before anything runs.
 struct ConfigurationValidator {
@@ -82,15 +83,9 @@ struct ConfigurationValidator {
 
     private mutating func checkModel() {
         let model = configuration.model
-        checkWidth(model.width, heads: model.heads, widthKey: "model.width", headsKey: "model.heads")
-        let predictorHeads = model.predictor.heads ?? model.heads
-        // Heads taken over from the encoder are wrong once, not twice.
-        let isFaultRepeated = predictorHeads == model.heads && model.width % model.heads != 0
-        if model.predictor.kind == .transformer, !isFaultRepeated {
-            checkWidth(
-                model.predictor.width, heads: predictorHeads, widthKey: "model.predictor.width",
-                headsKey: "model.predictor.heads")
-        }
+        findings += BlockCosts.findings(
+            width: model.width, heads: model.heads, widthKey: "model.width", headsKey: "model.heads")
+        findings += configuration.predictorType.findings(configuration.predictorSettings, configuration.encoderSummary)
         if Int(Double(model.width) * model.mlpRatio) < 1 {
             find(
                 "model.mlp_ratio", "model.width", "model.preset",
@@ -108,22 +103,6 @@ struct ConfigurationValidator {
                 "model.patch_size", "model.image_size",
                 message: "\(grid)×\(grid) patches, more than \(Self.largestGrid)×\(Self.largestGrid)",
                 remedy: "use larger patches or smaller images")
-        }
-    }
-
-    private mutating func checkWidth(_ width: Int, heads: Int, widthKey: String, headsKey: String) {
-        if width % heads != 0 {
-            let divisors = (1...min(width, 64)).filter { width % $0 == 0 }
-            let nearest = divisors.min { abs($0 - heads) < abs($1 - heads) } ?? 1
-            find(
-                headsKey, widthKey, "model.preset", "model.heads",
-                message: "\(heads) heads do not divide the width \(width)",
-                remedy: "for example \(headsKey): \(nearest)")
-        }
-        if width % 4 != 0 {
-            find(
-                widthKey, "model.preset", message: "the width \(width) is not divisible by 4",
-                remedy: "sine-cosine positions need it: use \(max(4, (width + 2) / 4 * 4))")
         }
     }
 

@@ -1,4 +1,5 @@
 import Masking
+import Networks
 import Objectives
 
 /// What a run is expected to cost, from its configuration alone.
@@ -70,7 +71,8 @@ package struct CostEstimate: Hashable, Sendable {
         let sizes = NetworkSizes(
             configuration.model, precision: configuration.training.precision,
             recomputes: configuration.resources.recompute)
-        (encoderParameters, predictorParameters) = (sizes.encoderParameters, sizes.predictorParameters)
+        encoderParameters = sizes.encoderParameters
+        predictorParameters = configuration.predictor.layout.parameterCount
         let owners = configuration.terms.filter { $0.weight.weight > 0 && [.linear, .mlp].contains($0.projector.kind) }
         projectorParameters = owners.reduce(0) { $0 + ProjectorSizes(of: $1, in: configuration).parameters }
         (contextPatches, targetPatches) = configuration.expectedPatches
@@ -241,14 +243,14 @@ package struct CostEstimate: Hashable, Sendable {
     /// Values of a shard's forward and backward pass, for the largest Kc and Kp that may be drawn.
     private static func stepValues(
         _ configuration: RunConfiguration, _ sizes: NetworkSizes, images: Int
-    ) -> NetworkSizes.PassValues {
+    ) -> PassValues {
         let (model, masks) = (configuration.model, configuration.maskLimits)
         let (patches, width) = (sizes.patches, model.width)
         let (context, target, blocks) = (masks.contextCount, masks.targetCount, masks.blocks)
         let blockValues = images * blocks * target * width
 
         // Target blocks and the predictions' gradient.
-        var values = NetworkSizes.PassValues(kept: 2 * blockValues)
+        var values = PassValues(kept: 2 * blockValues)
         let normalization = images * patches * (width + 2)
         if configuration.targetEncoderRule.hasGradient {
             let pass = sizes.encoderValues(images: images, tokens: patches)
@@ -266,13 +268,11 @@ package struct CostEstimate: Hashable, Sendable {
         let contextPass = sizes.encoderValues(images: images, tokens: context)
         values.kept += contextPass.kept
         var backward = contextPass.temporary
-        if model.predictor.kind == .transformer {
-            let pass = sizes.predictorValues(images: images, context: context, target: target, blocks: blocks)
-            values.kept += pass.kept
-            backward = max(backward, pass.temporary)
-        } else {
-            values.kept += blockValues + images * width
-        }
+        let prediction = configuration.predictor.values(
+            PredictionShape(images: images, contextTokens: context, blocks: blocks, blockTokens: target),
+            isNarrow: configuration.training.precision == .bf16)
+        values.kept += prediction.kept
+        backward = max(backward, prediction.temporary)
         values.temporary = max(values.temporary, images * context * width + backward)
         if configuration.resources.accumulate > 1 {
             // Features in passing, for the regulariser.

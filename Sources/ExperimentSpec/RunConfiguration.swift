@@ -12,7 +12,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var evaluation = EvaluationConfiguration()
     package var diagnostics = DiagnosticsConfiguration()
     package var seed: Int = 0
-    /// Values of keys that parts of the method declare (terms, samplers, rules), by path, where they are not the default.
+    /// Values of keys that parts of the method declare, by path, where they are not the default.
     package var declared: [String: SpecValue] = [:]
     package var resources = ResourceConfiguration()
 
@@ -73,23 +73,6 @@ package struct ModelConfiguration: Codable, Hashable, Sendable {
     package var initialization: Initialization = .truncatedNormal
     /// Divides attention projection and second MLP weights by sqrt(2 · layer) at initialisation.
     package var rescaleInitialization = false
-    package var predictor = PredictorConfiguration()
-
-    package init() {}
-}
-
-package struct PredictorConfiguration: Codable, Hashable, Sendable {
-    package enum Kind: String, Codable, CaseIterable, Sendable {
-        case transformer
-        /// The mean of the context features is the prediction for every patch (section B.2 of the paper).
-        case none
-    }
-
-    package var kind: Kind = .transformer
-    package var width = 384
-    package var depth = 6
-    /// Default: the encoder's.
-    package var heads: Int?
 
     package init() {}
 }

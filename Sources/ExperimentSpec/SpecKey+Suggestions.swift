@@ -132,9 +132,6 @@ extension SpecKey {
         "model.channels": "in_chans in_channels num_channels",
         "model.init": "initialisation initialization weight_init",
         "model.predictor": "predictor pred",
-        "model.predictor.width": "pred_emb_dim pred_dim predictor_dim predictor_width predictor_embed_dim",
-        "model.predictor.depth": "pred_depth predictor_depth",
-        "model.predictor.heads": "pred_heads predictor_heads",
 
         "masks": "mask masking",
         "masks.sampler": "mask_sampler masking_strategy",

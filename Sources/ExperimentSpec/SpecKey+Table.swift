@@ -12,11 +12,14 @@ extension SpecKey {
     /// The keys of a catalogue.
     ///
     /// - Parameters:
+    ///   - predictors: Keys that predictors declare.
     ///   - masks: Keys that mask samplers declare.
     ///   - objective: Keys that prediction losses and terms of the objective declare.
     ///   - targetEncoder: Keys that rules for the target encoder declare.
-    static func table(masks: [SpecKey], objective: [SpecKey], targetEncoder: [SpecKey]) -> [SpecKey] {
-        data + model + masks + objective + targetEncoder + optimizer + schedule + training + evaluation
+    static func table(
+        predictors: [SpecKey], masks: [SpecKey], objective: [SpecKey], targetEncoder: [SpecKey]
+    ) -> [SpecKey] {
+        data + model + predictors + masks + objective + targetEncoder + optimizer + schedule + training + evaluation
             + diagnostics + resources
     }
 
@@ -78,14 +81,6 @@ extension SpecKey {
         SpecKey(
             "model.rescale_init", \.model.rescaleInitialization,
             "Divide attention projections and second MLP weights by sqrt(2 · layer) at initialisation."),
-        SpecKey(
-            "model.predictor.kind", \.model.predictor.kind,
-            "none: the mean of the context features is the prediction for every patch."),
-        SpecKey("model.predictor.width", \.model.predictor.width, "Predictor width P.", limits: .between(1, 65_536)),
-        SpecKey("model.predictor.depth", \.model.predictor.depth, "Predictor blocks.", limits: .between(1, 1024)),
-        SpecKey(
-            "model.predictor.heads", \.model.predictor.heads, "Predictor heads; none: as many as the encoder.",
-            limits: .between(1, 1024)),
     ]
 
     private static let optimizer: [SpecKey] = [

@@ -25,6 +25,8 @@ package struct SpecKey: Sendable {
     /// Whether a configuration is written without the key where it has its default: so the keys of terms that a run does
     /// not use say nothing in it.
     let isOmittedAtDefault: Bool
+    /// Path of the key whose value is filled in where this one has none.
+    let follows: String?
     /// Other words of the field for it, separated by spaces, that were declared with it.
     let synonyms: String
 
@@ -54,6 +56,7 @@ package struct SpecKey: Sendable {
         condition = applies
         self.documentation = documentation
         synonyms = ""
+        follows = nil
         isOmittedAtDefault = false
         getter = { $0[keyPath: property].specValue }
         setter = { configuration, value in
@@ -84,6 +87,7 @@ package struct SpecKey: Sendable {
         earlierValue = key.earlierValue ?? (key.isIdentityAtDefault ? nil : key.defaultValue)
         documentation = key.documentation
         synonyms = key.synonyms
+        follows = key.follows
         isOmittedAtDefault = !key.isIdentityAtDefault
         condition = applies
         getter = { $0.declared[path] ?? key.defaultValue }

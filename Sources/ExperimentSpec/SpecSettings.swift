@@ -1,5 +1,6 @@
 import Declarations
 import Foundation
+import Networks
 import Objectives
 
 /// Values for keys, each with the place where it was set: one layer of a configuration, or several merged.
@@ -50,16 +51,17 @@ struct SpecSettings: Sendable {
         if case .text(let name)? = byPath["model.preset"]?.value,
             let preset = ModelConfiguration.Preset(rawValue: name)
         {
-            configuration.model.apply(preset)
+            configuration.apply(preset)
         }
         for key in SpecKey.all {
             if let setting = byPath[key.path] { key.set(setting.value, in: &configuration) }
         }
-        if configuration.model.predictor.heads == nil {
-            configuration.model.predictor.heads = configuration.model.heads
+        for key in SpecKey.all {
+            guard let path = key.follows, key.value(in: configuration) == .null else { continue }
+            configuration.set(key.path, to: configuration.value(of: path))
         }
         // A preset whose numbers were changed is none.
-        if !configuration.model.follows(configuration.model.preset) { configuration.model.preset = .custom }
+        if !configuration.follows(configuration.model.preset) { configuration.model.preset = .custom }
         return configuration
     }
 }
@@ -68,13 +70,12 @@ struct SpecSettings: Sendable {
 
 extension ModelConfiguration.Preset {
     /// What a preset sets.
-    static let paths = [
-        "model.width", "model.depth", "model.heads", "model.predictor.width", "model.predictor.depth",
-        "model.predictor.heads",
-    ]
+    static let paths =
+        ["model.width", "model.depth", "model.heads"]
+        + ["width", "depth", "heads"].map { "\(Predictors.group).\($0)" }
 
     /// Encoder width, depth and heads, and the predictor's depth; its width is 384 for all.
-    var sizes: (width: Int, depth: Int, heads: Int, predictorDepth: Int)? {
+    private var sizes: (width: Int, depth: Int, heads: Int, predictorDepth: Int)? {
         switch self {
         case .tiny: (192, 12, 3, 6)
         case .small: (384, 12, 6, 6)
@@ -83,29 +84,31 @@ extension ModelConfiguration.Preset {
         case .custom: nil
         }
     }
+
+    /// The values of `paths`, in that order; none for `custom`.
+    fileprivate var values: [SpecValue]? {
+        // The predictor's heads are as many as the encoder has, also where the encoder's are set beside the preset.
+        sizes.map {
+            [.integer($0.width), .integer($0.depth), .integer($0.heads), 384, .integer($0.predictorDepth), .null]
+        }
+    }
 }
 
-extension ModelConfiguration {
-    /// Width P of the predictor of every preset.
-    static let presetPredictorWidth = 384
-
-    package mutating func apply(_ preset: Preset) {
-        self.preset = preset
-        guard let sizes = preset.sizes else { return }
-        (width, depth, heads) = (sizes.width, sizes.depth, sizes.heads)
-        predictor.width = Self.presetPredictorWidth
-        predictor.depth = sizes.predictorDepth
-        // As many as the encoder has, also where the encoder's are set beside the preset.
-        predictor.heads = nil
+extension RunConfiguration {
+    package mutating func apply(_ preset: ModelConfiguration.Preset) {
+        model.preset = preset
+        for (path, value) in zip(ModelConfiguration.Preset.paths, preset.values ?? []) {
+            SpecKey.byPath[path]?.set(value, in: &self)
+        }
     }
 
-    /// Whether all sizes are the preset's; the predictor's heads are filled in.
-    func follows(_ preset: Preset) -> Bool {
-        if preset == .custom { return true }
-        var other = self
-        other.apply(preset)
-        other.predictor.heads = other.heads
-        return other == self
+    /// Whether all sizes are the preset's; keys that follow others are filled in.
+    func follows(_ preset: ModelConfiguration.Preset) -> Bool {
+        zip(ModelConfiguration.Preset.paths, preset.values ?? []).allSatisfy { path, value in
+            guard let key = SpecKey.byPath[path] else { return true }
+            let expected = value == .null ? key.follows.map { self.value(of: $0) } ?? value : value
+            return key.value(in: self) == expected
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Masking
+import Networks
 import Objectives
 
 /// Floating-point operations of one training step, as the public I-JEPA code does it.
@@ -9,8 +10,8 @@ import Objectives
 /// - target encoder: forward over all N patches; backward too where gradients reach it;
 /// - context encoder: patch embedding of all N patches (the public code drops the hidden ones after it), blocks over
 ///   Kc; a backward pass, in which no gradient goes to the images;
-/// - predictor: its input map over Kc once, every block over M sequences of Kc + Kp tokens, its output map over M · Kp;
-///   a backward pass;
+/// - predictor: what its kind says, for a transformer its input map over Kc once, every block over M sequences of
+///   Kc + Kp tokens, its output map over M · Kp; a backward pass;
 /// - regularisers that have a weight: each view's rows through the projector, and their own products, such as the
 ///   covariance of VICReg.
 ///
@@ -46,11 +47,11 @@ package struct StepFLOPs: Hashable, Sendable {
         encoderBackward = embedding + 2 * contextBlocks
         if configuration.targetEncoderRule.hasGradient { encoderBackward += embedding + 2 * targetBlocks }
         let blocks = Double(configuration.maskLimits.blocks)
-        if configuration.model.predictor.kind == .transformer {
-            predictorForward =
-                batch * sizes.predictorFlops(context: contextPatches, target: targetPatches, blocks: blocks)
-            predictorBackward = 2 * predictorForward
-        }
+        let predictor = configuration.predictor
+        predictorForward =
+            batch * predictor.forwardFlops(context: contextPatches, target: targetPatches, blocks: blocks)
+        predictorBackward =
+            batch * predictor.backwardFlops(context: contextPatches, target: targetPatches, blocks: blocks)
         for term in configuration.terms where term.weight.weight > 0 {
             let projector = ProjectorSizes(of: term, in: configuration)
             let shape = term.shape(

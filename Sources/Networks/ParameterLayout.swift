@@ -35,6 +35,9 @@ package struct ParameterLayout: Sendable {
     package let decayingCount: Int
     private let slots: [String: ParameterSlot]
 
+    /// Of a network without parameters.
+    package static let none = Builder().build()
+
     /// Parameters of the network, gaps not counted.
     package var parameterCount: Int { entries.reduce(0) { $0 + $1.slot.shape.count } }
 

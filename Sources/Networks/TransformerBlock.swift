@@ -1,4 +1,4 @@
-import Kernels
+package import Kernels
 import TensorCore
 
 /// How transformer blocks, x + Attn(LN(x)) and then x + MLP(LN(x)), lie in a network's parameters.
@@ -28,7 +28,8 @@ extension BlockLayout {
 }
 
 extension AffineSlots {
-    init(_ layout: ParameterLayout, _ name: String) {
+    /// What `addLinear` or `addNorm` declared under that name.
+    package init(_ layout: ParameterLayout, _ name: String) {
         self.init(weight: layout["\(name).weight"], bias: layout["\(name).bias"])
     }
 }

@@ -94,7 +94,7 @@ package struct GoldenCheck<Backend: KernelBackend> {
                 depth: config.depth, heads: config.heads, mlpRatio: ratio))
         networks = MethodNetworks(
             encoder: encoder,
-            predictor: Predictor(
+            predictor: TransformerPredictor(
                 .init(
                     encoderWidth: config.dim, width: config.pdim, depth: config.pdepth, heads: config.heads,
                     mlpRatio: ratio, grid: encoder.settings.grid)))

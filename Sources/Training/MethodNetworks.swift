@@ -16,30 +16,34 @@ package struct MethodNetworks: Sendable {
     }
 
     package let encoder: VisionTransformer
-    /// None: the mean context feature is the prediction.
-    package let predictor: Predictor?
+    package let predictor: any FeaturePredictor
     /// The maps in front of regularisers, by their names.
     package let projectors: [(name: String, network: Projector)]
+    /// Those that have parameters.
     package let sections: [Section]
+    /// The predictor's part of the flat vector; empty where it has no parameters.
+    package let predictorRange: Range<Int>
     /// Elements of the flat vector of online parameters.
     package let count: Int
 
     package init(
-        encoder: VisionTransformer, predictor: Predictor?, projectors: [(name: String, network: Projector)] = []
+        encoder: VisionTransformer, predictor: any FeaturePredictor,
+        projectors: [(name: String, network: Projector)] = []
     ) {
         self.encoder = encoder
         self.predictor = predictor
         self.projectors = projectors
         var sections: [Section] = []
         var offset = 0
-        let layouts: [(String, ParameterLayout?)] =
-            [("encoder", encoder.layout), ("predictor", predictor?.layout)]
+        let layouts =
+            [("encoder", encoder.layout), ("predictor", predictor.layout)]
             + projectors.map { ($0.name, $0.network.layout) }
-        for case (let name, let layout?) in layouts {
+        for (name, layout) in layouts where layout.count > 0 {
             sections.append(Section(name: name, layout: layout, offset: offset))
             offset += layout.count
         }
         self.sections = sections
+        predictorRange = sections.first { $0.name == "predictor" }?.range ?? encoder.layout.count..<encoder.layout.count
         count = offset
     }
 
@@ -49,16 +53,8 @@ package struct MethodNetworks: Sendable {
             .init(
                 imageSize: model.imageSize, patchSize: model.patchSize, channels: model.channels, width: model.width,
                 depth: model.depth, heads: model.heads, mlpRatio: model.mlpRatio), recomputes: recomputes)
-        var predictor: Predictor?
-        if model.predictor.kind == .transformer {
-            predictor = Predictor(
-                .init(
-                    encoderWidth: model.width, width: model.predictor.width, depth: model.predictor.depth,
-                    heads: model.predictor.heads ?? model.heads, mlpRatio: model.mlpRatio,
-                    grid: encoder.settings.grid), recomputes: recomputes)
-        }
         self.init(
-            encoder: encoder, predictor: predictor,
+            encoder: encoder, predictor: configuration.predictor,
             projectors: configuration.terms.compactMap { term in
                 guard term.weight.weight > 0, let network = Self.projector(term.projector, model.width) else {
                     return nil
@@ -84,11 +80,10 @@ package struct MethodNetworks: Sendable {
 
     /// The matrices of encoder and predictor in the flat vector, for a back end that keeps packed copies.
     package var matrices: [PackableMatrix] {
-        let predictorOffset = section("predictor")?.offset ?? 0
-        return encoder.matrices(trained: true)
-            + (predictor?.matrices ?? []).map {
+        encoder.matrices(trained: true)
+            + predictor.matrices.map {
                 PackableMatrix(
-                    slot: ParameterSlot(offset: predictorOffset + $0.slot.offset, shape: $0.slot.shape),
+                    slot: ParameterSlot(offset: predictorRange.lowerBound + $0.slot.offset, shape: $0.slot.shape),
                     needsInputGradient: $0.needsInputGradient)
             }
     }

@@ -15,7 +15,6 @@ extension Shard {
         let features = alignedElements(images * patches * width)
         let blockElements = alignedElements(blocks * images * blockTokens * width)
         let contextElements = alignedElements(images * contextTokens * width)
-        let pooled = alignedElements(images * width)
         let normalization = features + 2 * alignedElements(images * patches)
         var (kept, temporary) = ((needs.keepsTargetGradient ? 3 : 2) * blockElements, 0)
 
@@ -39,20 +38,11 @@ extension Shard {
         kept += context.kept
         var backward = encoder.backwardElements(images: images, tokens: contextTokens, on: backend)
         temporary = max(temporary, context.temporary, needs.lossElements)
-        if let predictor = networks.predictor {
-            let part = predictor.forwardElements(
-                images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens, on: backend)
-            kept += part.kept
-            temporary = max(temporary, part.temporary)
-            backward = max(
-                backward,
-                predictor.backwardElements(
-                    images: images, contextTokens: contextTokens, blocks: blocks, blockTokens: blockTokens,
-                    on: backend))
-        } else {
-            kept += blockElements + pooled
-            backward = max(backward, 2 * pooled)
-        }
+        let shape = limits.predictionShape(images: images)
+        let prediction = networks.predictor.forwardElements(shape, on: backend)
+        kept += prediction.kept
+        temporary = max(temporary, prediction.temporary)
+        backward = max(backward, networks.predictor.backwardElements(shape, on: backend))
         temporary = max(temporary, contextElements + backward)
         if limits.rounds > 1 {
             let views = viewElements(networks, images: images, limits: limits, needs, on: backend)
@@ -66,23 +56,24 @@ extension Shard {
         _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: ShardNeeds, on backend: Backend
     ) -> (kept: Int, temporary: Int) {
         let (encoder, settings) = (networks.encoder, networks.encoder.settings)
-        let blockElements = alignedElements(limits.blockCount * images * limits.targetCount * settings.width)
         let context = encoder.featureElements(images: images, tokens: limits.contextCount, on: backend)
         var (kept, temporary) = context
-        if let predictor = networks.predictor {
-            let part = predictor.forwardElements(
-                images: images, contextTokens: limits.contextCount, blocks: limits.blockCount,
-                blockTokens: limits.targetCount, on: backend)
-            kept += part.kept
-            temporary = max(temporary, part.temporary)
-        } else {
-            kept += blockElements + alignedElements(images * settings.width)
-        }
+        let prediction = networks.predictor.forwardElements(limits.predictionShape(images: images), on: backend)
+        kept += prediction.kept
+        temporary = max(temporary, prediction.temporary)
         if needs.targets != .blocks {
             let targets = encoder.featureElements(images: images, tokens: settings.patchCount, on: backend)
             (kept, temporary) = (max(kept, targets.kept), max(temporary, targets.temporary))
         }
         return (kept, temporary)
+    }
+}
+
+extension StepLimits {
+    /// At the largest mask sizes.
+    fileprivate func predictionShape(images: Int) -> PredictionShape {
+        PredictionShape(
+            images: images, contextTokens: contextCount, blocks: blockCount, blockTokens: targetCount)
     }
 }
 
@@ -94,7 +85,9 @@ struct ShardNeeds {
     /// Whether the prediction loss has a gradient with respect to the targets that is kept for the backward pass.
     let keepsTargetGradient: Bool
 
-    init<Backend: KernelBackend>(_ rule: TargetRule, _ common: Shard<Backend>.Common, _ work: NetworkWork) {
+    init<Backend: KernelBackend>(
+        _ rule: any TargetEncoderRule, _ common: Shard<Backend>.Common, _ work: NetworkWork
+    ) {
         targets = TargetNeeds(rule, common.objective, work)
         keepsTargetGradient = targets == .gradient && !common.predictionLoss.isOfDifferences
         lossElements = common.predictionLoss.elements(hasTargetGradient: keepsTargetGradient)

@@ -30,7 +30,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let targetRule: any TargetEncoderRule
         let work: NetworkWork
         let encoderPositions: Tensor<Backend>
-        let predictorPositions: Tensor<Backend>?
+        /// Its part of the online parameters.
+        let predictorRange: Range<Int>
         /// What the terms of the objective compare.
         let pooled: PooledFeatures<Backend>
         let predictionLoss: any PredictionLossEvaluator<Backend>
@@ -55,6 +56,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     private let contextIndices: IndexTensor<Backend>
     private let blockIndices: IndexTensor<Backend>
     private let staging: HostBuffer<Int32>
+    private let predictor: any PredictorPasses<Backend>
     private var pass: Pass?
 
     /// What a forward pass leaves for the backward pass.
@@ -64,7 +66,6 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         /// The target encoder's output, its LayerNorm without parameters, and that norm's mean and rstd; [B, N, D], where
         /// anything but the blocks is wanted of them.
         let allTargets: TargetFeatures?
-        let predicted: Predictor.Activations<Backend>?
         let predictions, targets, dPredictions: Tensor<Backend>
         /// Where a gradient reaches the targets and is not the negative of the predictions'.
         let dTargets: Tensor<Backend>?
@@ -78,8 +79,9 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
     /// - Parameter images: Of the largest part that it gets.
     init(
         _ networks: MethodNetworks, images: Int, limits: StepLimits, _ needs: ShardNeeds,
-        gradients: GradientSums<Backend>, on backend: Backend
+        predictor: any PredictorPasses<Backend>, gradients: GradientSums<Backend>, on backend: Backend
     ) {
+        self.predictor = predictor
         self.gradients = gradients
         let encoder = networks.encoder.settings
         let blockElements = limits.blockCount * images * limits.targetCount
@@ -170,19 +172,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             images, indices: contextIndices, parameters: online.window(at: 0, count: encoder.layout.count),
             positions: common.encoderPositions, workspace: workspace)
         stopwatch.lap(.contextForward)
-        var predicted: Predictor.Activations<Backend>?
-        let predictions: Tensor<Backend>
-        if let predictor = common.networks.predictor, let positions = common.predictorPositions {
-            let section = section("predictor", common)
-            let pass = predictor.forward(
-                context: context.output, contextIndices: contextIndices, blockIndices: blockIndices,
-                parameters: online.window(at: section.offset, count: section.layout.count), positions: positions,
-                workspace: workspace, work: common.work)
-            predicted = pass
-            predictions = pass.output
-        } else {
-            predictions = broadcastMean(of: context.output, to: blockShape)
-        }
+        let predictions = predict(context.output, input, online, common)
         stopwatch.lap(.predictorForward)
 
         let dPredictions = workspace.take(blockShape)
@@ -192,9 +182,8 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             prediction: predictions, target: targets, batchCount: batch.imageCount * blockShape.count / range.count,
             gradient: dPredictions, targetGradient: dTargets, workspace: temporary)
         pass = Pass(
-            context: context, target: targetPass, allTargets: allTargets, predicted: predicted,
-            predictions: predictions, targets: targets, dPredictions: dPredictions, dTargets: dTargets,
-            blockIndices: blockIndices)
+            context: context, target: targetPass, allTargets: allTargets, predictions: predictions,
+            targets: targets, dPredictions: dPredictions, dTargets: dTargets, blockIndices: blockIndices)
         pool(predictions, common)
         poolContext(context.output, common)
         if let allTargets { poolTargets(allTargets.features, common) }
@@ -225,17 +214,17 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             workspace: workspace, visit: { _, _ in })
         poolContext(context, common)
         guard common.objective.needsPredictions else { return }
-        if let predictor = common.networks.predictor, let positions = common.predictorPositions {
-            let section = section("predictor", common)
-            let pass = predictor.forward(
-                context: context, contextIndices: input.contextIndices, blockIndices: input.blockIndices,
-                parameters: online.window(at: section.offset, count: section.layout.count), positions: positions,
-                workspace: workspace, work: common.work)
-            pool(pass.output, common)
-        } else {
-            let shape = Shape(batch.blockCount, range.count, batch.targetCount, encoder.settings.width)
-            pool(broadcastMean(of: context, to: shape), common)
-        }
+        pool(predict(context, input, online, common), common)
+    }
+
+    /// [M, B, Kp, D].
+    private func predict(
+        _ context: Tensor<Backend>, _ input: Input, _ online: Parameters<Backend>, _ common: Common
+    ) -> Tensor<Backend> {
+        predictor.forward(
+            context: context, contextIndices: input.contextIndices, blockIndices: input.blockIndices,
+            parameters: online.window(at: common.predictorRange.lowerBound, count: common.predictorRange.count),
+            workspace: workspace, work: common.work)
     }
 
     /// Takes up a part of the batch, with a thread's temporary memory until that is given back.
@@ -306,19 +295,6 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         return images
     }
 
-    /// The mean context feature of each image at every place of `shape`, [M, B, Kp, D].
-    private func broadcastMean(of context: Tensor<Backend>, to shape: Shape) -> Tensor<Backend> {
-        let backend = workspace.backend
-        let result = workspace.takeZeroed(shape)
-        let mean = workspace.take(Shape(shape[1], shape[3]))
-        backend.meanTokens(context, to: mean)
-        backend.scale(mean, by: Backend.Scalar(shape[2]))
-        for block in 0..<shape[0] {
-            backend.meanTokensBackward(dy: mean, dx: plane(block, of: result))
-        }
-        return result
-    }
-
     /// Block m of [M, B, Kp, D] as [B, Kp, D].
     private func plane(_ block: Int, of x: Tensor<Backend>) -> Tensor<Backend> {
         let shape = Shape(x.shape[1], x.shape[2], x.shape[3])
@@ -330,11 +306,6 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let width = views.shape[2]
         return views.window(
             at: (view * views.shape[1] + range.lowerBound) * width, Shape(range.count, width))
-    }
-
-    private func section(_ name: String, _ common: Common) -> MethodNetworks.Section {
-        guard let section = common.networks.section(name) else { preconditionFailure("no network \(name)") }
-        return section
     }
 
     // The pooled features that terms of the objective compare: one view for each block, the context's, the targets'.
@@ -438,16 +409,10 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
             }
         }
         let dContext = temporary.take(pass.context.output.shape)
-        if let predictor = common.networks.predictor, let predicted = pass.predicted {
-            let section = section("predictor", common)
-            predictor.backward(
-                predicted, dy: pass.dPredictions,
-                parameters: online.window(at: section.offset, count: section.layout.count),
-                gradients: gradients.window(at: section.offset, count: section.layout.count), workspace: workspace,
-                dContext: dContext)
-        } else {
-            broadcastMeanBackward(pass.dPredictions, dContext: dContext)
-        }
+        let (start, count) = (common.predictorRange.lowerBound, common.predictorRange.count)
+        predictor.backward(
+            dy: pass.dPredictions, parameters: online.window(at: start, count: count),
+            gradients: gradients.window(at: start, count: count), workspace: workspace, dContext: dContext)
         stopwatch.lap(.predictorBackward)
         if pooled.context, let dViews = common.pooled.encoders?.gradient {
             backend.meanTokensBackward(dy: rows(ofView: 0, dViews), dx: dContext)
@@ -487,20 +452,5 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         let negative = workspace.temporary.takeZeroed(x.shape)
         workspace.backend.add(x, times: -1, to: negative)
         return negative
-    }
-
-    private func broadcastMeanBackward(_ dPredictions: Tensor<Backend>, dContext: Tensor<Backend>) {
-        let (backend, temporary) = (workspace.backend, workspace.temporary)
-        let mark = temporary.mark
-        defer { temporary.release(to: mark) }
-        let shape = dPredictions.shape
-        let perImage = Shape(shape[1], shape[3])
-        let (dMean, part) = (temporary.takeZeroed(perImage), temporary.take(perImage))
-        for block in 0..<shape[0] {
-            backend.meanTokens(plane(block, of: dPredictions), to: part)
-            backend.add(part, times: Backend.Scalar(shape[2]), to: dMean)
-        }
-        backend.fill(dContext, with: 0)
-        backend.meanTokensBackward(dy: dMean, dx: dContext)
     }
 }

@@ -133,7 +133,7 @@ package final class Trainer<Backend: KernelBackend> {
             // Without a regulariser the step's own gradient is the prediction's.
             let own = TermGradient(
                 term: "prediction", encoderNorm: metrics.encoderGradientNorm,
-                predictorNorm: step.networks.predictor == nil ? nil : metrics.predictorGradientNorm)
+                predictorNorm: step.networks.predictorRange.isEmpty ? nil : metrics.predictorGradientNorm)
             try recorder.record(GradientRecord(step: state.step, terms: gradients ?? [own]))
         }
         return StepRecord(

@@ -37,7 +37,7 @@ package struct TermGradient: Sendable, Hashable {
     package let term: String
     /// L2 norm over the context encoder's parameters.
     package let encoderNorm: Double
-    /// Over the predictor's; none without a predictor.
+    /// Over the predictor's; none where it has no parameters.
     package let predictorNorm: Double?
 }
 
@@ -78,6 +78,7 @@ extension TrainingStep {
         _ = try passes(batch, state, part: part)
         let norms = update.norms()
         return TermGradient(
-            term: term, encoderNorm: norms.encoder, predictorNorm: networks.predictor == nil ? nil : norms.predictor)
+            term: term, encoderNorm: norms.encoder,
+            predictorNorm: networks.predictorRange.isEmpty ? nil : norms.predictor)
     }
 }

@@ -56,11 +56,12 @@ package final class TrainingStep<Backend: KernelBackend> {
         common = Shard<Backend>.Common(
             networks: networks, objective: objective, targetRule: targetRule, work: work,
             encoderPositions: networks.encoder.positions(on: backend),
-            predictorPositions: networks.predictor?.positions(on: backend),
+            predictorRange: networks.predictorRange,
             pooled: PooledFeatures(
                 objective, blocks: limits.blockCount, images: limits.imageCount, largestTarget: limits.targetCount,
                 width: networks.encoder.settings.width, on: backend),
             predictionLoss: objective.prediction.evaluator(width: networks.encoder.settings.width, on: backend))
+        let constants = networks.predictor.constants(on: backend)
         let needs = ShardNeeds(targetRule, common, work)
         let lanes = limits.lanes(ofRanks: communicator.count)
         let groups = (lanes + StepLimits.shardsPerSum - 1) / StepLimits.shardsPerSum
@@ -71,7 +72,8 @@ package final class TrainingStep<Backend: KernelBackend> {
             let (group, member) = (lane / StepLimits.shardsPerSum, lane % StepLimits.shardsPerSum)
             return Shard(
                 networks, images: isWhole ? limits.images(ofShard: lane).count : limits.largestShard, limits: limits,
-                needs, gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)),
+                needs, predictor: networks.predictor.passes(constants),
+                gradients: GradientSums(sums[group], turn: SummationTurn(orders[group], member: member)),
                 on: backend)
         }
         self.sums = sums

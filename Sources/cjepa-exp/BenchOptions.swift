@@ -62,12 +62,12 @@ struct BenchOptions: ParsableArguments {
     /// - Throws: `SpecErrors` or `UnusableInput` for what cannot work.
     func configuration() throws -> RunConfiguration {
         var configuration = try spec.map { try self.configuration(ofSpec: $0) } ?? Self.described
-        if let model { configuration.model.apply(model) }
+        if let model { configuration.apply(model) }
         if let image { configuration.model.imageSize = image }
         if let patch { configuration.model.patchSize = patch }
         if let batch { configuration.training.batchSize = batch }
-        if let predictorWidth { configuration.model.predictor.width = predictorWidth }
-        if let predictorDepth { configuration.model.predictor.depth = predictorDepth }
+        if let predictorWidth { configuration.set("model.predictor.width", to: .integer(predictorWidth)) }
+        if let predictorDepth { configuration.set("model.predictor.depth", to: .integer(predictorDepth)) }
         if let precision { configuration.training.precision = precision }
         if configuration.training.precision == .auto {
             configuration.training.precision = CPUBackend.multipliesBF16 ? .bf16 : .float32
@@ -86,7 +86,7 @@ struct BenchOptions: ParsableArguments {
     /// What options without a spec change.
     private static var described: RunConfiguration {
         var configuration = RunConfiguration()
-        configuration.model.apply(.small)
+        configuration.apply(.small)
         configuration.data.dataset = .idx
         configuration.training.batchSize = 16
         configuration.training.steps = 1000

@@ -1,4 +1,5 @@
 import CPUKernels
+import Declarations
 import ExperimentSpec
 import Foundation
 import Orchestration
@@ -40,8 +41,9 @@ struct BenchReport: Encodable {
     let width: Int
     let depth: Int
     let heads: Int
-    let predictorWidth: Int
-    let predictorDepth: Int
+    /// Absent where its kind has none.
+    let predictorWidth: Int?
+    let predictorDepth: Int?
     let imageSize: Int
     let patchSize: Int
     let channels: Int
@@ -90,7 +92,8 @@ struct BenchReport: Encodable {
         let cost = CostEstimate(configuration)
         model = network.preset.rawValue
         (width, depth, heads) = (network.width, network.depth, network.heads)
-        (predictorWidth, predictorDepth) = (network.predictor.width, network.predictor.depth)
+        predictorWidth = Self.predictorSize("width", configuration)
+        predictorDepth = Self.predictorSize("depth", configuration)
         (imageSize, patchSize, channels) = (network.imageSize, network.patchSize, network.channels)
         batchSize = batch
         (encoderParameters, predictorParameters) = (cost.encoderParameters, cost.predictorParameters)
@@ -135,13 +138,21 @@ struct BenchReport: Encodable {
     }
 }
 
+extension BenchReport {
+    private static func predictorSize(_ name: String, _ configuration: RunConfiguration) -> Int? {
+        let key = SpecKey.byPath["model.predictor.\(name)"]
+        return key.flatMap { $0.applies(to: configuration) ? Int(specValue: $0.value(in: configuration)) : nil }
+    }
+}
+
 // MARK: - Text
 
 extension BenchReport {
     var text: String {
         var lines = [
             "\(model): \(width) wide, \(depth) deep, \(counted(heads, "head")), \(Quantity.count(Double(encoderParameters))) "
-                + "parameters; predictor \(predictorWidth) wide, \(predictorDepth) deep, "
+                + "parameters; predictor \(predictorWidth.map { "\($0) wide, " } ?? "")"
+                + (predictorDepth.map { "\($0) deep, " } ?? "")
                 + Quantity.count(Double(predictorParameters)),
             "batch of \(batchSize), \(channels)×\(imageSize)×\(imageSize) pixels in patches of \(patchSize)×\(patchSize); "
                 + "on average \(Quantity.significant(contextPatches)) context patches, "

@@ -50,7 +50,7 @@ import Testing
             message: "at least 2 blocks"),
         Case(
             text: "{objective.vicreg.weight: 1, model.predictor.kind: none}", keyPath: "objective.vicreg.pairs",
-            message: "without a predictor"),
+            message: "the predictions of all blocks are equal"),
         Case(text: "resources.shards: 33", keyPath: "resources.shards", message: "33 shards for a batch of 32"),
         Case(
             text: "data.train_subset: 70000", keyPath: "data.train_subset",

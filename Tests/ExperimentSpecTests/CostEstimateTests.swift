@@ -21,8 +21,8 @@ import Testing
         configuration.model.width = 48
         (configuration.model.depth, configuration.model.heads) = (2, 3)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (32, 4, 3)
-        configuration.model.predictor.width = 24
-        configuration.model.predictor.depth = 2
+        configuration.set("model.predictor.width", to: 24)
+        configuration.set("model.predictor.depth", to: 2)
         configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 4
         configuration.training.steps = 10
@@ -45,7 +45,7 @@ import Testing
     ])
     func `presets have the known numbers of parameters`(preset: ModelConfiguration.Preset, count: Int) {
         var configuration = RunConfiguration()
-        configuration.model.apply(preset)
+        configuration.apply(preset)
         #expect(CostEstimate(configuration).encoderParameters == count)
     }
 
@@ -78,7 +78,7 @@ import Testing
         // Four views' covariances, forward and backward.
         #expect(vicreg - plain == 3 * 4 * 4 * 2 * 48 * 48)
         configuration = tiny
-        configuration.model.predictor.kind = .none
+        configuration.set("model.predictor.kind", to: "none")
         #expect(CostEstimate(configuration).flopsPerStep < plain)
         #expect(CostEstimate(configuration).predictorParameters == 0)
     }
@@ -205,11 +205,12 @@ import Testing
     /// Resident memory of a worker of experiments/ablation.spec (ijepa.ema, one thread) was 191 MiB.
     @Test func `predicted memory covers a run that was measured`() {
         var configuration = RunConfiguration()
-        configuration.model.apply(.custom)
+        configuration.apply(.custom)
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (96, 4, 3)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (48, 2)
-        configuration.model.predictor.heads = 3
+        configuration.set("model.predictor.width", to: 48)
+        configuration.set("model.predictor.depth", to: 2)
+        configuration.set("model.predictor.heads", to: 3)
         configuration.set("masks.min_keep", to: 4)
         (configuration.training.batchSize, configuration.training.steps) = (32, 1000)
         (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (5000, 2000)

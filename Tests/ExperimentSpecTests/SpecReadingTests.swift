@@ -219,7 +219,7 @@ import Testing
         #expect(experiment.name == "test")
         #expect(run.model.preset == .custom)
         #expect((run.model.width, run.model.depth, run.model.heads) == (384, 12, 8))
-        #expect(run.model.predictor.width == 64 && run.model.predictor.depth == 6 && run.model.predictor.heads == 2)
+        #expect(predictorSizes(run) == [64, 6, 2])
         #expect(run.model.initialization == .xavier && run.model.rescaleInitialization)
         #expect(run.schedule.startLearningRate == 2e-4 && run.schedule.learningRate == 3e-3)
         #expect(run.schedule.finalLearningRate == 1e-5 && run.schedule.stretch == 1.25)
@@ -230,21 +230,26 @@ import Testing
         #expect(run.training.batchSize == 100)
     }
 
+    private func predictorSizes(_ run: RunConfiguration) -> [SpecValue] {
+        ["width", "depth", "heads"].map { run.value(of: "model.predictor.\($0)") }
+    }
+
     @Test(arguments: [
         ("vit_tiny", 192, 12, 3, 6), ("vit_small", 384, 12, 6, 6), ("vit_base", 768, 12, 12, 6),
         ("vit_large", 1024, 24, 16, 12),
     ])
     func `a preset sets the sizes`(name: String, width: Int, depth: Int, heads: Int, predictorDepth: Int) throws {
         let base = "model: {preset: \(name), channels: 1}\ntraining: {steps: 1}"
-        let model = try load("", base: base).runs[0].configuration.model
+        let run = try load("", base: base).runs[0].configuration
+        let model = run.model
         #expect(model.preset.rawValue == name)
         #expect((model.width, model.depth, model.heads) == (width, depth, heads))
-        #expect((model.predictor.width, model.predictor.depth, model.predictor.heads) == (384, predictorDepth, heads))
+        #expect(predictorSizes(run) == [384, .integer(predictorDepth), .integer(heads)])
     }
 
     @Test func `heads set beside a preset are the predictor's too`() throws {
         let base = "model: {preset: vit_small, heads: 8, channels: 1}\ntraining: {steps: 1}"
-        #expect(try load("", base: base).runs[0].configuration.model.predictor.heads == 8)
+        #expect(try load("", base: base).runs[0].configuration.value(of: "model.predictor.heads") == 8)
     }
 
     @Test func `epochs become steps of whole batches of the subset`() throws {

@@ -31,7 +31,11 @@ import Testing
     }
 
     private func counted(_ configuration: RunConfiguration, context: Int, target: Int) -> Int {
-        let (model, predictor) = (configuration.model, configuration.model.predictor)
+        let model = configuration.model
+        let sizes = ["width", "depth", "heads"].map {
+            Int(specValue: configuration.value(of: "model.predictor.\($0)")) ?? model.heads
+        }
+        let (predictorWidth, predictorDepth, predictorHeads) = (sizes[0], sizes[1], sizes[2])
         let patches = (model.imageSize / model.patchSize) * (model.imageSize / model.patchSize)
         let pixels = model.channels * model.patchSize * model.patchSize
         let blocks = configuration.maskLimits.blocks
@@ -47,15 +51,15 @@ import Testing
             for _ in 0..<model.depth {
                 tally.block(tokens: context, width: model.width, heads: model.heads, ratio: 4, learns: true)
             }
-            guard predictor.kind == .transformer else { continue }
-            tally.product(context, model.width, predictor.width, gradients: 2)
+            guard configuration.value(of: "model.predictor.kind") == "transformer" else { continue }
+            tally.product(context, model.width, predictorWidth, gradients: 2)
             for _ in 0..<blocks {
-                for _ in 0..<predictor.depth {
+                for _ in 0..<predictorDepth {
                     tally.block(
-                        tokens: context + target, width: predictor.width, heads: predictor.heads ?? model.heads,
+                        tokens: context + target, width: predictorWidth, heads: predictorHeads,
                         ratio: 4, learns: true)
                 }
-                tally.product(target, predictor.width, model.width, gradients: 2)
+                tally.product(target, predictorWidth, model.width, gradients: 2)
             }
         }
         for term in configuration.terms where term.weight.weight > 0 {
@@ -76,7 +80,8 @@ import Testing
         var tiny = RunConfiguration()
         (tiny.model.width, tiny.model.depth, tiny.model.heads) = (48, 2, 3)
         (tiny.model.imageSize, tiny.model.patchSize, tiny.model.channels) = (32, 4, 3)
-        (tiny.model.predictor.width, tiny.model.predictor.depth) = (24, 3)
+        tiny.set("model.predictor.width", to: 24)
+        tiny.set("model.predictor.depth", to: 3)
         tiny.training.batchSize = 5
         var learning = tiny
         learning.set("target_encoder.kind", to: "shared_with_gradient")
@@ -87,7 +92,7 @@ import Testing
         var pooled = tiny
         pooled.set("objective.vicreg.weight", to: 0.1)
         pooled.set("objective.vicreg.pairs", to: "context_target")
-        pooled.model.predictor.kind = .none
+        pooled.set("model.predictor.kind", to: "none")
         pooled.set("masks.target_blocks", to: 3)
         return [tiny, learning, regularized, pooled]
     }()
@@ -105,7 +110,7 @@ import Testing
     /// 24 · 384² · n + 4 · 384 · n² = 3,538,944 n + 1,536 n².
     @Test func `a step of ViT-S has the operations that were worked out by hand`() {
         var configuration = RunConfiguration()
-        configuration.model.apply(.small)
+        configuration.apply(.small)
         configuration.training.batchSize = 1
         let flops = StepFLOPs(configuration, contextPatches: 100, targetPatches: 36)
         // 196 patches of 768 numbers to 384: 2 · 196 · 768 · 384.

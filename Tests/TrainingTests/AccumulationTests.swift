@@ -109,7 +109,7 @@ import Training
         var configuration = Self.configuration
         configuration.training.precision = precision
         configuration.model.depth = 8
-        configuration.model.predictor.depth = 6
+        configuration.set("model.predictor.depth", to: 6)
         let keeping = try step(configuration)
         configuration.resources.recompute = true
         let repeating = try step(configuration)
@@ -169,7 +169,8 @@ import Training
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (48, 3, 3)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         configuration.model.initialization = .xavier
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (24, 2)
+        configuration.set("model.predictor.width", to: 24)
+        configuration.set("model.predictor.depth", to: 2)
         configuration.set("masks.min_keep", to: 4)
         configuration.set("objective.vicreg.weight", to: 0.1)
         (configuration.training.batchSize, configuration.training.steps) = (32, 1)

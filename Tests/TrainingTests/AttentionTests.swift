@@ -1,6 +1,7 @@
 import Declarations
 import CPUKernels
 import Datasets
+import Declarations
 import ExperimentSpec
 import Kernels
 import Safetensors
@@ -54,7 +55,8 @@ import Testing
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         configuration.model.initialization = .xavier
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
+        configuration.set("model.predictor.width", to: 8)
+        configuration.set("model.predictor.depth", to: 1)
         configuration.set("masks.min_keep", to: 4)
         configuration.training.steps = 1
         let data = try DatasetSplits.load(configuration.data, folder: nil)

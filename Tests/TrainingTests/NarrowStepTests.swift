@@ -14,7 +14,8 @@ import Training
         configuration.data.dataset = .idx
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (24, 3, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (48, 4, 1)
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (16, 3)
+        configuration.set("model.predictor.width", to: 16)
+        configuration.set("model.predictor.depth", to: 3)
         configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 22
         configuration.training.precision = .bf16
@@ -51,7 +52,8 @@ import Training
         }
         // Rows without padding, which the plan does not count; blocks enough that outputs take turns.
         (configuration.model.width, configuration.model.depth) = (64, 6)
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (64, 5)
+        configuration.set("model.predictor.width", to: 64)
+        configuration.set("model.predictor.depth", to: 5)
         configuration.training.steps = 1
         configuration.resources.threads = 2
         let settings = try RunSettings(configuration)

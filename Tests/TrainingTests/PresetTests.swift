@@ -14,7 +14,7 @@ import Training
         "a preset constructs and takes a step", arguments: ModelConfiguration.Preset.allCases.filter { $0 != .custom })
     func takesAStep(preset: ModelConfiguration.Preset) throws {
         var configuration = RunConfiguration()
-        configuration.model.apply(preset)
+        configuration.apply(preset)
         configuration.set("objective.vicreg.weight", to: 0.001)
         configuration.training.batchSize = 2
         configuration.training.steps = 1

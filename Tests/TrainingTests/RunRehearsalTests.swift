@@ -10,7 +10,8 @@ import Training
         configuration.data.dataset = .fashionMNISTSample
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
+        configuration.set("model.predictor.width", to: 8)
+        configuration.set("model.predictor.depth", to: 1)
         configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 16
         configuration.training.steps = 20

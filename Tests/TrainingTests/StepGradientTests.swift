@@ -250,10 +250,10 @@ struct StepFixture {
     ) {
         let encoder = VisionTransformer(
             .init(imageSize: 8, patchSize: 2, channels: 1, width: 8, depth: 2, heads: 2), recomputes: recomputes)
-        let predictor = Predictor(
+        let predictor = TransformerPredictor(
             .init(encoderWidth: 8, width: 4, depth: predictorDepth, heads: 1, grid: 4), recomputes: recomputes)
         networks = MethodNetworks(
-            encoder: encoder, predictor: testCase.hasPredictor ? predictor : nil,
+            encoder: encoder, predictor: testCase.hasPredictor ? predictor : MeanPredictor(width: 8),
             projectors: testCase.projector.map { [("projector", Projector($0))] } ?? [])
         var random = RandomStream(seed: 3, purpose: .tests)
         images = HostBuffer((0..<(imageCount * 64)).map { _ in Float(random.normal()) })

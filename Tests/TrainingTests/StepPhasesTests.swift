@@ -29,7 +29,8 @@ import Training
         configuration.data.dataset = .idx
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (32, 4, 3)
-        (configuration.model.predictor.width, configuration.model.predictor.depth) = (8, 1)
+        configuration.set("model.predictor.width", to: 8)
+        configuration.set("model.predictor.depth", to: 1)
         configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 8
         configuration.set("objective.vicreg.weight", to: 0.01)
