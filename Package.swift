@@ -65,12 +65,12 @@ let package = Package(
         library("Expressions", ["Kernels", "TensorCore"]),
         library("Objectives", ["Declarations", "Expressions", "Kernels", "Optimization", "TensorCore"]),
         library("Optimization"),
-        library("Datasets", ["TensorCore", "CZlib"], settings: fenced),
+        library("Datasets", ["Declarations", "TensorCore", "CZlib"], settings: fenced),
         library("Diagnostics", ["TensorCore"]),
         library("Evaluation", ["Diagnostics", "Kernels", "TensorCore"]),
 
         // The experiment.
-        library("ExperimentSpec", ["Declarations", "Masking", "Networks", "Objectives", yams]),
+        library("ExperimentSpec", ["Datasets", "Declarations", "Masking", "Networks", "Objectives", yams]),
         library(
             "Training",
             [
@@ -123,10 +123,10 @@ let package = Package(
                 "TensorCore",
             ]),
         tests("OptimizationTests", ["Optimization", "Kernels", "TensorCore"]),
-        tests("DatasetsTests", ["Datasets", "TensorCore"]),
+        tests("DatasetsTests", ["Datasets", "Declarations", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
         tests("EvaluationTests", ["Evaluation", "Diagnostics", "Kernels", "TensorCore"]),
-        tests("ExperimentSpecTests", ["ExperimentSpec", "Declarations", "Masking", "Objectives"]),
+        tests("ExperimentSpecTests", ["ExperimentSpec", "Datasets", "Declarations", "Masking", "Objectives"]),
         tests(
             "TrainingTests",
             [

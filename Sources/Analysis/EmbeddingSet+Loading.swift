@@ -45,8 +45,7 @@ extension EmbeddingSet {
         }
         return EmbeddingSet(
             features: matrix.values, width: matrix.columns, labels: labels, indices: indices,
-            labelNames: LabelNames.names(of: file.configuration.data.dataset), experiment: file.header.experiment,
-            run: directory.name,
+            labelNames: file.configuration.classNames, experiment: file.header.experiment, run: directory.name,
             encoder: encoder, step: chosen.step)
     }
 }

@@ -1,5 +1,3 @@
-package import ExperimentSpec
-
 /// Features of images with what belongs to them, in memory.
 package struct EmbeddingSet: Sendable {
     /// A part of a data set.
@@ -58,19 +56,5 @@ package struct EmbeddingSet: Sendable {
     package func labelName(_ label: Int32) -> String {
         guard let labelNames, labelNames.indices.contains(Int(label)) else { return "\(label)" }
         return labelNames[Int(label)]
-    }
-}
-
-/// Class names of the data sets that the program knows.
-package enum LabelNames {
-    static let fashionMNIST = [
-        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-    ]
-
-    package static func names(of dataset: DataConfiguration.Dataset) -> [String]? {
-        switch dataset {
-        case .fashionMNIST, .fashionMNISTSample: fashionMNIST
-        case .idx: nil
-        }
     }
 }

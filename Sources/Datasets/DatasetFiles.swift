@@ -40,27 +40,6 @@ package struct DatasetFiles: Sendable, Hashable {
         self.remedy = remedy
     }
 
-    /// Fashion-MNIST.
-    ///
-    /// - Parameter folder: None: where Debian's package puts it.
-    package static func fashionMNIST(folder: String? = nil) -> DatasetFiles {
-        let usual = "/usr/share/datasets/fashion-mnist"
-        let folder = folder ?? usual
-        let install = "install the data set: sudo apt-get install dataset-fashion-mnist"
-        return DatasetFiles(
-            name: "fashion_mnist", folder: folder, classCount: 10,
-            remedy: folder == usual ? install : "check data.folder in the spec, or leave it out and \(install)")
-    }
-
-    /// The sample of Fashion-MNIST that is committed with the project.
-    ///
-    /// - Parameter folder: None: its place in the checkout that is the working directory.
-    package static func fashionMNISTSample(folder: String? = nil) -> DatasetFiles {
-        DatasetFiles(
-            name: "fashion_mnist_sample", folder: folder ?? "Tests/Fixtures/fashion-mnist-sample", classCount: 10,
-            remedy: "run inside a checkout of the project, or name the sample's folder as data.folder in the spec")
-    }
-
     /// Number of training images, from the head of their file.
     ///
     /// - Throws: `DatasetError` for a file that is missing or no IDX file of images.

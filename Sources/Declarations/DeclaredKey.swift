@@ -24,6 +24,8 @@ package struct DeclaredKey: Sendable {
     package let earlierValue: SpecValue?
     /// Path of the key whose value is filled in where this one has none.
     package let follows: String?
+    /// Whether a text is a path, relative to the folder of the spec that sets it.
+    package let isPath: Bool
     /// Whether the key can change a run with these settings of its group.
     package var applies: @Sendable (Settings) -> Bool
     /// The value as the key's Swift type would give it back; none where the type does not fit.
@@ -34,7 +36,8 @@ package struct DeclaredKey: Sendable {
         _ name: String, default defaultValue: Value, _ documentation: String, limits: SpecLimits = .none,
         count: ClosedRange<Int>? = nil, choices: [String]? = nil, synonyms: String = "",
         isIdentity: Bool = true, isIdentityAtDefault: Bool = false, earlierValue: Value? = nil,
-        follows: String? = nil, applies: @escaping @Sendable (Settings) -> Bool = { _ in true }
+        follows: String? = nil, isPath: Bool = false,
+        applies: @escaping @Sendable (Settings) -> Bool = { _ in true }
     ) {
         self.name = name
         type = choices.map { .choice($0) } ?? Value.specType
@@ -49,6 +52,7 @@ package struct DeclaredKey: Sendable {
         self.isIdentityAtDefault = isIdentityAtDefault || earlierValue != nil
         self.earlierValue = earlierValue?.specValue
         self.follows = follows
+        self.isPath = isPath
         self.applies = applies
         normalized = { value in
             guard let converted = Value(specValue: value) else { return nil }

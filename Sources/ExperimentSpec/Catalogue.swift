@@ -1,13 +1,15 @@
+package import Datasets
 import Declarations
 package import Masking
 package import Networks
 package import Objectives
 
-/// The terms and losses that a spec can name, and with them all keys.
+/// The data sets, terms and losses that a spec can name, and with them all keys.
 ///
-/// The rest of the program asks `current` and names no term itself. A test puts a term of its own into it for as long as
+/// The rest of the program asks `current` and names none of them itself. A test puts one of its own into it for as long as
 /// a closure runs.
 package struct Catalogue: Sendable {
+    package let imageCollections: ChoiceKey
     package let regularizers: [any Regularizer.Type]
     package let predictionLosses: ChoiceKey
     package let maskSamplers: ChoiceKey
@@ -20,12 +22,16 @@ package struct Catalogue: Sendable {
     let groups: Set<String>
 
     package init(
+        imageCollections: [any ImageCollection.Type] = ImageCollections.standard,
         regularizers: [any Regularizer.Type] = Regularizers.standard,
         predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard,
         maskSamplers: [any MaskSampler.Type] = MaskSamplers.standard,
         targetEncoderRules: [any TargetEncoderRule.Type] = TargetEncoderRules.standard,
         predictors: [any FeaturePredictor.Type] = Predictors.standard
     ) {
+        self.imageCollections = ChoiceKey(
+            "dataset", in: "data", default: ImageCollections.defaultName, "Images to train and test on.",
+            options: imageCollections, keys: .beside, isIdentityAtDefault: true)
         self.regularizers = regularizers
         self.predictionLosses = ChoiceKey(
             "prediction", in: "objective", default: SmoothL1.name, "Loss between predictions and targets.",
@@ -43,9 +49,9 @@ package struct Catalogue: Sendable {
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
         }
         keys = SpecKey.table(
-            predictors: self.predictors.keys, masks: self.maskSamplers.keys,
+            data: self.imageCollections.keys, predictors: self.predictors.keys, masks: self.maskSamplers.keys,
             objective: self.predictionLosses.keys + terms, targetEncoder: self.targetEncoderRules.keys)
-        precondition(Set(keys.map(\.path)).count == keys.count, "two terms of one name, or two keys of one path")
+        precondition(Set(keys.map(\.path)).count == keys.count, "two options of one name, or two keys of one path")
         keysByPath = Dictionary(keys.map { ($0.path, $0) }) { first, _ in first }
         groups = Set(
             keys.flatMap { key in

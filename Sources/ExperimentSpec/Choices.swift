@@ -1,6 +1,5 @@
 import Declarations
 
-extension DataConfiguration.Dataset: SpecChoice {}
 extension TrainingConfiguration.Precision: SpecChoice {}
 extension ModelConfiguration.Initialization: SpecChoice {}
 extension ModelConfiguration.Preset: SpecChoice {}

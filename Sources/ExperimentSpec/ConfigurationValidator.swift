@@ -1,3 +1,4 @@
+import Datasets
 import Declarations
 import Networks
 
@@ -17,14 +18,16 @@ struct ConfigurationValidator {
         findings.append(SpecFinding(keys, message: message, remedy: remedy))
     }
 
+    /// - Parameter checksData: Whether the data set matters: whether it is there, and fits the model.
     /// - Returns: Everything that is wrong with `configuration`.
     static func findings(
-        in configuration: RunConfiguration, trainingImages: Int?, fileExists: @escaping (String) -> Bool
+        in configuration: RunConfiguration, trainingImages: Int?, checksData: Bool = true,
+        fileExists: @escaping (String) -> Bool
     ) -> [SpecFinding] {
         var validator = ConfigurationValidator(
             configuration: configuration, trainingImages: trainingImages, fileExists: fileExists)
         validator.checkRanges()
-        validator.checkData()
+        if checksData { validator.checkData() }
         validator.checkModel()
         validator.checkMasks()
         validator.checkObjective()
@@ -46,31 +49,18 @@ struct ConfigurationValidator {
     }
 
     private mutating func checkData() {
-        let data = configuration.data
+        let collection = configuration.imageCollection
         // The channels of other files are compared when they are read.
-        if data.dataset != .idx, configuration.model.channels != 1 {
+        if let channels = collection.knownGeometry?.channels, channels != configuration.model.channels {
+            let images = channels == 1 ? "grey images" : "images of \(counted(channels, "channel"))"
             find(
                 "model.channels", "data.dataset",
-                message:
-                    "\(data.dataset.rawValue) has grey images, but the model takes \(configuration.model.channels) channels",
-                remedy: "set model.channels: 1")
+                message: "\(type(of: collection).name) has \(images), but the model takes "
+                    + "\(counted(configuration.model.channels, "channel"))",
+                remedy: "set model.channels: \(channels)")
         }
-        if data.folder == nil {
-            find(
-                "data.folder", "data.dataset", message: "the data set \(data.dataset.rawValue) needs a folder",
-                remedy: data.remedyForMissingFiles)
-        } else if let folder = data.folder, !fileExists(folder) {
-            find(
-                "data.folder", "data.dataset", message: "there is no data folder \(folder)",
-                remedy: data.remedyForMissingFiles)
-        } else {
-            for (key, path) in data.filePaths where !fileExists(path) {
-                find(
-                    key, "data.folder", "data.dataset", message: "there is no data file \(path)",
-                    remedy: data.remedyForMissingFiles)
-            }
-        }
-        if let subset = data.trainSubset, let all = trainingImages, subset > all {
+        findings += configuration.missingData(fileExists)
+        if let subset = configuration.data.trainSubset, let all = trainingImages, subset > all {
             find(
                 "data.train_subset", "data.dataset",
                 message: "a subset of \(counted(subset, "image")), but there are only \(all)",
@@ -163,7 +153,7 @@ struct ConfigurationValidator {
                 message: "without intermediate evaluations, collapse is found only at the end",
                 remedy: "set evaluation.every_steps")
         }
-        let known = configuration.data.knownSizes
+        let known = configuration.imageCollection.knownSizes
         let sizes = [
             ("evaluation.train_images", evaluation.trainImages, trainingImages ?? known?.train),
             ("evaluation.test_images", evaluation.testImages, known?.test),
@@ -196,10 +186,10 @@ struct ConfigurationValidator {
 extension RunConfiguration {
     /// What cannot work, whatever the data: for configurations that no spec was read for.
     package var problems: [(key: String, message: String, remedy: String)] {
-        ConfigurationValidator.findings(in: self, trainingImages: nil, fileExists: { _ in true }).compactMap {
-            finding in
-            guard let key = finding.keys.first, !key.hasPrefix("data.") else { return nil }
-            return (key, finding.message, finding.remedy)
-        }
+        ConfigurationValidator.findings(in: self, trainingImages: nil, checksData: false, fileExists: { _ in true })
+            .compactMap { finding in
+                guard let key = finding.keys.first, !key.hasPrefix("data.") else { return nil }
+                return (key, finding.message, finding.remedy)
+            }
     }
 }

@@ -1,3 +1,4 @@
+import Datasets
 import Masking
 import Networks
 import Objectives
@@ -63,7 +64,7 @@ package struct CostEstimate: Hashable, Sendable {
     ///   - configuration: Resolved: steps are known.
     ///   - trainImages: In the data set, and `testImages`; for data sets that are not known. Default: 60,000 and 10,000.
     package init(_ configuration: RunConfiguration, trainImages: Int? = nil, testImages: Int? = nil) {
-        let known = configuration.data.knownSizes
+        let known = configuration.imageCollection.knownSizes
         let (allTrain, allTest) = (trainImages ?? known?.train ?? 60_000, testImages ?? known?.test ?? 10_000)
         let evaluation = configuration.evaluation
         let probeTrain = min(evaluation.trainImages ?? allTrain, allTrain)
@@ -193,8 +194,8 @@ package struct CostEstimate: Hashable, Sendable {
         floats += Double(predicted * masks.blocks * masks.targetCount * model.width)
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
         floats += probes
-        // Images of known data sets are 28×28, whatever they are resized to; subsets are copies.
-        let storedValues = configuration.data.knownSizes == nil ? imageValues : 28 * 28
+        // Images as the data set has them, whatever they are resized to; subsets are copies.
+        let storedValues = configuration.storedGeometry.map { Double($0.count) } ?? imageValues
         let stored = Double(images + probedImages + (configuration.data.trainSubset ?? 0)) * storedValues
         return Int(min(ranks * (baseBytes + stored) + 4 * floats, 1e18))
     }

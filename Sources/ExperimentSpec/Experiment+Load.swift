@@ -1,3 +1,4 @@
+import Datasets
 import Declarations
 import Foundation
 
@@ -16,7 +17,9 @@ extension Experiment {
     /// - Throws: `SpecErrors` with everything that is wrong.
     package static func load(
         path: String, overrides: [String] = [], only: [String] = [], skip: [String] = [],
-        datasetSize: (DataConfiguration) throws -> Int = { try $0.trainingImageCount() },
+        datasetSize: (RunConfiguration) throws -> Int = {
+            try $0.imageCollection.knownSizes?.train ?? $0.imageCollection.trainingImageCount()
+        },
         metricLookup: Claim.MetricLookup = { _, _, _ in .unchecked },
         fileExists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) },
         automaticPrecision: TrainingConfiguration.Precision = .float32
@@ -99,7 +102,7 @@ extension Experiment {
     /// Fills in folders and steps, and validates.
     private static func finish(
         _ arms: inout [SpecArm], of document: SpecDocument, someMayBeExcluded: Bool,
-        datasetSize: (DataConfiguration) throws -> Int,
+        datasetSize: (RunConfiguration) throws -> Int,
         fileExists: (String) -> Bool,
         _ diagnostics: SpecDiagnostics
     ) {
@@ -107,7 +110,7 @@ extension Experiment {
         var faults = ArmFaults(armCount: arms.count)
         for index in arms.indices {
             let arm = arms[index]
-            arms[index].configuration.data.folder = arm.configuration.data.resolvedFolder(specFolder: folder)
+            arms[index].configuration.resolveDataFolder(specFolder: folder)
             let size = imageCount(of: arms[index], document, datasetSize, fileExists) { error in
                 if diagnostics.isKnown(["training.epochs", "data"]) { faults.add(error, of: arm.name) }
             }
@@ -149,20 +152,19 @@ extension Experiment {
 
     /// The number of training images; none where it is not known and not needed.
     private static func imageCount(
-        of arm: SpecArm, _ document: SpecDocument, _ datasetSize: (DataConfiguration) throws -> Int,
+        of arm: SpecArm, _ document: SpecDocument, _ datasetSize: (RunConfiguration) throws -> Int,
         _ fileExists: (String) -> Bool, report: (SpecError) -> Void
     ) -> Int? {
         do {
-            return try datasetSize(arm.configuration.data)
+            return try datasetSize(arm.configuration)
         } catch {
             let training = arm.configuration.training
-            let files = arm.configuration.data.filePaths
             // Missing files have their own error; without epochs the size is not needed.
-            guard training.steps == nil, training.epochs != nil, !files.isEmpty,
-                files.allSatisfy({ fileExists($0.path) })
+            guard training.steps == nil, training.epochs != nil,
+                arm.configuration.missingData(fileExists).isEmpty
             else { return nil }
             let place = arm.settings.location(of: ["training.epochs", "data.dataset"])
-            let reason = (error as? SpecError).map { "\($0.file): \($0.message)" } ?? "\(error)"
+            let reason = (error as? DatasetError).map { "\($0.place): \($0.problem)" } ?? "\(error)"
             report(
                 SpecError(
                     place ?? SpecLocation(file: document.path), keyPath: "training.epochs",
@@ -186,9 +188,10 @@ extension Experiment {
 
     private static func plannedRuns(of arms: [SpecArm], seeds: [Int]) -> [PlannedRun] {
         let values = arms.map { arm in SpecKey.all.map { $0.value(in: arm.configuration) } }
-        // Folders say where a data set lies, not what it is.
+        // Where a data set lies says not what it is.
         let differing = SpecKey.all.indices.filter { key in
-            SpecKey.all[key].path != "data.folder" && values.contains { $0[key] != values[0][key] }
+            !(SpecKey.all[key].isPath && !SpecKey.all[key].isIdentity)
+                && values.contains { $0[key] != values[0][key] }
         }
         return zip(arms, values).flatMap { arm, values in
             let differences = Dictionary(

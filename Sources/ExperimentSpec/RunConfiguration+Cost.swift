@@ -15,6 +15,9 @@ extension RunConfiguration {
         else {
             return false
         }
-        return ConfigurationValidator.findings(in: self, trainingImages: nil, fileExists: { _ in true }).isEmpty
+        return ConfigurationValidator.findings(
+            in: self, trainingImages: nil, checksData: false, fileExists: { _ in true }
+        )
+        .isEmpty
     }
 }

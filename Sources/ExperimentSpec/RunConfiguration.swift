@@ -19,23 +19,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package init() {}
 }
 
+/// What is taken of the data set; which one that is stands in the keys that data sets declare.
 package struct DataConfiguration: Codable, Hashable, Sendable {
-    package enum Dataset: String, Codable, CaseIterable, Sendable {
-        /// Debian's package `dataset-fashion-mnist`.
-        case fashionMNIST = "fashion_mnist"
-        /// 2,000 training and 500 test images of it, committed with the project.
-        case fashionMNISTSample = "fashion_mnist_sample"
-        /// Four IDX files (gzipped or not) in `folder`.
-        case idx
-    }
-
-    package var dataset: Dataset = .fashionMNIST
-    /// Where the files lie; relative to the spec's folder. Default: where the dataset's package puts them.
-    package var folder: String?
-    package var trainImages = "train-images-idx3-ubyte.gz"
-    package var trainLabels = "train-labels-idx1-ubyte.gz"
-    package var testImages = "t10k-images-idx3-ubyte.gz"
-    package var testLabels = "t10k-labels-idx1-ubyte.gz"
     /// How many training images to train on (a seeded choice, the same for every seed of an experiment); none: all.
     package var trainSubset: Int?
     /// Random resized crop: share of the area, and aspect ratio.

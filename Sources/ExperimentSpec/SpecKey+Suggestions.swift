@@ -116,7 +116,6 @@ extension SpecKey {
 
         "data": "dataloader input",
         "data.dataset": "dataset_name data_name",
-        "data.folder": "root root_path data_path data_dir path dir directory image_folder",
         "data.train_subset": "subset limit n_train max_images",
         "data.crop_scale": "random_resized_crop rrc_scale",
         "data.crop_aspect": "crop_ratio rrc_ratio",

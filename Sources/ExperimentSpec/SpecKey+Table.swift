@@ -12,14 +12,16 @@ extension SpecKey {
     /// The keys of a catalogue.
     ///
     /// - Parameters:
+    ///   - data: Keys that data sets declare, and the one that names one.
     ///   - predictors: Keys that predictors declare.
     ///   - masks: Keys that mask samplers declare.
     ///   - objective: Keys that prediction losses and terms of the objective declare.
     ///   - targetEncoder: Keys that rules for the target encoder declare.
     static func table(
-        predictors: [SpecKey], masks: [SpecKey], objective: [SpecKey], targetEncoder: [SpecKey]
+        data: [SpecKey], predictors: [SpecKey], masks: [SpecKey], objective: [SpecKey], targetEncoder: [SpecKey]
     ) -> [SpecKey] {
-        data + model + predictors + masks + objective + targetEncoder + optimizer + schedule + training + evaluation
+        data + images + model + predictors + masks + objective + targetEncoder + optimizer + schedule + training
+            + evaluation
             + diagnostics + resources
     }
 
@@ -37,16 +39,8 @@ extension SpecKey {
     /// Steps and images: far more than a run has, and few enough to multiply.
     private static let maximumCount = 1e9
 
-    private static let data: [SpecKey] = [
-        SpecKey("data.dataset", \.data.dataset, "Images to train and test on."),
-        SpecKey(
-            "data.folder", \.data.folder,
-            "Folder of the four files, relative to the spec that sets it; none: the data set's usual folder.",
-            isIdentity: false),
-        SpecKey("data.train_images", \.data.trainImages, "File of the training images."),
-        SpecKey("data.train_labels", \.data.trainLabels, "File of the training labels."),
-        SpecKey("data.test_images", \.data.testImages, "File of the test images."),
-        SpecKey("data.test_labels", \.data.testLabels, "File of the test labels."),
+    /// What is taken of a data set.
+    private static let images: [SpecKey] = [
         SpecKey(
             "data.train_subset", \.data.trainSubset,
             "Train on this many images, chosen once, the same for every seed; none: on all.",

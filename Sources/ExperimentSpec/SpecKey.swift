@@ -27,6 +27,8 @@ package struct SpecKey: Sendable {
     let isOmittedAtDefault: Bool
     /// Path of the key whose value is filled in where this one has none.
     let follows: String?
+    /// Whether a text is a path, relative to the folder of the spec that sets it.
+    package let isPath: Bool
     /// Other words of the field for it, separated by spaces, that were declared with it.
     let synonyms: String
 
@@ -58,6 +60,7 @@ package struct SpecKey: Sendable {
         synonyms = ""
         follows = nil
         isOmittedAtDefault = false
+        isPath = false
         getter = { $0[keyPath: property].specValue }
         setter = { configuration, value in
             guard let converted = Value(specValue: value) else {
@@ -89,6 +92,7 @@ package struct SpecKey: Sendable {
         synonyms = key.synonyms
         follows = key.follows
         isOmittedAtDefault = !key.isIdentityAtDefault
+        isPath = key.isPath
         condition = applies
         getter = { $0.declared[path] ?? key.defaultValue }
         setter = { $0.declared[path] = $1 == key.defaultValue ? nil : $1 }

@@ -133,7 +133,7 @@ extension SpecMatrix {
         }
         var settings = SpecSettings()
         settings.set(key.path, value, at: node.location)
-        let shown = key.path == "data.folder" ? node.value ?? value : value
+        let shown = key.isPath ? node.value ?? value : value
         return Option(name: "\(name)=\(nameText(shown, of: key))", settings: settings, value: value)
     }
 

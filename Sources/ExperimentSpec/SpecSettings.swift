@@ -119,7 +119,7 @@ extension SpecSettings {
     ///
     /// - Parameters:
     ///   - entries: Keys below `group`; what merge keys (`<<`) add counts as an earlier layer.
-    ///   - folder: What a relative `data.folder` is relative to.
+    ///   - folder: What relative paths are relative to.
     init(
         _ entries: [SpecNode.Entry], below group: String = "", folder: String, _ diagnostics: SpecDiagnostics
     ) {
@@ -203,10 +203,10 @@ extension SpecKey {
         }
     }
 
-    /// As `decode`, with a relative folder made absolute.
+    /// As `decode`, with a relative path made absolute.
     func decode(_ node: SpecNode, folder: String) -> Result<SpecValue, Rejection> {
         decode(node).map { value in
-            guard path == "data.folder", case .text(let text) = value else { return value }
+            guard isPath, case .text(let text) = value else { return value }
             return .text(URL(fileURLWithPath: text, relativeTo: URL(fileURLWithPath: folder)).standardizedFileURL.path)
         }
     }

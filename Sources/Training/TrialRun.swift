@@ -160,12 +160,12 @@ package final class TrialRun<Backend: KernelBackend> {
     /// Images as large as the data set's.
     static func noise(_ configuration: RunConfiguration, count: Int) -> ImageDataset {
         let channels = configuration.model.channels
-        // Known data sets have images of 28×28, whatever they are resized to.
-        let side = configuration.data.knownSizes == nil ? configuration.model.imageSize : 28
+        let side = configuration.model.imageSize
+        let size = configuration.storedGeometry ?? ImageGeometry(channels: channels, height: side, width: side)
         var random = RandomStream(seed: 0, purpose: .tests)
-        let pixels = (0..<count * channels * side * side).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        let pixels = (0..<count * size.count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         return ImageDataset(
-            name: "noise", channels: channels, height: side, width: side, classCount: 1, pixels: pixels,
+            name: "noise", channels: channels, height: size.height, width: size.width, classCount: 1, pixels: pixels,
             labels: Array(repeating: 0, count: count))
     }
 }

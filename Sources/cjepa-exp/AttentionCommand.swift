@@ -54,7 +54,7 @@ struct AttentionCommand: ParsableCommand {
         }
         // As it lies: looking sets no damaged checkpoint aside.
         let checkpoint = try Checkpoint.load(from: newest.path, expecting: plan.run.configurationHash)
-        let test = try DatasetSplits.load(configuration.data, folder: configuration.data.folder).test
+        let test = try DatasetSplits.load(configuration).test
         let places = try places()
         try ImagePlaces.check(places, in: test)
         let reader = try AttentionReader(

@@ -27,7 +27,7 @@ struct BatchExport {
             ? try RunFile(path: directory.resultsFile).provenance : [:]
         var data = SplitsCache(folder: dataFolder)
         replay = try BatchReplay(
-            settings, data: data.load(plan.run.configuration.data, trainedOn: provenance))
+            settings, data: data.load(plan.run.configuration, trainedOn: provenance))
         normalization = replay.normalization
     }
 

@@ -87,7 +87,6 @@ struct BenchOptions: ParsableArguments {
     private static var described: RunConfiguration {
         var configuration = RunConfiguration()
         configuration.apply(.small)
-        configuration.data.dataset = .idx
         configuration.training.batchSize = 16
         configuration.training.steps = 1000
         // The work stays what it was, so that rates of different versions compare.

@@ -10,7 +10,7 @@ final class RunPredictor {
     private let schedule: ScheduleChoice?
     /// Runs that will start.
     private let runs: Int
-    private var dataSeconds: [DataConfiguration: Double] = [:]
+    private var dataSeconds: [DataIdentity: Double] = [:]
     private var known: [RunConfiguration: (cost: CostEstimate, pace: RunPace, threads: Int)] = [:]
 
     /// A worker's start and the end of its files, without reading data; 0.15 to 0.3 s where it was measured.
@@ -34,7 +34,7 @@ final class RunPredictor {
         let (slots, threads) = share(configuration, cost)
         var pace = try RunRehearsal.measure(
             configuration, cost: cost, on: CPUBackend(for: configuration), slots: slots, threads: threads, seconds: 1)
-        pace.start = Self.processSeconds + (try seconds(ofReading: configuration.data))
+        pace.start = Self.processSeconds + (try seconds(ofReadingDataOf: configuration))
         known[configuration] = (cost, pace, threads)
         return cost.seconds(pace) * speedup(threads)
     }
@@ -46,9 +46,10 @@ final class RunPredictor {
 
     private func speedup(_ threads: Int) -> Double { schedule?.speedup(threads: threads) ?? Double(threads) }
 
-    private func seconds(ofReading data: DataConfiguration) throws -> Double {
+    private func seconds(ofReadingDataOf configuration: RunConfiguration) throws -> Double {
+        let data = configuration.dataIdentity
         if let known = dataSeconds[data] { return known }
-        let duration = try ContinuousClock().measure { _ = try DatasetSplits.load(data, folder: data.folder) }
+        let duration = try ContinuousClock().measure { _ = try DatasetSplits.load(configuration) }
         dataSeconds[data] = duration / .seconds(1)
         return duration / .seconds(1)
     }

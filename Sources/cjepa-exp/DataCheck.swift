@@ -2,18 +2,18 @@ import Datasets
 import ExperimentSpec
 import Training
 
-/// Number of training images of a data set whose folder is resolved, from the head of a file, gzipped or not.
+/// Number of training images of a data set whose folder is resolved, as its files say.
 ///
 /// - Throws: `DatasetError`.
-func trainingImageCount(_ data: DataConfiguration) throws -> Int {
-    try DatasetFiles.of(data, folder: data.folder).trainingImageCount()
+func trainingImageCount(_ configuration: RunConfiguration) throws -> Int {
+    try configuration.imageCollection.trainingImageCount()
 }
 
 /// What a run is expected to cost on the data that its folder holds.
 ///
 /// - Throws: `DatasetError`.
 func predictedCost(_ configuration: RunConfiguration) throws -> CostEstimate {
-    CostEstimate(configuration, trainImages: try trainingImageCount(configuration.data))
+    CostEstimate(configuration, trainImages: try trainingImageCount(configuration))
 }
 
 /// Reads the data of a configuration once, before anything runs, and compares it with the model.
@@ -22,11 +22,11 @@ func predictedCost(_ configuration: RunConfiguration) throws -> CostEstimate {
 /// - Throws: `DatasetError`.
 @discardableResult
 func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
-    let splits = try DatasetSplits.load(configuration.data, folder: configuration.data.folder)
+    let splits = try DatasetSplits.load(configuration)
     let images = splits.train
     guard images.channels == configuration.model.channels else {
         throw DatasetError(
-            place: configuration.data.folder ?? configuration.data.dataset.rawValue,
+            place: configuration.dataPlace,
             problem: "images have \(images.channels) channels, but model.channels is \(configuration.model.channels)",
             remedy: "set model.channels: \(images.channels)")
     }
@@ -38,9 +38,9 @@ func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
 /// - Returns: Tells the fingerprints of a configuration's data.
 /// - Throws: `DatasetError`.
 func checkData(of runs: [PlannedRun]) throws -> @Sendable (RunConfiguration) -> [String: String] {
-    var fingerprints: [DataConfiguration: [String: String]] = [:]
-    for run in runs where fingerprints[run.configuration.data] == nil {
-        fingerprints[run.configuration.data] = try checkData(run.configuration)
+    var fingerprints: [DataIdentity: [String: String]] = [:]
+    for run in runs where fingerprints[run.configuration.dataIdentity] == nil {
+        fingerprints[run.configuration.dataIdentity] = try checkData(run.configuration)
     }
-    return { [fingerprints] in fingerprints[$0.data] ?? [:] }
+    return { [fingerprints] in fingerprints[$0.dataIdentity] ?? [:] }
 }

@@ -113,7 +113,7 @@ struct EmbeddingExport {
         ResultsRemark(results).map(remark)
         // As it lies: looking sets no damaged checkpoint aside.
         let checkpoint = try Checkpoint.load(from: entry.path, expecting: plan.run.configurationHash)
-        let images = try data.load(configuration.data, trainedOn: results.provenance)
+        let images = try data.load(configuration, trainedOn: results.provenance)
             .evaluated(configuration.evaluation).train
         note("\(directory.name): features of \(counted(images.count, "training image")) at step \(checkpoint.step)")
         let encoders = try CheckpointEncoders(
@@ -122,7 +122,7 @@ struct EmbeddingExport {
         let features = try encoders.features(of: images, encoder: encoder)
         return EmbeddingSet(
             features: features.values, width: features.columns, labels: images.labels, indices: images.sourceIndices,
-            labelNames: LabelNames.names(of: configuration.data.dataset), experiment: plan.experiment,
+            labelNames: configuration.classNames, experiment: plan.experiment,
             run: directory.name, encoder: encoder.rawValue, step: checkpoint.step, split: .train)
     }
 

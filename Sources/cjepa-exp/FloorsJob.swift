@@ -18,7 +18,7 @@ struct FloorsJob {
         let plan: RunPlan = try StoredJSON.read(from: planFile)
         let configuration = plan.run.configuration
         let evaluation = configuration.evaluation
-        let data = try DatasetSplits.load(configuration.data, folder: configuration.data.folder)
+        let data = try DatasetSplits.load(configuration)
             .limited(train: evaluation.trainImages, test: evaluation.testImages)
         let events = WorkerOutput()
         events.send(.phase(name: "probing raw pixels"))

@@ -1,3 +1,4 @@
+import Datasets
 import ExperimentSpec
 import Foundation
 import Orchestration
@@ -32,13 +33,12 @@ private func floorsRuns(
 private func floorsKey(_ configuration: RunConfiguration) -> String {
     // Keys that are added later and do not matter here leave the hash as it is.
     var relevant = RunConfiguration.ofEarlierVersions
-    relevant.data = configuration.data
-    // Floors take their images from the whole training set, whatever part of it the run trains on.
-    relevant.data.trainSubset = nil
-    // Raw pixels are neither cropped nor trained on, and the place of the files does not matter where the set is known.
-    relevant.data.cropScale = RunConfiguration().data.cropScale
-    relevant.data.cropAspect = RunConfiguration().data.cropAspect
-    if configuration.data.dataset != .idx { relevant.data.folder = nil }
+    // Floors take their images from the whole training set, whatever part of it the run trains on; raw pixels are neither
+    // cropped nor trained on; and the place of the files does not matter where the set is known.
+    let isKnown = configuration.imageCollection.knownSizes != nil
+    for key in Catalogue.current.imageCollections.keys where !(isKnown && key.isPath) {
+        relevant.set(key.path, to: configuration.value(of: key.path))
+    }
     relevant.model.imageSize = configuration.model.imageSize
     relevant.model.channels = configuration.model.channels
     relevant.evaluation = configuration.evaluation

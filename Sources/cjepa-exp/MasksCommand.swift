@@ -45,9 +45,8 @@ struct MasksCommand: ParsableCommand {
     func run() throws {
         let experiment = try loadSpec(specPath, overrides: overrides)
         let run = try experiment.run(ofArm: arm, spec: specPath)
-        let data = run.configuration.data
-        let dataset = try DatasetSplits.load(data, folder: data.folder).limited(train: data.trainSubset, test: nil)
-            .train
+        let dataset = try DatasetSplits.load(run.configuration)
+            .limited(train: run.configuration.data.trainSubset, test: nil).train
         let report = try MasksReport(
             run.configuration, dataset: dataset, step: step, rows: rows, batches: batches)
         if let output { try PNGFile.write(report.figure(), to: output) }

@@ -34,7 +34,8 @@ struct ReportPictures {
     /// Everything that decides the masks of a run and the images below them.
     private struct MaskKey: Hashable {
         let masks: MaskChoice
-        let data: DataConfiguration
+        let data: DataIdentity
+        let images: DataConfiguration
         let seed: Int
         let batchSize: Int
         let imageSize: Int
@@ -42,7 +43,8 @@ struct ReportPictures {
 
         init(_ configuration: RunConfiguration) {
             masks = configuration.maskChoice
-            data = configuration.data
+            data = configuration.dataIdentity
+            images = configuration.data
             seed = configuration.seed
             batchSize = configuration.training.batchSize
             imageSize = configuration.model.imageSize
@@ -87,8 +89,8 @@ struct ReportPictures {
                 continue
             }
             do {
-                let data = first.configuration.data
-                let train = try splits.load(data).limited(train: data.trainSubset, test: nil).train
+                let train = try splits.load(first.configuration)
+                    .limited(train: first.configuration.data.trainSubset, test: nil).train
                 let report = try MasksReport(
                     first.configuration, dataset: train, step: 0, rows: Self.maskRows, batches: Self.maskBatches)
                 input.masks.append(
@@ -117,7 +119,7 @@ struct ReportPictures {
                 continue
             }
             do {
-                let test = try splits.load(run.configuration.data).test
+                let test = try splits.load(run.configuration).test
                 if let images { try ImagePlaces.check(images, in: test) }
                 let places = images ?? ImagePlaces.ofClasses(Self.classes, in: test)
                 // Read as it lies: a report sets nothing aside.

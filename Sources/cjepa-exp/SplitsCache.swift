@@ -7,13 +7,14 @@ import Training
 struct SplitsCache {
     /// Where the files lie now, if not where they lay when the run was planned.
     var folder: String?
-    private var last: (data: DataConfiguration, splits: DatasetSplits)?
+    private var last: (data: DataIdentity, splits: DatasetSplits)?
 
     init(folder: String? = nil) { self.folder = folder }
 
-    mutating func load(_ data: DataConfiguration) throws -> DatasetSplits {
+    mutating func load(_ configuration: RunConfiguration) throws -> DatasetSplits {
+        let data = configuration.dataIdentity
         if let last, last.data == data { return last.splits }
-        let splits = try DatasetSplits.load(data, folder: folder ?? data.folder)
+        let splits = try DatasetSplits.load(configuration, folder: folder)
         last = (data, splits)
         return splits
     }
@@ -22,15 +23,17 @@ struct SplitsCache {
     ///
     /// - Parameter provenance: Of the run's results; what it does not name is not compared.
     /// - Throws: `DatasetError`; `UnusableInput` where the data has changed since.
-    mutating func load(_ data: DataConfiguration, trainedOn provenance: [String: String]) throws -> DatasetSplits {
-        let splits = try load(data)
+    mutating func load(
+        _ configuration: RunConfiguration, trainedOn provenance: [String: String]
+    ) throws -> DatasetSplits {
+        let splits = try load(configuration)
         for (name, found) in [
             ("dataset_train_fingerprint", splits.train.fingerprint),
             ("dataset_test_fingerprint", splits.test.fingerprint),
         ] {
             guard let stored = provenance[name], stored != found else { continue }
             throw UnusableInput(
-                place: folder ?? data.folder ?? data.dataset.rawValue,
+                place: folder ?? configuration.dataPlace,
                 problem: "the run was trained on different data: its \(name) is \(stored), here it is \(found)",
                 remedy: "restore the previous data, or name its folder with --data-folder")
         }

@@ -69,8 +69,8 @@ struct VerifyResumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let experiment = try loadSpec(spec, overrides: overrides, only: only, skip: skip)
-        var seen: Set<DataConfiguration> = []
-        for run in experiment.runs where seen.insert(run.configuration.data).inserted {
+        var seen: Set<DataIdentity> = []
+        for run in experiment.runs where seen.insert(run.configuration.dataIdentity).inserted {
             try checkData(run.configuration)
         }
         let folder =

@@ -22,7 +22,7 @@ struct WorkerFollower {
         do {
             let configuration = try directory.loadPlan().run.configuration
             let trainer = try Trainer(
-                configuration, data: try .load(configuration.data, folder: configuration.data.folder),
+                configuration, data: try .load(configuration),
                 backend: CPUBackend(for: configuration), threads: threads, recorder: Silence(),
                 communicator: communicator)
             let ending = try trainer.run { InterruptSignals.count > 0 || getppid() != parent }

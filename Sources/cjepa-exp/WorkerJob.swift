@@ -117,7 +117,7 @@ struct WorkerJob {
         _ configuration: RunConfiguration, _ backend: CPUBackend, _ files: WorkerFiles, _ reporter: RunReporter,
         _ output: WorkerOutput
     ) throws -> Trainer<CPUBackend>.Ending {
-        let data = try DatasetSplits.load(configuration.data, folder: configuration.data.folder)
+        let data = try DatasetSplits.load(configuration)
         let fingerprints = [
             "dataset_train_fingerprint": data.train.fingerprint, "dataset_test_fingerprint": data.test.fingerprint,
         ]

@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 import TestSupport
@@ -9,7 +10,8 @@ import Testing
     /// Values that text formats like to spoil: tiny, negative, huge, one third, not a number.
     private static let set = EmbeddingSet(
         features: [0, -1.5, 1 / 3, 1e-30, 3e30, .nan, 16_777_215, -0.1], width: 2, labels: [0, 9, 3, 12],
-        indices: [0, 7, 8, 499], labelNames: LabelNames.fashionMNIST, experiment: "demo", run: "ijepa-s0-1a2b3c4d",
+        indices: [0, 7, 8, 499], labelNames: RunConfiguration().classNames, experiment: "demo",
+        run: "ijepa-s0-1a2b3c4d",
         encoder: "target", step: 100)
 
     @Test func `CRC-32 agrees with the published check value`() {
@@ -20,8 +22,11 @@ import Testing
     @Test func `Names of classes stand where there are any, numbers elsewhere`() {
         #expect(Self.set.labelName(9) == "Ankle boot")
         #expect(Self.set.labelName(12) == "12")
-        #expect(LabelNames.names(of: .idx) == nil)
-        #expect(LabelNames.names(of: .fashionMNISTSample)?.count == 10)
+        var configuration = RunConfiguration()
+        configuration.set("data.dataset", to: "idx")
+        #expect(configuration.classNames == nil)
+        configuration.set("data.dataset", to: "fashion_mnist_sample")
+        #expect(configuration.classNames?.count == 10)
     }
 
     @Test func `The header of an npy file ends at a multiple of 64`() {

@@ -96,7 +96,7 @@ import Testing
             try writeLargeParquet(to: folder + "/large.parquet")
             let set = EmbeddingSet(
                 features: [0, -1.5, 1 / 3, 1e-30], width: 2, labels: [9, 0], indices: [7, 8],
-                labelNames: LabelNames.fashionMNIST, experiment: "demo", run: "r", encoder: "target", step: 3)
+                labelNames: RunConfiguration().classNames, experiment: "demo", run: "r", encoder: "target", step: 3)
             _ = try EmbeddingFormat.parquet.write(set, to: folder + "/embeddings.parquet", replacing: false)
             try writeExperiment(to: folder + "/demo")
             _ = try MatrixFile.build(experimentDirectory: folder + "/demo")

@@ -1,5 +1,6 @@
 import Declarations
 import Datasets
+import Declarations
 import ExperimentSpec
 import Foundation
 import Masking
@@ -20,7 +21,7 @@ struct MasksReportTests {
         configuration.set("masks.sampler", to: .text(sampler))
         configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 16
-        let dataset = try DatasetFiles.fashionMNISTSample(folder: Self.sample).load().train
+        let dataset = try FashionMNISTSample(Settings(FashionMNISTSample.keys).with("folder", Self.sample)).open().train
         return try MasksReport(configuration, dataset: dataset, rows: rows, batches: 20)
     }
 

@@ -1,4 +1,5 @@
 import Datasets
+import Declarations
 import Foundation
 import Testing
 
@@ -117,10 +118,9 @@ struct IDXTests {
 
     @Test("The remedy for missing Fashion-MNIST is the package to install")
     func remedy() throws {
-        var files = DatasetFiles.fashionMNIST()
-        #expect(files.remedy.contains("sudo apt-get install dataset-fashion-mnist"))
-        files.folder = "/nonexistent"
-        let error = try #require(throws: DatasetError.self) { try files.load() }
+        let files = FashionMNIST(settings(of: FashionMNIST.self, folder: "/nonexistent"))
+        #expect(files.remedyForMissingFiles.contains("sudo apt-get install dataset-fashion-mnist"))
+        let error = try #require(throws: DatasetError.self) { try files.open() }
         #expect(error.description.contains("/nonexistent/train-images-idx3-ubyte.gz"))
         #expect(error.description.contains("sudo apt-get install dataset-fashion-mnist"))
     }

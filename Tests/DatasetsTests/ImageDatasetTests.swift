@@ -1,4 +1,5 @@
 import Datasets
+import Declarations
 import Foundation
 import Glibc
 import Testing
@@ -9,7 +10,7 @@ private let debianFolder = "/usr/share/datasets/fashion-mnist"
 struct ImageDatasetTests {
     @Test("The committed sample has 2,000 and 500 images, every class equally often, and one normalisation")
     func sample() throws {
-        let splits = try DatasetFiles.fashionMNISTSample(folder: sampleFolder.path).load()
+        let splits = try loadSample()
         #expect(splits.train.count == 2000 && splits.test.count == 500)
         for (dataset, each) in [(splits.train, 200), (splits.test, 50)] {
             #expect(dataset.channels == 1 && dataset.height == 28 && dataset.width == 28 && dataset.classCount == 10)
@@ -23,7 +24,9 @@ struct ImageDatasetTests {
 
     @Test("The number of training images is read from the file's head alone, packed or plain")
     func trainingImageCount() throws {
-        #expect(try DatasetFiles.fashionMNISTSample(folder: sampleFolder.path).trainingImageCount() == 2000)
+        #expect(
+            try FashionMNISTSample(settings(of: FashionMNISTSample.self, folder: sampleFolder.path))
+                .trainingImageCount() == 2000)
         let folder = try TemporaryFolder()
         let files = DatasetFiles(name: "made", folder: folder.url.path, trainImages: "a")
         #expect(throws: DatasetError.self) { try files.trainingImageCount() }
@@ -35,11 +38,11 @@ struct ImageDatasetTests {
         "The sample's images are those of the package",
         .enabled(if: FileManager.default.fileExists(atPath: debianFolder), "dataset-fashion-mnist is not installed"))
     func sampleOfWhole() throws {
-        let whole = try DatasetFiles.fashionMNIST().load()
+        let whole = try FashionMNIST(Settings(FashionMNIST.keys)).open()
         #expect(whole.train.count == 60_000 && whole.test.count == 10_000)
         #expect(abs(whole.train.normalization.mean[0] - 0.2860) < 5e-5)
         #expect(abs(whole.train.normalization.standardDeviation[0] - 0.3530) < 5e-5)
-        let sample = try DatasetFiles.fashionMNISTSample(folder: sampleFolder.path).load()
+        let sample = try loadSample()
         func images(_ dataset: ImageDataset) -> [[UInt8]] {
             (0..<dataset.count).map { Array(dataset.pixels[$0 * 784..<($0 + 1) * 784]) + [UInt8(dataset.labels[$0])] }
         }

@@ -1,4 +1,5 @@
 import Datasets
+import Declarations
 import Foundation
 
 /// The committed sample, found from this file.
@@ -36,4 +37,13 @@ func makeDataset(count: Int, channels: Int = 1, height: Int = 12, width: Int = 1
         name: "made", channels: channels, height: height, width: width, classCount: 3,
         pixels: (0..<count * channels * height * width).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 11) },
         labels: (0..<count).map { Int32($0 % 3) })
+}
+
+/// The sample that is committed, from its folder.
+func loadSample() throws -> DatasetSplits {
+    try FashionMNISTSample(settings(of: FashionMNISTSample.self, folder: sampleFolder.path)).open()
+}
+
+func settings(of type: any ImageCollection.Type, folder: String) -> Settings {
+    Settings(type.keys).with("folder", folder)
 }

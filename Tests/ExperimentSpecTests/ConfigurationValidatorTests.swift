@@ -1,3 +1,5 @@
+import Datasets
+import Declarations
 import ExperimentSpec
 import Foundation
 import Testing
@@ -207,17 +209,17 @@ import Testing
         let path = try folder.write("inherit: sub/parent.spec\n")
         let experiment = try Experiment.load(path: path, fileExists: { _ in true })
         let expected = URL(fileURLWithPath: "\(folder.path)/sub/files").standardizedFileURL.path
-        #expect(experiment.runs[0].configuration.data.folder == expected)
+        #expect(experiment.runs[0].configuration.dataFolder == expected)
     }
 
     @Test func `the sample is found above the spec's folder`() throws {
         let folder = try SpecFolder()
         let sample = "\(folder.path)/Tests/Fixtures/fashion-mnist-sample"
         try FileManager.default.createDirectory(atPath: sample, withIntermediateDirectories: true)
-        var data = DataConfiguration()
-        data.dataset = .fashionMNISTSample
+        var configuration = RunConfiguration()
+        configuration.set("data.dataset", to: "fashion_mnist_sample")
         let expected = URL(fileURLWithPath: sample).standardizedFileURL.path
-        #expect(data.resolvedFolder(specFolder: "\(folder.path)/a/b") == expected)
+        #expect(configuration.imageCollection.resolvedFolder(specFolder: "\(folder.path)/a/b") == expected)
     }
 
     @Test func `the paper's settings pass`() throws {

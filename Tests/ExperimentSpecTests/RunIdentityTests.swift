@@ -126,7 +126,7 @@ import Testing
     @Test func `the canonical JSON is JSON with sorted keys and every value`() throws {
         var configuration = try load("").runs[0].configuration
         configuration.seed = 5
-        configuration.data.folder = "/a \"quoted\"\\path\n"
+        configuration.set("data.folder", to: "/a \"quoted\"\\path\n")
         let text = configuration.canonicalJSON()
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let sorted = try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys])

@@ -63,7 +63,7 @@ import Testing
         #expect(try load("", overrides: ["name=1.0"]).name == "1.0")
         #expect(try load("", overrides: ["name=a,b"]).name == "a,b")
         let folder = "/a: b #c, 'd'=e"
-        #expect(try load("", overrides: ["data.folder=\(folder)"]).runs[0].configuration.data.folder == folder)
+        #expect(try load("", overrides: ["data.folder=\(folder)"]).runs[0].configuration.dataFolder == folder)
     }
 
     @Test func `spaces around the key and the value do not matter`() throws {

@@ -277,6 +277,6 @@ import Testing
         let experiment = try Experiment.load(path: path, fileExists: { _ in true })
         #expect(experiment.runs[0].configuration.training.steps == 2 * (300 / 32))
         #expect(
-            experiment.runs[0].configuration.data.folder == URL(fileURLWithPath: folder.path).standardizedFileURL.path)
+            experiment.runs[0].configuration.dataFolder == URL(fileURLWithPath: folder.path).standardizedFileURL.path)
     }
 }

@@ -176,7 +176,7 @@ import Training
 
     // MARK: Training
 
-    private static let data = Result { try DatasetSplits.load(try OpenTermTests().configuration("").data, folder: nil) }
+    private static let data = Result { try DatasetSplits.load(try OpenTermTests().configuration("")) }
 
     private func train(_ text: String) throws -> Recorder {
         let configuration = try configuration(text)

@@ -51,7 +51,7 @@ import Testing
     @Test("maps of both encoders sum to one, differ between images, and are equal where the weights are")
     func maps() throws {
         var configuration = RunConfiguration()
-        configuration.data.dataset = .fashionMNISTSample
+        configuration.set("data.dataset", to: "fashion_mnist_sample")
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         configuration.model.initialization = .xavier
@@ -59,7 +59,7 @@ import Testing
         configuration.set("model.predictor.depth", to: 1)
         configuration.set("masks.min_keep", to: 4)
         configuration.training.steps = 1
-        let data = try DatasetSplits.load(configuration.data, folder: nil)
+        let data = try DatasetSplits.load(configuration)
         let settings = try RunSettings(configuration)
         let backend = CPUBackend()
         let tensors = try settings.initialState(on: backend).tensors(settings.networks, on: backend).mapValues {

@@ -11,7 +11,7 @@ import Training
     /// Blocks of several groups of sequences, in shards of different sizes.
     private var configuration: RunConfiguration {
         var configuration = RunConfiguration()
-        configuration.data.dataset = .idx
+        configuration.set("data.dataset", to: "idx")
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (24, 3, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (48, 4, 1)
         configuration.set("model.predictor.width", to: 16)

@@ -7,7 +7,7 @@ import Training
 @Suite struct RunRehearsalTests {
     private var tiny: RunConfiguration {
         var configuration = RunConfiguration()
-        configuration.data.dataset = .fashionMNISTSample
+        configuration.set("data.dataset", to: "fashion_mnist_sample")
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (28, 4, 1)
         configuration.set("model.predictor.width", to: 8)

@@ -26,7 +26,7 @@ import Training
 
     private var tiny: RunConfiguration {
         var configuration = RunConfiguration()
-        configuration.data.dataset = .idx
+        configuration.set("data.dataset", to: "idx")
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
         (configuration.model.imageSize, configuration.model.patchSize, configuration.model.channels) = (32, 4, 3)
         configuration.set("model.predictor.width", to: 8)

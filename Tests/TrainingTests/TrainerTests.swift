@@ -13,7 +13,7 @@ import Testing
 @Suite struct TrainerTests {
     static func configuration(steps: Int = 6) -> RunConfiguration {
         var configuration = RunConfiguration()
-        configuration.data.dataset = .fashionMNISTSample
+        configuration.set("data.dataset", to: "fashion_mnist_sample")
         configuration.data.trainSubset = 64
         configuration.model.preset = .custom
         (configuration.model.width, configuration.model.depth, configuration.model.heads) = (16, 2, 2)
@@ -36,7 +36,7 @@ import Testing
     }
 
     static let data: DatasetSplits = {
-        do { return try DatasetSplits.load(configuration().data, folder: nil) } catch {
+        do { return try DatasetSplits.load(configuration()) } catch {
             preconditionFailure("\(error)")
         }
     }()

@@ -1,0 +1,8 @@
+/// The data sets that a spec can choose, in the order of the documentation.
+package enum ImageCollections {
+    package static let standard: [any ImageCollection.Type] = [
+        FashionMNIST.self, FashionMNISTSample.self, IDXCollection.self,
+    ]
+    /// The one that a spec means which chooses none.
+    package static let defaultName = FashionMNIST.name
+}
