@@ -66,11 +66,13 @@ let package = Package(
         library("Objectives", ["Declarations", "Expressions", "Kernels", "Optimization", "TensorCore"]),
         library("Optimization"),
         library("Datasets", ["Declarations", "TensorCore", "CZlib"], settings: fenced),
-        library("Diagnostics", ["TensorCore"]),
-        library("Evaluation", ["Diagnostics", "Kernels", "TensorCore"]),
+        library("Diagnostics", ["Declarations", "TensorCore"]),
+        library("Evaluation", ["Declarations", "Diagnostics", "Kernels", "TensorCore"]),
 
         // The experiment.
-        library("ExperimentSpec", ["Datasets", "Declarations", "Masking", "Networks", "Objectives", yams]),
+        library(
+            "ExperimentSpec",
+            ["Datasets", "Declarations", "Evaluation", "Masking", "Networks", "Objectives", yams]),
         library(
             "Training",
             [
@@ -79,17 +81,19 @@ let package = Package(
             ]),
         library("MPI", ["CMPI", "Training"], settings: fenced),
         library("HDF5", ["CHDF5", "CZstd", "CZlib", "Safetensors"], settings: fenced),
-        library("RunStore", ["HDF5", "Safetensors", "ExperimentSpec", "Declarations", "Objectives"]),
+        library(
+            "RunStore",
+            ["HDF5", "Safetensors", "ExperimentSpec", "Declarations", "Diagnostics", "Evaluation", "Objectives"]),
         library(
             "Orchestration",
-            ["ExperimentSpec", "Declarations", "Objectives", "RunStore", "Safetensors", subprocess, system]),
+            ["ExperimentSpec", "Declarations", "Evaluation", "Objectives", "RunStore", "Safetensors", subprocess, system]),
         library("Pictures", ["CPNG"], settings: fenced),
         library("FeatureFiles", ["HDF5", "Safetensors", "CZlib"], settings: fenced),
         library(
             "Analysis",
             [
                 "RunStore", "HDF5", "Safetensors", "FeatureFiles", "Statistics",
-                "Diagnostics", "ExperimentSpec", "Declarations", "Objectives",
+                "Diagnostics", "Evaluation", "ExperimentSpec", "Declarations", "Objectives",
             ],
             // In the program itself, which stays one file.
             resources: [.embedInCode("Resources/published-figures.json")]),
@@ -125,8 +129,10 @@ let package = Package(
         tests("OptimizationTests", ["Optimization", "Kernels", "TensorCore"]),
         tests("DatasetsTests", ["Datasets", "Declarations", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
-        tests("EvaluationTests", ["Evaluation", "Diagnostics", "Kernels", "TensorCore"]),
-        tests("ExperimentSpecTests", ["ExperimentSpec", "Datasets", "Declarations", "Masking", "Objectives"]),
+        tests("EvaluationTests", ["Evaluation", "Declarations", "Diagnostics", "Kernels", "TensorCore"]),
+        tests(
+            "ExperimentSpecTests",
+            ["ExperimentSpec", "Datasets", "Declarations", "Evaluation", "Masking", "Objectives"]),
         tests(
             "TrainingTests",
             [
@@ -148,9 +154,9 @@ let package = Package(
         tests(
             "ExtensionTests",
             [
-                "cjepa-exp", "Analysis", "CPUKernels", "Datasets", "Declarations", "Diagnostics", "ExperimentSpec",
-                "Kernels", "Masking", "Networks", "Objectives", "Orchestration", "RunStore", "Safetensors",
-                "TensorCore", "Training",
+                "cjepa-exp", "Analysis", "CPUKernels", "Datasets", "Declarations", "Diagnostics", "Evaluation",
+                "ExperimentSpec", "Kernels", "Masking", "Networks", "Objectives", "Orchestration", "RunStore",
+                "Safetensors", "TensorCore", "Training",
             ]),
         tests(
             "CommandTests",

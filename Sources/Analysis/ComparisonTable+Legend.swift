@@ -1,4 +1,5 @@
 import Diagnostics
+import Evaluation
 import RunStore
 
 extension ComparisonTable {
@@ -70,10 +71,9 @@ extension ComparisonTable {
 
     /// What an accuracy is of.
     private static func probe(_ column: Column) -> String? {
-        if let neighbours = MetricConvention.neighbours(of: column.column) {
-            return "\(column.column): accuracy of a \(neighbours)-NN classifier on the features, in %."
+        if let meaning = MetricConvention.metric(named: column.column)?.meaning {
+            return "\(column.column): \(meaning), in %."
         }
-        if column.column == "linear" { return "linear: accuracy of a linear probe on the features, in %." }
         return MetricConvention.of(table: column.table, column: column.column).map {
             "\(column.column): \($0.text); in %."
         }

@@ -1,3 +1,4 @@
+import Evaluation
 package import ExperimentSpec
 import RunStore
 
@@ -33,11 +34,12 @@ package struct MetricCatalog: Sendable {
     package init(of configuration: RunConfiguration, encoder: String) {
         var columns = ["steps": Set(MetricConvention.columns(of: "steps"))]
         columns["steps"]?.insert(MetricTable.loaderWaitShareColumn)
+        let tasks = configuration.evaluationTasks
         for encoder in configuration.evaluation.encoders {
             let table = "evaluation/\(encoder.rawValue)"
             // A vector for each row.
             columns[table] = Set(MetricConvention.columns(of: table)).subtracting(["singular_values"])
-                .union(configuration.evaluation.neighbours.map { "knn_\($0)" })
+                .union(tasks.flatMap { $0.task.metrics(trainingImages: nil) }.map(\.name))
         }
         self.init(columns: columns, encoder: encoder)
     }
@@ -53,7 +55,8 @@ package struct MetricCatalog: Sendable {
             return .unknown(
                 nearest: nearest,
                 remedy: nearest == nil
-                    ? remedy : "use the table's names, for example linear or knn_20@gain")
+                    ? remedy : "use the table's names, for example \(MetricConvention.mainMetrics.first ?? "loss")@gain"
+            )
         }
     }
 

@@ -198,7 +198,8 @@ extension MetricExport.Run {
             }
         }
         var events: [(step: Int, values: [(tag: String, value: Double)])] = []
-        for (name, table) in tables.sorted(by: { $0.key < $1.key }) where !name.hasPrefix("linear_heads/") {
+        for (name, table) in tables.sorted(by: { $0.key < $1.key })
+        where !MetricConvention.isOfDetails(name) {
             let columns = table.columns.filter { $0 != "step" }.map { (tag: "\(name)/\($0)", values: table[$0]!) }
             for (row, step) in (table["step"] ?? []).enumerated() {
                 let values = columns.map { (tag: $0.tag, value: $0.values[row]) }.filter { !$0.value.isNaN }

@@ -30,9 +30,10 @@ package struct MetricSelector: Hashable, Sendable {
     }
 
     /// Columns shown when nothing else is asked for.
-    package static let defaultNames = [
-        "loss", "knn_20", "linear", "rankme", "std_mean", "mean_cosine", "predictor_r2", "images_per_second",
-    ]
+    package static var defaultNames: [String] {
+        ["loss"] + MetricConvention.mainMetrics
+            + ["rankme", "std_mean", "mean_cosine", "predictor_r2", "images_per_second"]
+    }
 
     /// Accuracies are stored as fractions, shown in percent, and better when higher.
     ///

@@ -82,10 +82,7 @@ extension RunOutcome {
         probed.data = configuration.data
         probed.data.cropScale = []
         probed.data.cropAspect = []
-        probed.evaluation = configuration.evaluation
-        probed.evaluation.everySteps = 0
-        probed.evaluation.encoders = []
-        probed.evaluation.linear.intermediate = false
+        probed.takeEvaluation(of: configuration)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return String(decoding: try encoder.encode(probed), as: UTF8.self)

@@ -1,10 +1,11 @@
 package import Datasets
 import Declarations
+package import Evaluation
 package import Masking
 package import Networks
 package import Objectives
 
-/// The data sets, terms and losses that a spec can name, and with them all keys.
+/// What a spec can name: data sets, terms, losses, samplers, rules, predictors and evaluation tasks, and with them all keys.
 ///
 /// The rest of the program asks `current` and names none of them itself. A test puts one of its own into it for as long as
 /// a closure runs.
@@ -15,6 +16,7 @@ package struct Catalogue: Sendable {
     package let maskSamplers: ChoiceKey
     package let targetEncoderRules: ChoiceKey
     package let predictors: ChoiceKey
+    package let evaluationTasks: [any EvaluationTask.Type]
     /// Every key of a run's configuration, in the order of the documentation.
     package let keys: [SpecKey]
     let keysByPath: [String: SpecKey]
@@ -27,12 +29,14 @@ package struct Catalogue: Sendable {
         predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard,
         maskSamplers: [any MaskSampler.Type] = MaskSamplers.standard,
         targetEncoderRules: [any TargetEncoderRule.Type] = TargetEncoderRules.standard,
-        predictors: [any FeaturePredictor.Type] = Predictors.standard
+        predictors: [any FeaturePredictor.Type] = Predictors.standard,
+        evaluationTasks: [any EvaluationTask.Type] = EvaluationTasks.standard
     ) {
         self.imageCollections = ChoiceKey(
             "dataset", in: "data", default: ImageCollections.defaultName, "Images to train and test on.",
             options: imageCollections, keys: .beside, isIdentityAtDefault: true)
         self.regularizers = regularizers
+        self.evaluationTasks = evaluationTasks
         self.predictionLosses = ChoiceKey(
             "prediction", in: "objective", default: SmoothL1.name, "Loss between predictions and targets.",
             options: predictionLosses, keys: .below, isIdentityAtDefault: true)
@@ -48,9 +52,13 @@ package struct Catalogue: Sendable {
         let terms = regularizers.flatMap { type in
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
         }
+        let tasks = evaluationTasks.flatMap { type in
+            type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
+        }
         keys = SpecKey.table(
             data: self.imageCollections.keys, predictors: self.predictors.keys, masks: self.maskSamplers.keys,
-            objective: self.predictionLosses.keys + terms, targetEncoder: self.targetEncoderRules.keys)
+            objective: self.predictionLosses.keys + terms, targetEncoder: self.targetEncoderRules.keys,
+            evaluationTasks: tasks)
         precondition(Set(keys.map(\.path)).count == keys.count, "two options of one name, or two keys of one path")
         keysByPath = Dictionary(keys.map { ($0.path, $0) }) { first, _ in first }
         groups = Set(

@@ -1,3 +1,4 @@
+import Evaluation
 import Declarations
 
 /// What is known of a metric that a claim names.
@@ -125,7 +126,8 @@ private struct ClaimReader {
             refuse(fields["at_least"]!.location, "at_least", "is above 'at_most'", remedy: "swap the two")
         }
         guard let metric = text("metric") else { return [] }
-        let isKnown = diagnostics.isKnown(["evaluation.encoders", "evaluation.knn.k"])
+        let isKnown = diagnostics.isKnown(
+            ["evaluation.encoders"] + Catalogue.current.evaluationTasks.map { $0.declaration.group })
         for arm in arms where isKnown && (subjects.contains(arm.name) || arm.name == minus) {
             // One word for all arms that lack the metric.
             guard check(metric, lookup(metric, encoder ?? .target, arm.configuration)) else { break }

@@ -1,5 +1,6 @@
 import Datasets
 import Declarations
+import Evaluation
 import Networks
 
 /// Finds combinations of values that cannot work, before anything runs.
@@ -144,9 +145,6 @@ struct ConfigurationValidator {
         if Set(evaluation.encoders).count != evaluation.encoders.count {
             find("evaluation.encoders", message: "an encoder is listed twice", remedy: "list each once")
         }
-        if Set(evaluation.neighbours).count != evaluation.neighbours.count {
-            find("evaluation.knn.k", message: "a number of neighbours is listed twice", remedy: "list each once")
-        }
         if configuration.diagnostics.stopOnCollapse != nil, evaluation.everySteps == 0 {
             find(
                 "diagnostics.stop_on_collapse", "evaluation.every_steps",
@@ -166,20 +164,8 @@ struct ConfigurationValidator {
                 )
             }
         }
-        guard let features = evaluation.trainImages ?? trainingImages else { return }
-        if evaluation.neighbours.allSatisfy({ $0 > features }) {
-            find(
-                "evaluation.knn.k", "evaluation.train_images", "data.dataset",
-                message: "every number of neighbours exceeds the \(features) training features",
-                remedy: "add a number of at most \(features)")
-        }
-        let heldOut = Int((Double(features) * evaluation.linear.heldOut).rounded())
-        if heldOut < 1 || heldOut >= features {
-            find(
-                "evaluation.linear.held_out", "evaluation.train_images", "data.dataset",
-                message: "holds out \(heldOut) of \(features) training features",
-                remedy: "choose a share that leaves images on both sides")
-        }
+        let features = evaluation.trainImages ?? trainingImages
+        for task in configuration.evaluationTasks { findings += task.task.findings(trainingImages: features) }
     }
 }
 

@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import Masking
 import Networks
 import Objectives
@@ -18,15 +19,13 @@ package struct CostEstimate: Hashable, Sendable {
     package let flopsPerStep: Double
     /// One encoder's features of one image, forward only.
     package let flopsPerFeature: Double
-    /// The kNN of one encoder, and one linear probe of it (the whole grid).
-    package let flopsPerNeighbours: Double
-    package let flopsPerLinearProbe: Double
+    /// The evaluation tasks of the run.
+    package let tasks: [TaskCost]
     package let steps: Int
     /// Evaluations, initialisation and end included; encoders that they look at (those with equal parameters share one
-    /// pass: at initialisation, and always where the target encoder is the context encoder); and linear probes.
+    /// pass: at initialisation, and always where the target encoder is the context encoder).
     package let evaluations: Int
     package let evaluationPasses: Int
-    package let linearProbes: Int
     /// Images whose features one pass needs; crops for LiDAR count as images.
     package let imagesPerPass: Int
     /// Images whose features diagnoses without an evaluation need.
@@ -35,10 +34,8 @@ package struct CostEstimate: Hashable, Sendable {
     package let gradientPasses: Int
     /// The test images among them.
     package let testImages: Int
-    /// Numbers of one image, and of its features in all linear probes: how probes of raw pixels compare with those.
+    /// Numbers of one image.
     private let pixels: Int
-    private let probedColumns: Int
-    private let featureWidth: Int
     /// Peak resident memory of the run's processes with `resources.threads` threads (none: one), bytes. Workspaces count
     /// as planned, for the largest masks.
     package let memoryBytes: Int
@@ -55,10 +52,23 @@ package struct CostEstimate: Hashable, Sendable {
         Double(steps + gradientPasses) * flopsPerStep
             + Double(evaluationPasses * imagesPerPass + diagnosedImages) * flopsPerFeature + probeFlops
     }
-    /// All kNN and linear probes.
-    private var probeFlops: Double {
-        Double(evaluationPasses) * flopsPerNeighbours + Double(linearProbes) * flopsPerLinearProbe
+    private var probeFlops: Double { tasks.reduce(0) { $0 + Double($1.count) * $1.flops } }
+
+    /// What one evaluation task costs a run.
+    package struct TaskCost: Hashable, Sendable {
+        /// "knn".
+        package let name: String
+        /// Floating-point operations of the task on one encoder's features.
+        package let flops: Double
+        /// How often it runs.
+        package let count: Int
+        /// Numbers that it looks at of each image: how raw pixels compare with those.
+        let columns: Int
+        let hasFloor: Bool
     }
+
+    /// The cost of a task; none where the run does not have it.
+    package func task(_ name: String) -> TaskCost? { tasks.first { $0.name == name } }
 
     /// - Parameters:
     ///   - configuration: Resolved: steps are known.
@@ -80,38 +90,36 @@ package struct CostEstimate: Hashable, Sendable {
 
         flopsPerStep =
             StepFLOPs(configuration, contextPatches: contextPatches, targetPatches: targetPatches).total
-        let width = Double(configuration.model.width)
         let diagnostics = configuration.diagnostics
         let crops = min(diagnostics.lidarObjects, probeTest) * diagnostics.lidarViews
         imagesPerPass = probeTrain + probeTest + crops
         self.testImages = probeTest
         pixels = configuration.model.channels * configuration.model.imageSize * configuration.model.imageSize
-        probedColumns = configuration.model.width * (1 + min(4, configuration.model.depth))
-        featureWidth = configuration.model.width
         flopsPerFeature = sizes.encoderFlops(tokens: Double(sizes.patches))
-        flopsPerNeighbours = 2 * Double(probeTrain) * Double(probeTest) * width
-        // Heads on the last layer and on the last four, each with and without BatchNorm; ten classes. Forward and the
-        // weights' gradient, over the images that are not held out; then every image once.
-        let heads = Double(evaluation.linear.learningRates.count * evaluation.linear.weightDecays.count)
-        let columns = 2 * width * Double(1 + min(4, configuration.model.depth))
-        let fitted = Double(evaluation.linear.epochs) * Double(probeTrain) * (1 - evaluation.linear.heldOut)
-        let scored = Double(probeTrain) * evaluation.linear.heldOut + Double(probeTest)
-        flopsPerLinearProbe = 2 * heads * 10 * columns * (2 * fitted + scored)
         steps = configuration.training.steps ?? 0
         let every = evaluation.everySteps
         evaluations = 2 + (every > 0 ? max(0, (steps - 1) / every) : 0)
         let hasOwnTarget = configuration.targetEncoderRule.hasOwnParameters
         let encoders = hasOwnTarget ? evaluation.encoders.count : min(1, evaluation.encoders.count)
         evaluationPasses = 1 + (evaluations - 1) * encoders
-        linearProbes = evaluation.linear.intermediate ? evaluationPasses : 1 + encoders
+        let probed = EvaluationSizes(
+            trainImages: probeTrain, testImages: probeTest, width: configuration.model.width,
+            depth: configuration.model.depth)
+        let passes = evaluationPasses
+        tasks = configuration.evaluationTasks.map { task in
+            TaskCost(
+                name: task.declaration.name, flops: task.task.flops(probed),
+                count: task.isIntermediate ? passes : 1 + encoders,
+                columns: probed.columns(of: task.declaration.features), hasFloor: task.declaration.hasFloor)
+        }
 
         let diagnoses =
             (diagnostics.everySteps > 0 ? max(0, (steps - 1) / diagnostics.everySteps) : 0) + diagnostics.atSteps.count
         diagnosedImages = diagnoses * (hasOwnTarget ? 2 : 1) * (probeTest + crops)
         let terms = configuration.activeTerms
         // With the prediction loss's own.
-        let passes = terms.isEmpty ? 0 : terms.reduce(1) { $0 + $1.gradientCount }
-        gradientPasses = diagnostics.gradientNormsEvery > 0 ? steps / diagnostics.gradientNormsEvery * passes : 0
+        let norms = terms.isEmpty ? 0 : terms.reduce(1) { $0 + $1.gradientCount }
+        gradientPasses = diagnostics.gradientNormsEvery > 0 ? steps / diagnostics.gradientNormsEvery * norms : 0
 
         let networks = encoderParameters + predictorParameters + projectorParameters
         let target = hasOwnTarget ? encoderParameters : 0
@@ -119,7 +127,7 @@ package struct CostEstimate: Hashable, Sendable {
         stepMemoryBytes = Int(min(4 * step, 1e18))
         memoryBytes = Self.memoryBytes(
             configuration, sizes, networks: networks, target: target, step: step, images: allTrain + allTest,
-            features: probeTrain + probeTest, testImages: probeTest)
+            probed: probed)
         let checkpoint = 4 * Double(3 * networks + target)
         let results = Self.resultsBytes(configuration, evaluations: evaluations, testImages: probeTest)
         // A new one is whole before the oldest goes.
@@ -131,16 +139,17 @@ package struct CostEstimate: Hashable, Sendable {
 
     /// Seconds of the run: steps, evaluations and what frames them.
     package func seconds(_ pace: RunPace) -> Double {
-        let pass = Double(imagesPerPass) * pace.feature + pace.neighbours + pace.diagnostics
+        let pass = Double(imagesPerPass) * pace.feature + pace.diagnostics
+        let probes = tasks.reduce(0) { $0 + Double($1.count) * (pace.tasks[$1.name] ?? 0) }
         return pace.start + Double(steps + gradientPasses) * pace.step + Double(evaluationPasses) * pass
-            + Double(diagnosedImages) * pace.feature
-            + Double(linearProbes) * pace.linearProbe + Double(evaluations) * pace.skill
+            + Double(diagnosedImages) * pace.feature + probes + Double(evaluations) * pace.skill
     }
 
-    /// Seconds of the floors of the run's data, kNN and linear probe of raw pixels.
+    /// Seconds of the floors of the run's data, the tasks on raw pixels.
     package func floorsSeconds(_ pace: RunPace) -> Double {
-        pace.start + pace.neighbours * Double(pixels) / Double(featureWidth)
-            + pace.linearProbe * Double(pixels) / Double(probedColumns)
+        tasks.filter(\.hasFloor).reduce(pace.start) { seconds, task in
+            seconds + (pace.tasks[task.name] ?? 0) * Double(pixels) / Double(max(task.columns, 1))
+        }
     }
 
     // MARK: Memory and disk
@@ -156,8 +165,9 @@ package struct CostEstimate: Hashable, Sendable {
     /// memory throughout.
     private static func memoryBytes(
         _ configuration: RunConfiguration, _ sizes: NetworkSizes, networks: Int, target: Int, step: Double, images: Int,
-        features probedImages: Int, testImages: Int
+        probed: EvaluationSizes
     ) -> Int {
+        let probedImages = probed.trainImages + probed.testImages
         let (model, resources) = (configuration.model, configuration.resources)
         let lanes = Lanes(configuration)
         let threads = Double(resources.threads ?? 1)
@@ -181,16 +191,18 @@ package struct CostEstimate: Hashable, Sendable {
         let outputs = featureChunk * (sizes.patches * (model.width + 2) + model.width)
         floats +=
             threads * (Double(features.kept + features.temporary + outputs) + 2 * Double(featureChunk) * imageValues)
-        // Pooled features of the last layer and of the last four, and three copies of those that are being probed.
-        let columns = Double(min(4, model.depth) * model.width)
-        let probed = min(threads, 2) * columns + max(0, min(threads, 4) - 2) * Double(model.width)
+        // Pooled features of the last layer and of the last four, and what the task that needs most makes of them.
+        let columns = Double(probed.columns(of: FeatureKind.allCases))
+        let tasks = configuration.evaluationTasks.map {
+            $0.task.elements(probed, threads: resources.threads ?? 1)
+        }
         // The evaluation's features, and besides them the context encoder's of the test images with the patches of both
         // encoders and of the predictions; pairs of rows in Double for each thread that measures.
         let patches = Double(6 * configuration.diagnostics.patchRows * model.width)
         let diagnosed = patches + threads * Double(2 * 2048 * model.width)
-        let probes = Double(probedImages) * (columns + Double(model.width) + 3 * probed) + diagnosed
+        let probes = Double(probedImages) * columns + (tasks.max() ?? 0) + diagnosed
         // The predictions of test images, before rows of them are chosen.
-        let predicted = min(predictedImages, configuration.training.batchSize, testImages)
+        let predicted = min(predictedImages, configuration.training.batchSize, probed.testImages)
         floats += Double(predicted * masks.blocks * masks.targetCount * model.width)
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
         floats += probes

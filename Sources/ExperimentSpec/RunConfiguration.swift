@@ -118,26 +118,9 @@ package struct EvaluationConfiguration: Codable, Hashable, Sendable {
     /// Evaluate every so many steps, besides initialisation and end; 0: only those two.
     package var everySteps = 0
     package var encoders: [Encoder] = [.target, .context]
-    /// kNN neighbours (DINO); those larger than the training features are left out.
-    package var neighbours = [10, 20, 100, 200]
-    package var knnTemperature = 0.07
     /// Images for the features of probes; none: all.
     package var trainImages: Int?
     package var testImages: Int?
-    package var linear = LinearProbeConfiguration()
-
-    package init() {}
-}
-
-package struct LinearProbeConfiguration: Codable, Hashable, Sendable {
-    package var learningRates = [0.01, 0.03, 0.1, 0.3, 1.0]
-    package var weightDecays = [0.0, 1e-4]
-    package var epochs = 20
-    package var batchSize = 256
-    /// Share of the training features held out to choose the head.
-    package var heldOut = 0.1
-    /// Also at the intermediate evaluations; if not, only at initialisation and end.
-    package var intermediate = true
 
     package init() {}
 }

@@ -4,38 +4,35 @@ package struct RunPace: Hashable, Sendable {
     package var step: Double
     /// One image's features on their way through an encoder.
     package var feature: Double
-    /// The kNN of one encoder's features.
-    package var neighbours: Double
+    /// Each evaluation task on one encoder's features, by its name: "knn".
+    package var tasks: [String: Double]
     /// Diagnostics of one encoder's features.
     package var diagnostics: Double
-    /// One linear probe with its whole grid.
-    package var linearProbe: Double
     /// The predictor's skill, once for each evaluation.
     package var skill: Double
     /// Starting the process, reading its data, storing its results.
     package var start: Double
 
     package init(
-        step: Double, feature: Double, neighbours: Double = 0, diagnostics: Double = 0, linearProbe: Double = 0,
-        skill: Double = 0, start: Double = 0
+        step: Double, feature: Double, tasks: [String: Double] = [:], diagnostics: Double = 0, skill: Double = 0,
+        start: Double = 0
     ) {
         self.step = step
         self.feature = feature
-        self.neighbours = neighbours
+        self.tasks = tasks
         self.diagnostics = diagnostics
-        self.linearProbe = linearProbe
         self.skill = skill
         self.start = start
     }
 
     /// Part by part the mean of several; of none, nothing.
     package static func mean(_ paces: [RunPace]) -> RunPace {
+        let count = Double(max(paces.count, 1))
         var mean = RunPace(step: 0, feature: 0)
-        let parts: [WritableKeyPath<RunPace, Double>] = [
-            \.step, \.feature, \.neighbours, \.diagnostics, \.linearProbe, \.skill, \.start,
-        ]
-        for part in parts {
-            mean[keyPath: part] = paces.reduce(0) { $0 + $1[keyPath: part] } / Double(max(paces.count, 1))
+        let parts: [WritableKeyPath<RunPace, Double>] = [\.step, \.feature, \.diagnostics, \.skill, \.start]
+        for part in parts { mean[keyPath: part] = paces.reduce(0) { $0 + $1[keyPath: part] } / count }
+        for pace in paces {
+            for (name, seconds) in pace.tasks { mean.tasks[name, default: 0] += seconds / count }
         }
         return mean
     }

@@ -1,3 +1,4 @@
+import Evaluation
 import Objectives
 
 extension SpecKey {
@@ -90,6 +91,7 @@ extension SpecKey {
     /// What is declared beside the keys, and what is listed here.
     private static var synonyms: [String: String] {
         var declared = all.filter { !$0.synonyms.isEmpty }.map { ($0.path, $0.synonyms) }
+        declared += Catalogue.current.evaluationTasks.map { ($0.declaration.group, $0.declaration.synonyms) }
         // Words for any regulariser mean the first one.
         if let group = Catalogue.current.regularizers.first?.declaration.group {
             declared += [
@@ -163,10 +165,6 @@ extension SpecKey {
 
         "evaluation": "eval probe",
         "evaluation.every_steps": "eval_every eval_interval eval_freq",
-        "evaluation.linear": "linear_probe linear_probing lin_eval",
-        "evaluation.knn.k": "neighbours neighbors n_neighbors nb_knn",
-        "evaluation.knn.temperature": "temp",
-        "evaluation.linear.held_out": "val_split validation_split validation_fraction",
 
         "diagnostics": "logging",
         "resources.threads": "num_threads n_threads cpus",

@@ -17,12 +17,13 @@ extension SpecKey {
     ///   - masks: Keys that mask samplers declare.
     ///   - objective: Keys that prediction losses and terms of the objective declare.
     ///   - targetEncoder: Keys that rules for the target encoder declare.
+    ///   - evaluationTasks: Keys that evaluation tasks declare.
     static func table(
-        data: [SpecKey], predictors: [SpecKey], masks: [SpecKey], objective: [SpecKey], targetEncoder: [SpecKey]
+        data: [SpecKey], predictors: [SpecKey], masks: [SpecKey], objective: [SpecKey], targetEncoder: [SpecKey],
+        evaluationTasks: [SpecKey]
     ) -> [SpecKey] {
         data + images + model + predictors + masks + objective + targetEncoder + optimizer + schedule + training
-            + evaluation
-            + diagnostics + resources
+            + evaluation + evaluationTasks + diagnostics + resources
     }
 
     /// Names directly below a group, in order; below "" the outermost groups.
@@ -136,33 +137,6 @@ extension SpecKey {
         SpecKey(
             "evaluation.test_images", \.evaluation.testImages, "Test images to score; none: all.",
             limits: .between(2, maximumCount)),
-        SpecKey(
-            "evaluation.knn.k", \.evaluation.neighbours,
-            "Numbers of neighbours; those above the number of training features are left out.",
-            limits: .between(1, 1_000_000),
-            count: 1...64),
-        SpecKey(
-            "evaluation.knn.temperature", \.evaluation.knnTemperature, "A vote's weight is exp(cosine / temperature).",
-            limits: .positive),
-        SpecKey(
-            "evaluation.linear.lr", \.evaluation.linear.learningRates, "Learning rates of the grid of linear heads.",
-            limits: .positive, count: 1...64),
-        SpecKey(
-            "evaluation.linear.weight_decay", \.evaluation.linear.weightDecays, "Weight decays of the grid.",
-            limits: .notNegative, count: 1...64),
-        SpecKey(
-            "evaluation.linear.epochs", \.evaluation.linear.epochs, "Passes over the training features.",
-            limits: .between(1, 100_000)),
-        SpecKey(
-            "evaluation.linear.batch_size", \.evaluation.linear.batchSize, "Features per step of the probe.",
-            limits: .between(1, 1_000_000)),
-        SpecKey(
-            "evaluation.linear.held_out", \.evaluation.linear.heldOut,
-            "Share of the training features on which the head is chosen.",
-            limits: SpecLimits(exclusiveMinimum: 0, exclusiveMaximum: 1)),
-        SpecKey(
-            "evaluation.linear.intermediate", \.evaluation.linear.intermediate,
-            "Train the probe at intermediate evaluations too, not only at initialisation and end."),
     ]
 
     private static let diagnostics: [SpecKey] = [

@@ -1,6 +1,6 @@
 import RunStore
 
-/// Numbers of an evaluation as people read them: accuracies in percent, kNN with its k.
+/// Numbers of an evaluation as people read them: accuracies in percent, metrics by their short titles.
 enum EvaluationText {
     /// Where accuracies are told from other numbers; both encoders have the same columns.
     private static let table = "evaluation/target"
@@ -12,15 +12,15 @@ enum EvaluationText {
             ? "\(name) \(MetricConvention.percent(value)) %" : "\(name) \(Quantity.significant(value))"
     }
 
-    /// "10-NN 60.5 %, 20-NN 61.2 %, linear 74.8 %, rankme 11.2": kNN by k, then the others by name. Probes that this
+    /// "10-NN 60.5 %, 20-NN 61.2 %, linear 74.8 %, rankme 11.2": task by task, then the others by name. Tasks that this
     /// evaluation left out are NaN, and are not shown.
     static func summary(of metrics: [String: Double]) -> String {
         let shown = metrics.filter { name, value in
             !value.isNaN && (MetricConvention.isAccuracy(name, in: table) || name == "rankme")
         }
         let order = shown.keys.sorted { first, second in
-            let k = (MetricConvention.neighbours(of: first) ?? .max, MetricConvention.neighbours(of: second) ?? .max)
-            return k.0 == k.1 ? first < second : k.0 < k.1
+            let (before, after) = (MetricConvention.place(of: first), MetricConvention.place(of: second))
+            return before == after ? first < second : before < after
         }
         return order.compactMap { name in shown[name].map { number($0, of: name) } }.joined(separator: ", ")
     }

@@ -1,5 +1,6 @@
 import Objectives
 import Declarations
+import Evaluation
 import ExperimentSpec
 package import Foundation
 import RunStore
@@ -16,7 +17,7 @@ package struct ProgressModel: Sendable {
         var firstStep = 0
         var report: StepReport?
         var phase: String?
-        var knn: (name: String, value: Double, isTarget: Bool)?
+        var accuracy: (name: String, value: Double, isTarget: Bool)?
     }
 
     /// Runs that this session starts.
@@ -64,10 +65,10 @@ package struct ProgressModel: Sendable {
         case .evaluation(_, let encoder, let metrics):
             // The target encoder is the one that counts; the context encoder is shown where there is no other.
             let isTarget = encoder == "target"
-            if let name = MetricConvention.usualNeighbours(among: metrics.keys), let value = metrics[name],
-                isTarget || run.knn?.isTarget != true
+            if let name = MetricConvention.representatives(among: metrics.keys).first?.name, let value = metrics[name],
+                isTarget || run.accuracy?.isTarget != true
             {
-                run.knn = (name, value, isTarget)
+                run.accuracy = (name, value, isTarget)
             }
         case .checkpoint, .warning, .end:
             break
@@ -99,7 +100,7 @@ package struct ProgressModel: Sendable {
         // What matters most comes first: a narrow terminal cuts the end.
         if let left = secondsLeft(of: run, at: now) { parts.append("left \(Quantity.duration(left))") }
         if let report = run.report { parts.append("loss \(Quantity.significant(report.loss))") }
-        if let knn = run.knn { parts.append(EvaluationText.number(knn.value, of: knn.name)) }
+        if let shown = run.accuracy { parts.append(EvaluationText.number(shown.value, of: shown.name)) }
         if let phase = run.phase {
             parts.append(phase)
         } else if let speed = run.report?.imagesPerSecond {

@@ -1,3 +1,4 @@
+import Evaluation
 import ExperimentSpec
 package import Foundation
 package import RunStore
@@ -126,20 +127,20 @@ package struct StatusReport: Encodable, Sendable {
                 "process \(pid) on \(row.host ?? "?")" + (row.task.map { ", Slurm \($0.job)" } ?? "")
             }
         }
-        // One k for all runs, so that the column can name it.
-        let neighbours = MetricConvention.usualNeighbours(among: runs.flatMap(\.metrics.keys))
-        let heading = neighbours.map { "\(MetricConvention.displayName(of: $0)) (%)" } ?? ""
+        // One metric for all runs, so that the column can name it.
+        let shown = MetricConvention.representatives(among: runs.flatMap(\.metrics.keys)).first
+        let heading = shown.map { "\($0.shortTitle) (%)" } ?? ""
         var table = TextTable([
             ("run", .left), ("status", .left), ("step", .right), (heading, .right), ("loss", .right),
             ("verdict", .left), ("took", .right), ("precision", .left), ("tags", .left), ("why", .left),
         ])
         for row in runs {
-            let knn = neighbours.flatMap { row.metrics[$0] }
+            let accuracy = shown.flatMap { row.metrics[$0.name] }
             let end = row.endedAt ?? row.updatedAt
             let took = row.startedAt.flatMap { start in end.map { $0.timeIntervalSince(start) } }
             table.append([
                 row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
-                knn.map(MetricConvention.percent) ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
+                accuracy.map(MetricConvention.percent) ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
                 row.verdict ?? "", took.map(Quantity.duration) ?? "",
                 row.precision ?? "", row.tags.joined(separator: " "),
                 place(row) ?? row.reason ?? "",

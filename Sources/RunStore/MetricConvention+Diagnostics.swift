@@ -1,40 +1,11 @@
 import Declarations
+import Diagnostics
 import Objectives
 import ExperimentSpec
 
 extension MetricConvention {
-    /// Measures of a feature matrix, whichever features it holds; l eigenvalues of their covariance with 1/(n-1).
-    static let featureMeasures: [String: MetricConvention] = [
-        "rankme": .init(
-            "1",
-            "exp of the entropy of p = s / sum(s) + 1e-7, s singular values of the features, not centred"),
-        "live_directions": .init(
-            "1", "share of the min(n-1, D) directions whose singular value is at least 0.01 of the largest, centred"),
-        "effective_rank": .init("1", "as rankme, on centred features"),
-        "std_mean": .init("1", "mean over dimensions of the standard deviation over rows, with 1/(n-1)"),
-        "std_min": .init("1", "minimum over dimensions of the standard deviation over rows, with 1/(n-1)"),
-        "normalised_std_mean": .init(
-            "1", "as std_mean, of L2-normalised features; 1/sqrt(D) when they are spread evenly"),
-        "std_low_share": .init(
-            "1", "share of the dimensions whose standard deviation is below 0.01 of the median one"),
-        "mean_norm_ratio": .init("1", "norm of the mean row over the root mean squared norm"),
-        "effective_rank_eigen": .init(
-            "1",
-            "exp of the entropy of p = l / sum(l) + 1e-7, l eigenvalues of the covariance with 1/(n-1)"),
-        "participation_ratio": .init("1", "sum(l)^2 / sum(l^2), l eigenvalues of the covariance"),
-        "nesum": .init("1", "sum(l) / max(l), l eigenvalues of the covariance"),
-        "condition_number": .init(
-            "1", "largest over smallest singular value, not centred; infinite without full rank"),
-        "alpha_req": .init(
-            "1",
-            "a of l_j ~ j^-a, l eigenvalues of the covariance, least squares in log-log with weights 1/j"),
-        "uniformity": .init(
-            "1",
-            "log mean exp(-2 |x - y|^2) over pairs of different L2-normalised rows, a seeded 2048 of them if there are "
-                + "more"),
-        "mean_cosine": .init("1", "mean cosine of two different rows"),
-        "singular_values": .init("1", "of the features, not centred, descending, [rows, D]"),
-    ]
+    /// Measures of a feature matrix, whichever features it holds.
+    static let featureMeasures: [String: MetricConvention] = .init(FeatureDiagnostics.columns)
 
     /// A column of a table below "diagnostics/": "diagnostics/target/patches", "diagnostics/encoders".
     static func diagnostics(_ table: String, _ column: String) -> MetricConvention? {

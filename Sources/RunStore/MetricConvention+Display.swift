@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 
 /// How numbers are named and written for people: accuracies in percent with one decimal. Files, JSON and CSV hold
@@ -18,21 +19,8 @@ extension MetricConvention {
         return values.first { !$0.isNaN && !(0...1).contains($0) }
     }
 
-    /// 20 for `knn_20`; none for other columns.
-    package static func neighbours(of column: String) -> Int? {
-        column.hasPrefix("knn_") ? Int(column.dropFirst("knn_".count)) : nil
-    }
-
-    /// "20-NN" for `knn_20`; other columns are called what they are.
-    package static func displayName(of column: String) -> String {
-        neighbours(of: column).map { "\($0)-NN" } ?? column
-    }
-
-    /// The column that stands for kNN where only one is shown: `knn_20`, or that with the fewest neighbours.
-    package static func usualNeighbours(among columns: some Sequence<String>) -> String? {
-        let known = columns.compactMap { column in neighbours(of: column).map { (column: column, k: $0) } }
-        return (known.first { $0.k == 20 } ?? known.min { $0.k < $1.k })?.column
-    }
+    /// "20-NN" for `knn_20`; columns that no task gives another name are called what they are.
+    package static func displayName(of column: String) -> String { metric(named: column)?.shortTitle ?? column }
 
     /// A fraction in percent, without the sign: "61.2"; "–" where it is NaN.
     package static func percent(_ fraction: Double) -> String {

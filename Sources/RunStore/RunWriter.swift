@@ -209,7 +209,8 @@ package final class RunWriter {
             try writeConvention(dataset, table: name, column: column)
         }
         let signal =
-            ["loss", "knn_20", "rankme"].first { table.columns.contains($0) } ?? table.columns.dropFirst().first
+            (["loss"] + MetricConvention.mainMetrics.prefix(1) + ["rankme"]).first { table.columns.contains($0) }
+            ?? table.columns.dropFirst().first
         try group.attributes.write([
             "columns": .strings(table.columns), "NX_class": "NXdata", "axes": .strings(["step"]),
             "signal": .string(signal ?? "step"),

@@ -1,6 +1,6 @@
 package import Datasets
 import Diagnostics
-package import Evaluation
+import Evaluation
 package import ExperimentSpec
 package import Kernels
 import Masking
@@ -29,7 +29,8 @@ package final class RunEvaluator<Backend: KernelBackend> {
         let limited = try data.evaluated(evaluation)
         self.data = limited
         extractor = FeatureExtractor(settings.networks.encoder, backend: backend, threads: threads)
-        evaluator = Evaluator(evaluation, seed: settings.configuration.seed, backend: backend, threads: threads)
+        evaluator = Evaluator(
+            backend: backend, tasks: settings.configuration.evaluationTasks, threads: threads)
         labels = ProbeLabels(train: limited.train.labels, test: limited.test.labels)
         diagnostics = try RunDiagnostics(
             settings, test: limited.test, extractor: extractor, backend: backend, threads: threads)
@@ -51,10 +52,10 @@ package final class RunEvaluator<Backend: KernelBackend> {
     ///
     /// - Parameters:
     ///   - encoders: Encoders with equal parameters share one pass.
-    ///   - includeLinear: Whether the linear probe is trained.
+    ///   - isIntermediate: Whether tasks that do not run at intermediate evaluations are left out.
     package func evaluate(
         _ encoders: [EvaluationConfiguration.Encoder], state: TrainingState<Backend>, step: TrainingStep<Backend>,
-        includeLinear: Bool
+        isIntermediate: Bool
     ) throws -> (outcomes: [Outcome], diagnostics: DiagnosticsRecord) {
         let predictions = try diagnostics.predictions(state: state, step: step)
         var shared: Probed?
@@ -64,16 +65,19 @@ package final class RunEvaluator<Backend: KernelBackend> {
             if state.encodersAreEqual, let shared {
                 measured = shared
             } else {
-                measured = probe(state.parameters(of: encoder), includeLinear: includeLinear)
+                measured = probe(state.parameters(of: encoder), isIntermediate: isIntermediate)
                 shared = measured
             }
             known[encoder] = measured.test
             return Outcome(
                 record: EvaluationRecord(
-                    step: state.step, encoder: encoder, metrics: measured.metrics + predictions.skill.metrics,
-                    singularValues: measured.spectrum, heads: measured.heads,
+                    step: state.step, encoder: encoder,
+                    metrics: measured.result.metrics + measured.measures + predictions.skill.metrics,
+                    singularValues: measured.spectrum, details: measured.result.details,
+                    isComplete: measured.result.isComplete,
                     predictions: TestPredictions(
-                        classes: measured.predictions, labels: data.test.labels, indices: data.test.sourceIndices)),
+                        classes: measured.result.predictions, labels: data.test.labels, indices: data.test.sourceIndices
+                    )),
                 embeddings: EmbeddingRecord(
                     step: state.step, encoder: encoder, features: measured.test.last, labels: data.test.labels,
                     indices: data.test.sourceIndices))
@@ -83,30 +87,25 @@ package final class RunEvaluator<Backend: KernelBackend> {
 
     /// What the features of one encoder are worth.
     private struct Probed {
-        let metrics: [(name: String, value: Double)]
-        let heads: [HeadResult]
-        let predictions: [(name: String, classes: [Int32])]
+        let result: EvaluationResult
+        let measures: [(name: String, value: Double)]
         let spectrum: [Double]
         /// Of the test images.
         let test: FeatureExtractor<Backend>.Features
     }
 
-    private func probe(_ parameters: Parameters<Backend>, includeLinear: Bool) -> Probed {
+    private func probe(_ parameters: Parameters<Backend>, isIntermediate: Bool) -> Probed {
         let train = extractor.features(of: data.train, 0..<data.train.count, parameters: parameters)
         let test = diagnostics.testFeatures(parameters)
         let result = evaluator.evaluate(
             [
-                ProbeFeatures(name: "last1", train: train.last, test: test.last),
-                ProbeFeatures(name: "last4", train: train.lastFour, test: test.lastFour),
-            ], labels: labels, includeLinear: includeLinear)
-        // Columns of a table are fixed, so that a probe that was not trained is there as a gap.
-        let names = ["linear", "linear_last1", "linear_last1_bn", "linear_last4", "linear_last4_bn"]
-        let gaps = includeLinear ? [] : names.map { (name: $0, value: Double.nan) }
+                ProbeFeatures(name: FeatureKind.lastLayer.rawValue, train: train.last, test: test.last),
+                ProbeFeatures(name: FeatureKind.lastFour.rawValue, train: train.lastFour, test: test.lastFour),
+            ], labels: labels, isIntermediate: isIntermediate)
         let measures = FeatureDiagnostics(
             test.last, scope: .all, seed: UInt64(truncatingIfNeeded: settings.configuration.seed))
         return Probed(
-            metrics: result.metrics + gaps + measures.metrics, heads: result.heads,
-            predictions: result.predictions, spectrum: measures.singularValues, test: test)
+            result: result, measures: measures.metrics, spectrum: measures.singularValues, test: test)
     }
 
     /// R² of the predictions on test images, on masks that are the same at every evaluation.
@@ -133,20 +132,5 @@ extension ImageDataset {
     func limited(to wanted: Int?) throws -> ImageDataset {
         guard let wanted, wanted < count else { return self }
         return try subset(count: wanted, seed: 0)
-    }
-}
-
-extension Evaluator {
-    /// The probes that a spec asks for.
-    package init(_ evaluation: EvaluationConfiguration, seed: Int, backend: Backend, threads: Int) {
-        let linear = evaluation.linear
-        self.init(
-            backend: backend,
-            nearestNeighbours: NearestNeighbours(
-                neighbours: evaluation.neighbours, temperature: evaluation.knnTemperature),
-            linearProbe: LinearProbe(
-                learningRates: linear.learningRates, weightDecays: linear.weightDecays, epochs: linear.epochs,
-                batchSize: linear.batchSize, heldOut: linear.heldOut, seed: UInt64(truncatingIfNeeded: seed)),
-            threads: threads)
     }
 }

@@ -1,5 +1,4 @@
 package import Diagnostics
-package import Evaluation
 package import ExperimentSpec
 import Objectives
 package import Safetensors
@@ -77,8 +76,10 @@ package struct EvaluationRecord: Sendable {
     package let metrics: [(name: String, value: Double)]
     /// Of the test features, descending, [D].
     package let singularValues: [Double]
-    /// Every linear head that was trained, not only the chosen ones.
-    package let heads: [HeadResult]
+    /// Rows of the tables of details that evaluation tasks declare, in the order of their columns.
+    package let details: [(table: String, rows: [[Double]])]
+    /// Whether every evaluation task has run.
+    package let isComplete: Bool
     package let predictions: TestPredictions
 }
 

@@ -16,6 +16,8 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
     private let cost: CostEstimate
     private let backend: Backend
     private let threads: Int
+    /// The run's evaluation tasks, and the same with less to do.
+    private let tasks: [RunTask]
     private let trial: TrialRun<Backend>
 
     /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step.
@@ -24,6 +26,7 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
         self.cost = cost
         self.backend = backend
         self.threads = threads
+        tasks = configuration.rehearsingEvaluation.evaluationTasks
         trial = try TrialRun(configuration, on: backend, threads: threads, enough: TrialSize.enough)
     }
 
@@ -66,13 +69,10 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
         // Steps first: memory is planned by them, as in a run.
         let step = try stepSeconds(seconds)
         let width = configuration.model.width
-        let small = reducedCost
         return RunPace(
             step: step, feature: featureSeconds(seconds / 4),
-            neighbours: neighbourSeconds(width) * cost.flopsPerNeighbours / small.flopsPerNeighbours,
+            tasks: Dictionary(tasks.map { ($0.declaration.name, taskSeconds($0)) }) { first, _ in first },
             diagnostics: diagnosticsSeconds(width),
-            linearProbe: linearProbeSeconds(columns: [width, min(4, configuration.model.depth) * width])
-                * cost.flopsPerLinearProbe / small.flopsPerLinearProbe,
             skill: try trial.skillSeconds(images: min(RunEvaluator<Backend>.skillImages, cost.testImages)))
     }
 
@@ -110,32 +110,22 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
 
     // MARK: Probes on fewer images
 
-    /// The same run with few images to probe.
-    private var reduced: RunConfiguration {
-        var reduced = configuration
-        reduced.evaluation.trainImages = min(configuration.evaluation.trainImages ?? 2048, 2048)
-        reduced.evaluation.testImages = min(configuration.evaluation.testImages ?? 256, 256)
-        reduced.evaluation.linear.epochs = 1
-        return reduced
+    /// Few images, and the encoder's sizes.
+    private var few: EvaluationSizes {
+        EvaluationSizes(
+            trainImages: min(configuration.evaluation.trainImages ?? 2048, 2048),
+            testImages: min(configuration.evaluation.testImages ?? 256, 256), width: configuration.model.width,
+            depth: configuration.model.depth)
     }
 
-    private var reducedCost: CostEstimate {
-        CostEstimate(reduced, trainImages: reduced.evaluation.trainImages, testImages: reduced.evaluation.testImages)
-    }
-
-    private func neighbourSeconds(_ columns: Int) -> Double {
-        let evaluator = Evaluator(reduced.evaluation, seed: 0, backend: backend, threads: threads)
-        let (features, labels) = (noiseFeatures("last1", columns), noiseLabels)
-        return time {
-            _ = evaluator.nearestNeighbours.accuracies(of: features, labels: labels, on: backend, threads: threads)
-        }
-    }
-
-    private func linearProbeSeconds(columns: [Int]) -> Double {
-        let evaluator = Evaluator(reduced.evaluation, seed: 0, backend: backend, threads: threads)
-        let features = columns.map { noiseFeatures("of \($0)", $0) }
+    /// A task on one encoder's features of all images, from what it takes for few.
+    private func taskSeconds(_ task: RunTask) -> Double {
+        let features = task.declaration.features.map { noiseFeatures($0.rawValue, $0.columns(few)) }
         let labels = noiseLabels
-        return time { _ = evaluator.linearProbe.heads(of: features, labels: labels, on: backend, threads: threads) }
+        let seconds = time { _ = task.task.measure(features, labels: labels, on: backend, threads: threads) }
+        let small = task.task.flops(few)
+        guard let whole = cost.task(task.declaration.name)?.flops, small > 0 else { return seconds }
+        return seconds * whole / small
     }
 
     /// Diagnostics cost about as many times the square of the width as there are rows.
@@ -155,15 +145,13 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
     }
 
     private func noiseFeatures(_ name: String, _ columns: Int) -> ProbeFeatures {
-        let evaluation = reduced.evaluation
-        return ProbeFeatures(
-            name: name, train: noiseMatrix(rows: evaluation.trainImages ?? 1, columns: columns),
-            test: noiseMatrix(rows: evaluation.testImages ?? 1, columns: columns))
+        ProbeFeatures(
+            name: name, train: noiseMatrix(rows: few.trainImages, columns: columns),
+            test: noiseMatrix(rows: few.testImages, columns: columns))
     }
 
     private var noiseLabels: ProbeLabels {
-        let evaluation = reduced.evaluation
         let labels = { (count: Int) in (0..<count).map { Int32($0 % 10) } }
-        return ProbeLabels(train: labels(evaluation.trainImages ?? 1), test: labels(evaluation.testImages ?? 1))
+        return ProbeLabels(train: labels(few.trainImages), test: labels(few.testImages))
     }
 }

@@ -193,19 +193,20 @@ package final class Trainer<Backend: KernelBackend> {
         let configuration = settings.configuration
         var isEnd = state.step == settings.totalSteps
         func evaluated(
-            includeLinear: Bool
+            isIntermediate: Bool
         ) throws -> (outcomes: [RunEvaluator<Backend>.Outcome], diagnostics: DiagnosticsRecord) {
             try evaluator.evaluate(
-                configuration.evaluation.encoders, state: state, step: step, includeLinear: includeLinear)
+                configuration.evaluation.encoders, state: state, step: step, isIntermediate: isIntermediate)
         }
         recorder.enter(phase: "evaluating")
-        let includesLinear = isEnd || state.step == 0 || configuration.evaluation.linear.intermediate
-        var found = try evaluated(includeLinear: includesLinear)
+        var found = try evaluated(isIntermediate: !isEnd && state.step > 0)
         collapse = collapse.noting(found.outcomes.map(\.record))
         if collapse.isOver, !isEnd {
             // It is the run's last evaluation, so it has what a last one has.
             isEnd = true
-            if !includesLinear { found = try evaluated(includeLinear: true) }
+            if found.outcomes.contains(where: { !$0.record.isComplete }) {
+                found = try evaluated(isIntermediate: false)
+            }
         }
         let diagnostics = configuration.diagnostics
         let storesEmbeddings =

@@ -16,15 +16,17 @@ struct FloorsJob {
 
     func run() throws {
         let plan: RunPlan = try StoredJSON.read(from: planFile)
-        let configuration = plan.run.configuration
+        var configuration = plan.run.configuration
+        // Fixed seed: the floors belong to the data set, not to a run.
+        configuration.seed = 0
         let evaluation = configuration.evaluation
         let data = try DatasetSplits.load(configuration)
             .limited(train: evaluation.trainImages, test: evaluation.testImages)
         let events = WorkerOutput()
         events.send(.phase(name: "probing raw pixels"))
         let size = configuration.model.imageSize
-        // Fixed seed: the floors belong to the data set, not to a run.
-        let result = Evaluator(evaluation, seed: 0, backend: CPUBackend(), threads: threads).pixelFloors(
+        let evaluator = Evaluator(backend: CPUBackend(), tasks: configuration.evaluationTasks, threads: threads)
+        let result = evaluator.pixelFloors(
             train: pixels(of: data.train, size: size), test: pixels(of: data.test, size: size),
             labels: ProbeLabels(train: data.train.labels, test: data.test.labels))
         let floors = Floors(

@@ -41,9 +41,6 @@ private func floorsKey(_ configuration: RunConfiguration) -> String {
     }
     relevant.model.imageSize = configuration.model.imageSize
     relevant.model.channels = configuration.model.channels
-    relevant.evaluation = configuration.evaluation
-    relevant.evaluation.everySteps = 0
-    relevant.evaluation.encoders = []
-    relevant.evaluation.linear.intermediate = false
+    relevant.takeEvaluation(of: configuration)
     return String(SHA256Digest(of: relevant.canonicalJSON()).hex.prefix(8))
 }

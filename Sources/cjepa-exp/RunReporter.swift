@@ -1,6 +1,6 @@
 import Analysis
 import Diagnostics
-import Evaluation
+import Declarations
 import ExperimentSpec
 import Foundation
 import Objectives
@@ -57,15 +57,13 @@ final class RunReporter: RunRecorder {
         let table = "evaluation/\(evaluation.encoder.rawValue)"
         writer.append(table, [("step", Double(evaluation.step))] + evaluation.metrics.map { ($0.name, $0.value) })
         writer.append(vector: evaluation.singularValues, to: table, column: "singular_values")
-        for head in evaluation.heads {
-            writer.append(
-                "linear_heads/\(evaluation.encoder.rawValue)",
-                [
-                    ("step", Double(evaluation.step)), ("layers", head.features == "last4" ? 4 : 1),
-                    ("batch_norm", head.batchNorm ? 1 : 0), ("learning_rate", head.learningRate),
-                    ("weight_decay", head.weightDecay), ("held_out_accuracy", head.heldOutAccuracy),
-                    ("test_accuracy", head.testAccuracy),
-                ])
+        for (name, rows) in evaluation.details {
+            let columns = MetricConvention.details(name).map(\.name)
+            for row in rows {
+                writer.append(
+                    "\(name)/\(evaluation.encoder.rawValue)",
+                    [("step", Double(evaluation.step))] + Array(zip(columns, row)))
+            }
         }
         store(evaluation.predictions, of: evaluation)
         let metrics = Dictionary(uniqueKeysWithValues: evaluation.metrics.map { ($0.name, $0.value) })
@@ -106,7 +104,7 @@ final class RunReporter: RunRecorder {
 
     /// Keeps those of the last evaluation: what resampling the test images needs.
     private func store(_ predictions: TestPredictions, of evaluation: EvaluationRecord) {
-        guard !evaluation.heads.isEmpty, !predictions.classes.isEmpty else { return }
+        guard evaluation.isComplete, !predictions.classes.isEmpty else { return }
         writer.setIntegers(
             RunFormat.predictions(encoder: evaluation.encoder.rawValue), rows: predictions.classes.map(\.classes),
             attributes: [

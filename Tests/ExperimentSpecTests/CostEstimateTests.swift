@@ -133,26 +133,30 @@ import Testing
         #expect(CostEstimate(configuration).evaluations == 5)
         // Both encoders, but one pass at initialisation, where they are equal.
         #expect(CostEstimate(configuration).evaluationPasses == 9)
-        #expect(CostEstimate(configuration).linearProbes == 9)
-        configuration.evaluation.linear.intermediate = false
-        #expect(CostEstimate(configuration).linearProbes == 3)
+        #expect(CostEstimate(configuration).task("linear")?.count == 9)
+        configuration.set("evaluation.linear.intermediate", to: false)
+        #expect(CostEstimate(configuration).task("linear")?.count == 3)
         configuration.set("target_encoder.kind", to: "shared_stop_gradient")
         #expect(CostEstimate(configuration).evaluationPasses == 5)
-        #expect(CostEstimate(configuration).linearProbes == 2)
+        #expect(CostEstimate(configuration).task("linear")?.count == 2)
     }
 
-    @Test func `a linear probe costs two products over the images that it is fitted to, and one over the others`() {
+    @Test func `a linear probe costs two products over the images that it is fitted to, and one over the others`()
+        throws
+    {
         var configuration = tiny
         configuration.evaluation.trainImages = 1000
         configuration.evaluation.testImages = 500
-        configuration.evaluation.linear.learningRates = [0.1, 1]
-        configuration.evaluation.linear.weightDecays = [0]
-        configuration.evaluation.linear.epochs = 3
+        configuration.set("evaluation.linear.lr", to: [0.1, 1])
+        configuration.set("evaluation.linear.weight_decay", to: [0])
+        configuration.set("evaluation.linear.epochs", to: 3)
         configuration.diagnostics.lidarObjects = 0
         let cost = CostEstimate(configuration)
         // Two heads of ten classes; one layer and (of two there are) two layers, with and without BatchNorm.
         let product = 2.0 * 2 * 10 * (2 * 3 * 48)
-        #expect(abs(cost.flopsPerLinearProbe - product * (2 * 3 * 900 + 100 + 500)) <= 1e-6 * cost.flopsPerLinearProbe)
+        let flops = try #require(cost.task("linear")?.flops)
+        #expect(abs(flops - product * (2 * 3 * 900 + 100 + 500)) <= 1e-6 * flops)
+        #expect(cost.task("knn")?.flops == 2 * 1000 * 500 * 48 && cost.task("knn")?.count == cost.evaluationPasses)
         #expect(cost.imagesPerPass == 1500)
     }
 
@@ -163,10 +167,10 @@ import Testing
         configuration.diagnostics.lidarObjects = 0
         let cost = CostEstimate(configuration)
         // Ten steps; evaluations at 0, 4, 8 and 10: one pass at initialisation, then both encoders.
-        #expect(cost.evaluations == 4 && cost.evaluationPasses == 7 && cost.linearProbes == 7)
+        #expect(cost.evaluations == 4 && cost.evaluationPasses == 7 && cost.tasks.map(\.count) == [7, 7])
         #expect(cost.testImages == 500)
         let pace = RunPace(
-            step: 0.5, feature: 0.01, neighbours: 0.25, diagnostics: 0.125, linearProbe: 2, skill: 0.375, start: 3)
+            step: 0.5, feature: 0.01, tasks: ["knn": 0.25, "linear": 2], diagnostics: 0.125, skill: 0.375, start: 3)
         let steps = 10 * 0.5
         let passes = 7 * (1500 * 0.01 + 0.25 + 0.125)
         let expected: Double = steps + passes + 7.0 * 2 + 4 * 0.375 + 3
@@ -177,11 +181,11 @@ import Testing
         let floors: Double = 3 + neighbours + probes
         #expect(abs(cost.floorsSeconds(pace) - floors) <= 1e-9 * floors)
         let other = RunPace(
-            step: 1.5, feature: 0.03, neighbours: 0.75, diagnostics: 0, linearProbe: 4, skill: 0, start: 1)
+            step: 1.5, feature: 0.03, tasks: ["knn": 0.75, "linear": 4], diagnostics: 0, skill: 0, start: 1)
         #expect(
             RunPace.mean([pace, other])
                 == RunPace(
-                    step: 1, feature: 0.02, neighbours: 0.5, diagnostics: 0.0625, linearProbe: 3, skill: 0.1875,
+                    step: 1, feature: 0.02, tasks: ["knn": 0.5, "linear": 3], diagnostics: 0.0625, skill: 0.1875,
                     start: 2))
     }
 

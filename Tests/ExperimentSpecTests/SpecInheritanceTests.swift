@@ -1,3 +1,4 @@
+import Declarations
 import ExperimentSpec
 import Foundation
 import Testing
@@ -33,7 +34,7 @@ import Testing
         let experiment = try load(["sub/parent.spec": parent, "child.spec": child], "child.spec")
         let run = experiment.runs[0].configuration
         #expect(experiment.name == "child" && experiment.question.isEmpty && experiment.expected.isEmpty)
-        #expect(run.evaluation.neighbours == [7] && run.evaluation.knnTemperature == 0.5)
+        #expect(run.value(of: "evaluation.knn.k") == [7] && run.value(of: "evaluation.knn.temperature") == 0.5)
         #expect(run.model.depth == 5 && run.model.width == 24)
         #expect(experiment.runs.map(\.seed) == [3, 4])
     }
@@ -169,7 +170,7 @@ import Testing
         #expect(experiment.name == "other")
         #expect(experiment.runs.map(\.name) == ["x-s0", "x-s1", "y-s0", "y-s1"])
         #expect(experiment.runs.allSatisfy { $0.configuration.schedule.learningRate == 0.5 })
-        #expect(experiment.runs[0].configuration.evaluation.neighbours == [3, 4])
+        #expect(experiment.runs[0].configuration.value(of: "evaluation.knn.k") == [3, 4])
         #expect(Set(experiment.runs[0].differences.keys) == ["model.depth"])
     }
 

@@ -149,7 +149,7 @@ import cjepa_exp
     @Test func masksOfPatchesThatAreNoBlocksAreDescribedAndDrawn() throws {
         let configuration = try configuration("masks: {sampler: scattered, ratio: 0.5}\n")
         try withCatalogue {
-            let train = try DatasetSplits.load(configuration.data, folder: nil).train
+            let train = try DatasetSplits.load(configuration).train
             let report = try MasksReport(configuration, dataset: train, rows: 2, batches: 5)
             #expect(report.text.contains("scattered, 7×7 patches, 3 target blocks"))
             #expect(report.text.contains("predicted        49.0 % are in a target, 0.0 % in several"))
@@ -171,7 +171,7 @@ import cjepa_exp
         return try withCatalogue {
             let settings = try RunSettings(configuration)
             let backend = CPUBackend()
-            var replay = try BatchReplay(settings, data: try DatasetSplits.load(configuration.data, folder: nil))
+            var replay = try BatchReplay(settings, data: try DatasetSplits.load(configuration))
             let step = settings.step(on: backend, threads: 2)
             var state = settings.initialState(on: backend)
             var momenta: [Double] = []

@@ -187,7 +187,7 @@ import Training
                 objective: StepObjective(
                     prediction: SquaredError(),
                     terms: [ObjectiveTerm(VICReg(), weight: WeightSchedule(0.1), views: .predictions)]),
-                targetRule: .movingAverage,
+                targetRule: MovingAverageTarget(),
                 limits: StepLimits(
                     imageCount: 5, blockCount: 3, contextCount: 4, targetCount: 3, shards: shards, rounds: rounds),
                 backend: backend, threads: 2)
@@ -238,7 +238,7 @@ import Training
     }
 
     private static let data = Result {
-        try DatasetSplits.load(OpenPredictorTests().configuration("").data, folder: nil)
+        try DatasetSplits.load(OpenPredictorTests().configuration(""))
     }
 
     private func trainer(_ configuration: RunConfiguration, _ recorder: Recorder) throws -> Trainer<CPUBackend> {

@@ -15,7 +15,7 @@ import Training
         configuration.set("masks.min_keep", to: 4)
         configuration.training.batchSize = 16
         configuration.training.steps = 20
-        configuration.evaluation.neighbours = [10]
+        configuration.set("evaluation.knn.k", to: [10])
         (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (400, 100)
         return configuration
     }
@@ -24,7 +24,8 @@ import Training
         let cost = CostEstimate(tiny)
         let pace = try RunRehearsal.measure(
             tiny, cost: cost, on: CPUBackend(), slots: slots, threads: 1, seconds: 0.01)
-        for part in [pace.step, pace.feature, pace.neighbours, pace.diagnostics, pace.linearProbe, pace.skill] {
+        #expect(pace.tasks.keys.sorted() == ["knn", "linear"])
+        for part in [pace.step, pace.feature, pace.diagnostics, pace.skill] + pace.tasks.values {
             #expect(part > 0 && part < 60, "\(pace)")
         }
         #expect(pace.start == 0)

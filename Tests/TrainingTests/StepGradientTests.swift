@@ -60,7 +60,8 @@ import Training
             others: [(term(SIGReg(directions: 5), 0.2, .targets), false)]),
         Case(name: "predictions against the context", pairs: .predictionsContext),
         Case(
-            name: "predictions against targets that have a gradient, behind a projector", rule: SharedTargetWithGradient(),
+            name: "predictions against targets that have a gradient, behind a projector",
+            rule: SharedTargetWithGradient(),
             pairs: .predictionsTargets, projector: .linear(input: 8, output: 6)),
         Case(
             name: "every patch's prediction, behind a projector", pairs: .patches,

@@ -26,9 +26,9 @@ import Testing
         configuration.training.batchSize = 16
         configuration.training.steps = steps
         configuration.evaluation.everySteps = 4
-        configuration.evaluation.neighbours = [5]
+        configuration.set("evaluation.knn.k", to: [5])
         (configuration.evaluation.trainImages, configuration.evaluation.testImages) = (200, 100)
-        configuration.evaluation.linear.epochs = 2
+        configuration.set("evaluation.linear.epochs", to: 2)
         configuration.diagnostics.embeddingsAtSteps = [2]
         (configuration.diagnostics.patchRows, configuration.diagnostics.lidarObjects) = (300, 20)
         configuration.diagnostics.gradientNormsEvery = 0
@@ -59,7 +59,7 @@ import Testing
         #expect(recorder.embeddings.map(\.step) == [2, 2, 6, 6])
         #expect(recorder.embeddings.allSatisfy { $0.features.rows == 100 && $0.features.columns == 16 })
         #expect(recorder.embeddings.allSatisfy { $0.labels.count == 100 && Set($0.indices).count == 100 })
-        #expect(recorder.evaluations.allSatisfy { $0.heads.count == 4 * 5 * 2 })
+        #expect(recorder.evaluations.allSatisfy { $0.details.map(\.rows.count) == [4 * 5 * 2] })
         #expect(recorder.checkpoints.keys.sorted() == [0, 6])
         for evaluation in recorder.evaluations {
             let names = Set(evaluation.metrics.map(\.name))
@@ -207,7 +207,7 @@ import Testing
     func stopsOnCollapse() throws {
         var configuration = Self.configuration(steps: 40)
         configuration.evaluation.everySteps = 4
-        configuration.evaluation.linear.intermediate = false
+        configuration.set("evaluation.linear.intermediate", to: false)
         // Everything counts as collapsed.
         configuration.diagnostics.collapseRankShare = 1
         configuration.diagnostics.stopOnCollapse = 3
@@ -249,7 +249,7 @@ import Testing
         {
             EvaluationRecord(
                 step: step, encoder: encoder, metrics: [("rankme", 16), ("std_mean", std)], singularValues: [],
-                heads: [], predictions: TestPredictions(classes: [], labels: [], indices: []))
+                details: [], isComplete: true, predictions: TestPredictions(classes: [], labels: [], indices: []))
         }
         var watch = CollapseWatch(configuration)
         for (step, std, isOver) in [

@@ -1,4 +1,5 @@
 import Declarations
+import Evaluation
 import Objectives
 import ExperimentSpec
 import Foundation
@@ -181,19 +182,18 @@ extension ReportInput {
     private func evaluationSection() -> String {
         let tables = runs.flatMap(\.tables).filter { $0.key.hasPrefix("evaluation/") }
         let encoders = Set(tables.map { String($0.key.dropFirst("evaluation/".count)) }).sorted(by: >)
-        let neighbours = MetricConvention.usualNeighbours(among: Set(tables.flatMap(\.value.columns)))
-        let probes =
-            (neighbours.map { [($0, MetricConvention.displayName(of: $0))] } ?? []) + [("linear", "Linear probe")]
+        let probes = MetricConvention.representatives(among: Set(tables.flatMap(\.value.columns)))
         let skill = [("predictor_r2", "Predictor R²"), ("predictor_r2_position", "Predictor R² per position")]
         var html = ""
         for encoder in encoders {
             // Diagnoses are taken with every evaluation, and more often.
             let columns =
-                probes + (hasDiagnostics(of: encoder) ? [] : Self.measures.map { ($0.name, $0.title) } + skill)
+                probes.map { ($0.name, $0.title) }
+                + (hasDiagnostics(of: encoder) ? [] : Self.measures.map { ($0.name, $0.title) } + skill)
             let shown = columns.compactMap { name, title -> LineChart? in
                 let series = series("evaluation/\(encoder)", name)
                 guard !series.isEmpty else { return nil }
-                let isAccuracy = probes.contains { $0.0 == name }
+                let isAccuracy = probes.contains { $0.name == name && $0.isAccuracy }
                 return LineChart(
                     title: title, caption: isAccuracy ? "accuracy on test images, %" : "test images", xLabel: "step",
                     isPercent: isAccuracy, series: series)
