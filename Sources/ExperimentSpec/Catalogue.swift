@@ -10,12 +10,12 @@ package import Objectives
 /// The rest of the program asks `current` and names none of them itself. A test puts one of its own into it for as long as
 /// a closure runs.
 package struct Catalogue: Sendable {
-    package let imageCollections: ChoiceKey
+    package let imageCollections: ChoiceKey<any ImageCollection.Type>
     package let regularizers: [any Regularizer.Type]
-    package let predictionLosses: ChoiceKey
-    package let maskSamplers: ChoiceKey
-    package let targetEncoderRules: ChoiceKey
-    package let predictors: ChoiceKey
+    package let predictionLosses: ChoiceKey<any PredictionLoss.Type>
+    package let maskSamplers: ChoiceKey<any MaskSampler.Type>
+    package let targetEncoderRules: ChoiceKey<any TargetEncoderRule.Type>
+    package let predictors: ChoiceKey<any FeaturePredictor.Type>
     package let evaluationTasks: [any EvaluationTask.Type]
     /// Every key of a run's configuration, in the order of the documentation.
     package let keys: [SpecKey]
@@ -34,21 +34,21 @@ package struct Catalogue: Sendable {
     ) {
         self.imageCollections = ChoiceKey(
             "dataset", in: "data", default: ImageCollections.defaultName, "Images to train and test on.",
-            options: imageCollections, keys: .beside, isIdentityAtDefault: true)
+            options: imageCollections, declared: imageCollections, keys: .beside, isIdentityAtDefault: true)
         self.regularizers = regularizers
         self.evaluationTasks = evaluationTasks
         self.predictionLosses = ChoiceKey(
             "prediction", in: "objective", default: SmoothL1.name, "Loss between predictions and targets.",
-            options: predictionLosses, keys: .below, isIdentityAtDefault: true)
+            options: predictionLosses, declared: predictionLosses, keys: .below, isIdentityAtDefault: true)
         self.maskSamplers = ChoiceKey(
             "sampler", in: "masks", default: UniformMasks.name, "How context and targets are drawn.",
-            options: maskSamplers, keys: .beside, isIdentityAtDefault: true)
+            options: maskSamplers, declared: maskSamplers, keys: .beside, isIdentityAtDefault: true)
         self.targetEncoderRules = ChoiceKey(
             "kind", in: "target_encoder", default: MovingAverageTarget.name, "Where targets come from.",
-            options: targetEncoderRules, keys: .beside, isIdentityAtDefault: true)
+            options: targetEncoderRules, declared: targetEncoderRules, keys: .beside, isIdentityAtDefault: true)
         self.predictors = ChoiceKey(
             "kind", in: Predictors.group, default: predictors[0].name, "What predicts the features of hidden blocks.",
-            options: predictors, keys: .beside, isIdentityAtDefault: true)
+            options: predictors, declared: predictors, keys: .beside, isIdentityAtDefault: true)
         let terms = regularizers.flatMap { type in
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }
         }
@@ -78,35 +78,23 @@ package struct Catalogue: Sendable {
 extension RunConfiguration {
     /// The loss between predictions and targets, with this run's settings.
     package var predictionLoss: any PredictionLoss {
-        let group = Catalogue.current.predictionLosses
-        guard let loss = group.option(in: self) as? any PredictionLoss.Type else {
-            preconditionFailure("\(group.path) is no prediction loss")
-        }
-        return loss.init(group.settings(of: loss, in: self))
+        let losses = Catalogue.current.predictionLosses
+        return losses.option(in: self).init(losses.settings(in: self))
     }
 
     /// Where the run's targets come from.
     package var targetEncoderRule: any TargetEncoderRule {
-        let group = Catalogue.current.targetEncoderRules
-        guard let type = group.option(in: self) as? any TargetEncoderRule.Type else {
-            preconditionFailure("\(group.path) is no rule for the target encoder")
-        }
-        let rule = type.init(group.settings(of: type, in: self))
-        precondition(!rule.hasGradient || !rule.hasOwnParameters, "\(type.name): a gradient would reach no parameters")
+        let rules = Catalogue.current.targetEncoderRules
+        let rule = rules.option(in: self).init(rules.settings(in: self))
+        precondition(!rule.hasGradient || !rule.hasOwnParameters, "\(rule): a gradient would reach no parameters")
         return rule
     }
 
     /// The kind of predictor.
-    package var predictorType: any FeaturePredictor.Type {
-        let group = Catalogue.current.predictors
-        guard let predictor = group.option(in: self) as? any FeaturePredictor.Type else {
-            preconditionFailure("\(group.path) is no predictor")
-        }
-        return predictor
-    }
+    package var predictorType: any FeaturePredictor.Type { Catalogue.current.predictors.option(in: self) }
 
     /// The values of the keys of that kind.
-    var predictorSettings: Settings { Catalogue.current.predictors.settings(of: predictorType, in: self) }
+    var predictorSettings: Settings { Catalogue.current.predictors.settings(in: self) }
 
     /// What it knows of the encoder.
     var encoderSummary: EncoderSummary {

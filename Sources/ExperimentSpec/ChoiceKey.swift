@@ -1,44 +1,50 @@
 package import Declarations
 
-/// A key that names one of several options, with the keys that these declare.
-package struct ChoiceKey: Sendable {
-    /// Where the keys of its options are.
-    package enum Placement: Sendable {
-        /// Beside the key, so that options can share them: "masks.target_blocks".
-        case beside
-        /// In a group that has the option's name: "objective.log_cosh.scale".
-        case below
-    }
+/// Where the keys of the options of a `ChoiceKey` are.
+package enum OptionPlacement: Sendable {
+    /// Beside the key, so that options can share them: "masks.target_blocks".
+    case beside
+    /// In a group that has the option's name: "objective.log_cosh.scale".
+    case below
+}
 
+/// A key that names one of several options, with the keys that these declare.
+///
+/// `Option` is the metatype of their kind, `any MaskSampler.Type`.
+package struct ChoiceKey<Option: Sendable>: Sendable {
     /// "masks.sampler".
     package let path: String
-    package let options: [any DeclaredOption.Type]
+    package let options: [Option]
     /// The key itself, and those of all options, each once.
     package let keys: [SpecKey]
     private let group: String
-    private let placement: Placement
+    private let placement: OptionPlacement
     private let defaultName: String
+    /// `options`, as what they have in common with other kinds.
+    private let declared: [any DeclaredOption.Type]
 
     /// - Parameters:
     ///   - name: The key, in a group: "sampler" in "masks".
     ///   - documentation: What is chosen; the options' own texts follow.
+    ///   - declared: The options again.
     ///   - isIdentityAtDefault: As for any `DeclaredKey`.
     package init(
         _ name: String, in group: String, default defaultName: String, _ documentation: String,
-        options: [any DeclaredOption.Type], keys placement: Placement, isIdentityAtDefault: Bool
+        options: [Option], declared: [any DeclaredOption.Type], keys placement: OptionPlacement,
+        isIdentityAtDefault: Bool
     ) {
-        let names = options.map { $0.name }
+        let names = declared.map { $0.name }
         precondition(names.contains(defaultName) && Set(names).count == names.count, "\(group).\(name): \(names)")
         let path = "\(group).\(name)"
-        let texts = options.map { "\($0.name): \($0.summary)" }.joined(separator: "; ")
+        let texts = declared.map { "\($0.name): \($0.summary)" }.joined(separator: "; ")
         let choice = DeclaredKey(
             name, default: defaultName, "\(documentation) \(texts).", choices: names,
             isIdentityAtDefault: isIdentityAtDefault)
         var keys = [SpecKey(choice, path: path) { _ in true }]
-        for option in options {
+        for option in declared {
             let place = placement == .beside ? group : "\(group).\(option.name)"
             for key in option.keys where !keys.contains(where: { $0.path == "\(place).\(key.name)" }) {
-                let readers = placement == .below ? [option] : options.filter { $0.reads(key.name) }
+                let readers = placement == .below ? [option] : declared.filter { $0.reads(key.name) }
                 keys.append(
                     SpecKey(key, path: "\(place).\(key.name)") { configuration in
                         let chosen = configuration.declared[path] ?? .text(defaultName)
@@ -51,27 +57,33 @@ package struct ChoiceKey: Sendable {
         self.path = path
         self.group = group
         self.options = options
+        self.declared = declared
         self.placement = placement
         self.defaultName = defaultName
         self.keys = keys
     }
 
     /// The option that a configuration chooses. A name that was never accepted is a programmer's error.
-    package func option(in configuration: RunConfiguration) -> any DeclaredOption.Type {
+    package func option(in configuration: RunConfiguration) -> Option { options[place(in: configuration)] }
+
+    /// The values of the keys that the chosen option declares.
+    package func settings(in configuration: RunConfiguration) -> Settings {
+        let option = declared[place(in: configuration)]
+        return configuration.settings(of: option.keys, in: group(of: option))
+    }
+
+    /// The path of a key that the chosen option declares.
+    func path(ofKey name: String, in configuration: RunConfiguration) -> String {
+        "\(group(of: declared[place(in: configuration)])).\(name)"
+    }
+
+    private func place(in configuration: RunConfiguration) -> Int {
         let name = configuration.declared[path] ?? .text(defaultName)
-        guard let option = options.first(where: { .text($0.name) == name }) else {
+        guard let place = declared.firstIndex(where: { .text($0.name) == name }) else {
             preconditionFailure("\(path) has no option \(name.text)")
         }
-        return option
+        return place
     }
-
-    /// The values of the keys that an option declares.
-    package func settings(of option: any DeclaredOption.Type, in configuration: RunConfiguration) -> Settings {
-        configuration.settings(of: option.keys, in: group(of: option))
-    }
-
-    /// The path of a key that an option declares.
-    func path(ofKey name: String, of option: any DeclaredOption.Type) -> String { "\(group(of: option)).\(name)" }
 
     private func group(of option: any DeclaredOption.Type) -> String {
         placement == .beside ? group : "\(group).\(option.name)"

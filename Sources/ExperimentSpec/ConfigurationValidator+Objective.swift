@@ -73,8 +73,9 @@ extension ConfigurationValidator {
         if term.views.hasBlocks, count < declaration.minimumViews {
             let fewest = declaration.minimumViews - count + blocks
             let samplers = Catalogue.current.maskSamplers
-            let sampler = samplers.option(in: configuration) as? any MaskSampler.Type
-            let key = sampler?.blocksKey.map { samplers.path(ofKey: $0, of: samplers.option(in: configuration)) }
+            let key = samplers.option(in: configuration).blocksKey.map {
+                samplers.path(ofKey: $0, in: configuration)
+            }
             find(
                 key ?? samplers.path, "\(group).\(declaration.viewsKey)", "\(group).weight",
                 message: "\(title) over target blocks needs at least \(counted(fewest, "block"))",
@@ -88,8 +89,7 @@ extension ConfigurationValidator {
         }
         if term.views == .targets, !configuration.targetEncoderRule.hasGradient {
             let rules = Catalogue.current.targetEncoderRules
-            let others = rules.options.compactMap { $0 as? any TargetEncoderRule.Type }
-                .filter { $0.init().hasGradient }.map { ", or \(rules.path): \($0.name)" }
+            let others = rules.options.filter { $0.init().hasGradient }.map { ", or \(rules.path): \($0.name)" }
             find(
                 "\(group).\(declaration.viewsKey)", rules.path, "\(group).weight",
                 message: "the target encoder has no gradient, so \(title) on its features has no effect",
@@ -98,7 +98,7 @@ extension ConfigurationValidator {
         let predictor = configuration.predictorType
         if term.views == .predictions, declaration.minimumViews > 1, !predictor.distinguishesBlocks {
             let kind = Catalogue.current.predictors
-            let other = kind.options.first { ($0 as? any FeaturePredictor.Type)?.distinguishesBlocks == true }
+            let other = kind.options.first { $0.distinguishesBlocks }
             find(
                 "\(group).\(declaration.viewsKey)", kind.path, "\(group).weight",
                 message: "with \(kind.path): \(predictor.name) the predictions of all blocks are equal, so comparing "

@@ -61,12 +61,10 @@ package struct MaskChoice: Hashable, Sendable {
 extension RunConfiguration {
     /// Which masks the run draws.
     package var maskChoice: MaskChoice {
-        let group = Catalogue.current.maskSamplers
-        guard let type = group.option(in: self) as? any MaskSampler.Type else {
-            preconditionFailure("\(group.path) is no mask sampler")
-        }
+        let samplers = Catalogue.current.maskSamplers
         let side = model.imageSize / model.patchSize
-        return MaskChoice(type, group.settings(of: type, in: self), grid: PatchGrid(height: side, width: side))
+        return MaskChoice(
+            samplers.option(in: self), samplers.settings(in: self), grid: PatchGrid(height: side, width: side))
     }
 
     /// What draws the run's masks.

@@ -3,17 +3,9 @@ package import Declarations
 
 extension RunConfiguration {
     /// The type of the data set that `data.dataset` names.
-    private var collectionType: any ImageCollection.Type {
-        let group = Catalogue.current.imageCollections
-        guard let type = group.option(in: self) as? any ImageCollection.Type else {
-            preconditionFailure("\(group.path) is no data set")
-        }
-        return type
-    }
+    private var collectionType: any ImageCollection.Type { Catalogue.current.imageCollections.option(in: self) }
 
-    private var collectionSettings: Settings {
-        Catalogue.current.imageCollections.settings(of: collectionType, in: self)
-    }
+    private var collectionSettings: Settings { Catalogue.current.imageCollections.settings(in: self) }
 
     /// The data set, with this run's settings; nothing of it is read yet.
     package var imageCollection: any ImageCollection { imageCollection(at: nil) }
