@@ -38,16 +38,18 @@ package struct Catalogue: Sendable {
         self.regularizers = regularizers
         self.evaluationTasks = evaluationTasks
         self.predictionLosses = ChoiceKey(
-            "prediction", in: "objective", default: SmoothL1.name, "Loss between predictions and targets.",
+            "prediction", in: "objective", default: PredictionLosses.defaultName,
+            "Loss between predictions and targets.",
             options: predictionLosses, declared: predictionLosses, keys: .below, isIdentityAtDefault: true)
         self.maskSamplers = ChoiceKey(
-            "sampler", in: "masks", default: UniformMasks.name, "How context and targets are drawn.",
+            "sampler", in: "masks", default: MaskSamplers.defaultName, "How context and targets are drawn.",
             options: maskSamplers, declared: maskSamplers, keys: .beside, isIdentityAtDefault: true)
         self.targetEncoderRules = ChoiceKey(
-            "kind", in: "target_encoder", default: MovingAverageTarget.name, "Where targets come from.",
+            "kind", in: "target_encoder", default: TargetEncoderRules.defaultName, "Where targets come from.",
             options: targetEncoderRules, declared: targetEncoderRules, keys: .beside, isIdentityAtDefault: true)
         self.predictors = ChoiceKey(
-            "kind", in: Predictors.group, default: predictors[0].name, "What predicts the features of hidden blocks.",
+            "kind", in: Predictors.group, default: Predictors.defaultName,
+            "What predicts the features of hidden blocks.",
             options: predictors, declared: predictors, keys: .beside, isIdentityAtDefault: true)
         let terms = regularizers.flatMap { type in
             type.declaration.keys.map { SpecKey($0, of: type.declaration.keys, in: type.declaration.group) }

@@ -25,16 +25,18 @@ package struct ChoiceKey<Option: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - name: The key, in a group: "sampler" in "masks".
+    ///   - usualName: The option that a spec means which chooses none; the first, if it is not among them.
     ///   - documentation: What is chosen; the options' own texts follow.
     ///   - declared: The options again.
     ///   - isIdentityAtDefault: As for any `DeclaredKey`.
     package init(
-        _ name: String, in group: String, default defaultName: String, _ documentation: String,
+        _ name: String, in group: String, default usualName: String, _ documentation: String,
         options: [Option], declared: [any DeclaredOption.Type], keys placement: OptionPlacement,
         isIdentityAtDefault: Bool
     ) {
         let names = declared.map { $0.name }
-        precondition(names.contains(defaultName) && Set(names).count == names.count, "\(group).\(name): \(names)")
+        precondition(!names.isEmpty && Set(names).count == names.count, "\(group).\(name): \(names)")
+        let defaultName = names.contains(usualName) ? usualName : names[0]
         let path = "\(group).\(name)"
         let texts = declared.map { "\($0.name): \($0.summary)" }.joined(separator: "; ")
         let choice = DeclaredKey(
@@ -44,6 +46,9 @@ package struct ChoiceKey<Option: Sendable>: Sendable {
         for option in declared {
             let place = placement == .beside ? group : "\(group).\(option.name)"
             for key in option.keys where !keys.contains(where: { $0.path == "\(place).\(key.name)" }) {
+                precondition(
+                    placement == .below || declared.allSatisfy { $0.declares(key) },
+                    "\(place).\(key.name): options that share a key list one declaration")
                 let readers = placement == .below ? [option] : declared.filter { $0.reads(key.name) }
                 keys.append(
                     SpecKey(key, path: "\(place).\(key.name)") { configuration in
@@ -91,5 +96,15 @@ package struct ChoiceKey<Option: Sendable>: Sendable {
 }
 
 extension DeclaredOption {
+    /// Whether it has the same declaration of a key, or none of that name.
+    fileprivate static func declares(_ key: DeclaredKey) -> Bool {
+        keys.allSatisfy { own in
+            own.name != key.name
+                || (own.type == key.type && own.defaultValue == key.defaultValue && own.limits == key.limits
+                    && own.count == key.count && own.isIdentityAtDefault == key.isIdentityAtDefault
+                    && own.earlierValue == key.earlierValue)
+        }
+    }
+
     fileprivate static func reads(_ key: String) -> Bool { keys.contains { $0.name == key } }
 }

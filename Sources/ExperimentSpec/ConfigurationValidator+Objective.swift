@@ -67,8 +67,7 @@ extension ConfigurationValidator {
             !$0.value.hasBlocks && $0.value.count(blocks: 1) >= declaration.minimumViews
         }
         let otherViews = others.first.map { "\(group).\(declaration.viewsKey): \($0.key)" }
-        // Where no masks can be drawn, that is the error.
-        let blocks = (try? configuration.maskSampler())?.limits.blocks ?? declaration.minimumViews
+        let blocks = targetBlocks ?? declaration.minimumViews
         let count = term.views.count(blocks: blocks)
         if term.views.hasBlocks, count < declaration.minimumViews {
             let fewest = declaration.minimumViews - count + blocks
@@ -90,13 +89,15 @@ extension ConfigurationValidator {
         if term.views == .targets, !configuration.targetEncoderRule.hasGradient {
             let rules = Catalogue.current.targetEncoderRules
             let others = rules.options.filter { $0.init().hasGradient }.map { ", or \(rules.path): \($0.name)" }
+            let views = declaration.views.first { !$0.value.includes(.targets) && !$0.value.hasBlocks }
             find(
                 "\(group).\(declaration.viewsKey)", rules.path, "\(group).weight",
                 message: "the target encoder has no gradient, so \(title) on its features has no effect",
-                remedy: "set \(group).\(declaration.viewsKey): context" + others.joined())
+                remedy: "set \(group).\(declaration.viewsKey): \(views?.key ?? "another")" + others.joined())
         }
         let predictor = configuration.predictorType
-        if term.views == .predictions, declaration.minimumViews > 1, !predictor.distinguishesBlocks {
+        let isOfBlocks = [.predictions, .patches, .predictionsContext].contains(term.views)
+        if isOfBlocks, declaration.minimumViews > 1, !predictor.distinguishesBlocks {
             let kind = Catalogue.current.predictors
             let other = kind.options.first { $0.distinguishesBlocks }
             find(

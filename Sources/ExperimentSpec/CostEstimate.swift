@@ -239,8 +239,8 @@ package struct CostEstimate: Hashable, Sendable {
             let output = widths.last ?? width
             let shape = term.shape(in: configuration, targetPatches: masks.targetCount, width: output)
             let isCopied = measured.count > 1 || term.views.isScattered
-            return shape.views * shape.images * (5 * widths.dropLast().reduce(0, +) + 2 * output)
-                + term.regularizer.elements(shape) + (isCopied ? 2 * shape.views * shape.images * width : 0)
+            return shape.views * shape.rows * (5 * widths.dropLast().reduce(0, +) + 2 * output)
+                + term.regularizer.elements(shape) + (isCopied ? 2 * shape.views * shape.rows * width : 0)
         }.max()
         return Double(2 * rows * batch * width + (largest ?? 0))
     }
@@ -263,9 +263,12 @@ package struct CostEstimate: Hashable, Sendable {
         let blockValues = images * blocks * target * width
 
         // Target blocks and the predictions' gradient.
-        var values = PassValues(kept: 2 * blockValues)
+        let loss = configuration.predictionLoss
+        let hasGradient = configuration.targetEncoderRule.hasGradient
+        let keepsTargetGradient = hasGradient && !loss.isOfDifferences
+        var values = PassValues(kept: (keepsTargetGradient ? 3 : 2) * blockValues)
         let normalization = images * patches * (width + 2)
-        if configuration.targetEncoderRule.hasGradient {
+        if hasGradient {
             let pass = sizes.encoderValues(images: images, tokens: patches)
             values.kept += pass.kept + normalization
             values.temporary = blockValues + 2 * images * patches * width + pass.temporary
@@ -286,7 +289,9 @@ package struct CostEstimate: Hashable, Sendable {
             isNarrow: configuration.training.precision == .bf16)
         values.kept += prediction.kept
         backward = max(backward, prediction.temporary)
-        values.temporary = max(values.temporary, images * context * width + backward)
+        values.temporary = max(
+            values.temporary, images * context * width + backward,
+            loss.elements(width: width, hasTargetGradient: keepsTargetGradient))
         if configuration.resources.accumulate > 1 {
             // Features in passing, for the regulariser.
             let pass = sizes.featureValues(

@@ -22,7 +22,7 @@ package struct StepFLOPs: Hashable, Sendable {
     package var targetForward = 0.0
     package var contextForward = 0.0
     package var predictorForward = 0.0
-    /// Projectors and regularisers, forward and backward.
+    /// Projectors, regularisers and a prediction loss that has matrix products, forward and backward.
     package var regularizer = 0.0
     package var predictorBackward = 0.0
     /// Of the context encoder, and of the target encoder where gradients reach it.
@@ -52,12 +52,14 @@ package struct StepFLOPs: Hashable, Sendable {
             batch * predictor.forwardFlops(context: contextPatches, target: targetPatches, blocks: blocks)
         predictorBackward =
             batch * predictor.backwardFlops(context: contextPatches, target: targetPatches, blocks: blocks)
+        regularizer = configuration.predictionLoss.flops(
+            patches: batch * blocks * targetPatches, width: configuration.model.width)
         for term in configuration.terms where term.weight.weight > 0 {
             let projector = ProjectorSizes(of: term, in: configuration)
             let shape = term.shape(
                 in: configuration, targetPatches: Int(targetPatches.rounded()), width: projector.outputWidth)
             regularizer +=
-                3 * Double(shape.views * shape.images) * projector.flopsPerRow + term.regularizer.flops(shape)
+                3 * Double(shape.views * shape.rows) * projector.flopsPerRow + term.regularizer.flops(shape)
         }
     }
 }
@@ -69,6 +71,6 @@ extension ObjectiveTerm {
     func shape(in configuration: RunConfiguration, targetPatches: Int, width: Int) -> ViewShape {
         ViewShape(
             views: views.count(blocks: configuration.maskLimits.blocks),
-            images: configuration.training.batchSize * views.rowsPerImage(targetPatches: targetPatches), width: width)
+            rows: configuration.training.batchSize * views.rowsPerImage(targetPatches: targetPatches), width: width)
     }
 }

@@ -54,6 +54,9 @@ package final class ExpressionGraph {
         return record(.normal(normalCount), [], rows, columns)
     }
 
+    /// Whether it has random numbers.
+    package var drawsNumbers: Bool { normalCount > 0 }
+
     /// A number.
     package func constant(_ value: Double) -> Expression { record(.constant([value]), [], 1, 1) }
 

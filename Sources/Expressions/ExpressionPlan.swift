@@ -40,9 +40,9 @@ struct ExpressionPlan: Sendable {
     private(set) var constants: [Double] = []
     /// Elements of memory for all values.
     var elements: Int { arena.size }
-    private(set) var flops = 0
+    private(set) var flops = 0.0
     /// Those of matrix products alone.
-    private(set) var productFlops = 0
+    private(set) var productFlops = 0.0
 
     private let nodes: [ExpressionGraph.Node]
     /// The last node that reads a value, by the value's node; `Int.max` where a result lies in its memory.
@@ -143,14 +143,14 @@ struct ExpressionPlan: Sendable {
             append(.product(transposeLeft: transposeLeft, transposeRight: transposeRight), x[0], x[1], to: index)
             // `append` has counted an operation for each element.
             let inner = transposeLeft ? x[0].shape[0] : x[0].shape[1]
-            flops += (2 * inner - 1) * shape.count
-            productFlops += 2 * inner * shape.count
+            flops += Double(2 * inner - 1) * Double(shape.count)
+            productFlops += Double(2 * inner) * Double(shape.count)
         case .sum:
             append(.sum, x[0], x[0], to: index)
-            flops += x[0].shape.count - shape.count
+            flops += Double(x[0].shape.count - shape.count)
         case .maximum:
             append(.maximum, x[0], x[0], to: index)
-            flops += x[0].shape.count - shape.count
+            flops += Double(x[0].shape.count - shape.count)
         case .transpose: append(.transpose, x[0], x[0], to: index)
         case .diagonal: append(.diagonal, x[0], x[0], to: index)
         case .diagonalMatrix: append(.diagonalMatrix, x[0], x[0], to: index)
@@ -193,7 +193,7 @@ struct ExpressionPlan: Sendable {
             result.offset = arena.take(shape.count)
         }
         operands[index] = result
-        flops += shape.count
+        flops += Double(shape.count)
         steps.append(Step(operation: operation, a: a, b: b, result: result))
     }
 

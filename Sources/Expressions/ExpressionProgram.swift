@@ -13,7 +13,7 @@ package struct ExpressionProgram<Backend: KernelBackend>: Sendable {
     /// Elements of the workspace that `run` takes.
     package let elements: Int
     /// Floating-point operations of one run: 2nkd for a product, one for each element that anything else reads or makes.
-    package var flops: Int { plan.flops }
+    package var flops: Double { plan.flops }
 
     /// - Parameter expressions: What is to be computed, all of one graph.
     package init(_ expressions: [Expression], on backend: Backend) {
@@ -54,7 +54,7 @@ package struct ExpressionCost: Sendable, Hashable {
     /// Elements of memory.
     package let elements: Int
     /// Floating-point operations of matrix products, 2nkd each.
-    package let productFlops: Int
+    package let productFlops: Double
 
     package init(_ expressions: [Expression]) {
         let plan = ExpressionPlan(expressions)

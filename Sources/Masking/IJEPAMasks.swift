@@ -7,7 +7,8 @@ import TensorCore
 /// in raster order. Its positions are unseeded there, and seeded here.
 package struct IJEPAMasks: BlockMaskSampler {
     package static let name = "ijepa"
-    package static let summary = "as in the public code, including its faults"
+    package static let summary =
+        "as in the public code, including its faults; contexts are cut to the fewest of the batch"
     package static let keys = BlockMaskSettings.keys
 
     package let blocks: BlockMaskSettings

@@ -24,7 +24,7 @@ package struct UniformMasks: BlockMaskSampler {
             DeclaredKey(
                 "context_count", default: ContextCount.fixed,
                 "How uniform gives all images of a step equally many context patches. fixed: draws the number for each step, "
-                    + "cuts nothing; batch: cuts to the fewest of the batch, so batch size changes the task. ijepa always cuts.",
+                    + "cuts nothing; batch: cuts to the fewest of the batch, so batch size changes the task.",
                 earlierValue: .batch)
         ] + BlockMaskSettings.keys
 

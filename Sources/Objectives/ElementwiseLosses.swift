@@ -5,6 +5,7 @@ package import Kernels
 package struct SmoothL1: KernelPredictionLoss {
     package static let name = "smooth_l1"
     package static let title = "smooth L1 with beta 1"
+    package static let summary = "half the square of differences below 1, linear above"
     package static let kernel = ElementwiseLoss.smoothL1
 
     package init() {}
@@ -20,6 +21,7 @@ package struct SmoothL1: KernelPredictionLoss {
 package struct SquaredError: KernelPredictionLoss {
     package static let name = "l2"
     package static let title = "L2"
+    package static let summary = "the square of differences"
     package static let kernel = ElementwiseLoss.l2
 
     package init() {}
@@ -32,6 +34,7 @@ package struct SquaredError: KernelPredictionLoss {
 package struct AbsoluteError: KernelPredictionLoss {
     package static let name = "l1"
     package static let title = "L1"
+    package static let summary = "their magnitude"
     package static let kernel = ElementwiseLoss.l1
 
     package init() {}

@@ -12,11 +12,11 @@ package struct ExpressionEvaluator<Backend: KernelBackend>: RegularizerEvaluator
     /// Workspace elements of `evaluate`.
     package var elements: Int { program.elements }
     /// Floating-point operations of `evaluate`.
-    package var flops: Int { program.flops }
+    package var flops: Double { program.flops }
 
     /// - Parameter weights: Of the term's parts; a part of weight 0 is measured but has no gradient.
     package init(_ term: some ExpressionTerm, weights: [Double], of shape: ViewShape, on backend: Backend) {
-        (viewCount, rows, columns) = (shape.views, shape.images, shape.width)
+        (viewCount, rows, columns) = (shape.views, shape.rows, shape.width)
         partCount = weights.count
         program = ExpressionProgram(term.expressions(weights: weights, of: shape), on: backend)
     }

@@ -4,7 +4,8 @@ import TensorCore
 
 /// A prediction loss that is written as an expression of a patch's prediction and target; its gradients follow from that.
 package protocol ExpressionPredictionLoss: PredictionLoss {
-    /// The losses of n patches, each a function of its own row alone: [n, 1], or [n, D] to be averaged over columns.
+    /// The losses of n patches, each a function of its own row alone and of no random numbers: [n, 1], or [n, D] to be
+    /// averaged over columns. The rows are not those of one batch.
     ///
     /// - Parameters:
     ///   - prediction, target: [n, D] of one graph.
@@ -12,54 +13,68 @@ package protocol ExpressionPredictionLoss: PredictionLoss {
 }
 
 extension ExpressionPredictionLoss {
+    package var isOfDifferences: Bool { false }
+
+    package func elements(width: Int, hasTargetGradient: Bool) -> Int {
+        // A program's memory, the last rows filled up, and a sum.
+        ExpressionCost(expressions(width: width, hasTargetGradient: hasTargetGradient)).elements
+            + 2 * alignedElements(rowsAtOnce * width) + alignedElements(1)
+    }
+
+    package func flops(patches: Double, width: Int) -> Double {
+        ExpressionCost(expressions(width: width, hasTargetGradient: false)).productFlops * patches / Double(rowsAtOnce)
+    }
+
     package func evaluator<Backend: KernelBackend>(
         width: Int, on backend: Backend
     ) -> any PredictionLossEvaluator<Backend> {
         ExpressionLossEvaluator(self, width: width, on: backend)
     }
 
-    package func total(_ predictions: [Float], _ targets: [Float], width: Int) -> Double {
+    package func total(width: Int) -> ([Float], [Float]) -> Double {
         let backend = ReferenceBackend<Double>()
         let evaluator = ExpressionLossEvaluator(self, width: width, on: backend)
-        let shape = Shape(predictions.count / width, width)
-        guard shape.count > 0 else { return 0 }
-        let workspace = Workspace(backend, capacity: evaluator.elements(hasTargetGradient: false))
-        let mean = evaluator.evaluate(
-            prediction: backend.constant(predictions.map { Double($0) }, shape),
-            target: backend.constant(targets.map { Double($0) }, shape), batchCount: shape.count,
-            gradient: backend.makeTensor(shape), targetGradient: nil, workspace: workspace)
-        return mean * Double(shape.count)
+        let elements = elements(width: width, hasTargetGradient: false)
+        return { predictions, targets in
+            let shape = Shape(predictions.count / width, width)
+            guard shape.count > 0 else { return 0 }
+            let mean = evaluator.evaluate(
+                prediction: backend.constant(predictions.map { Double($0) }, shape),
+                target: backend.constant(targets.map { Double($0) }, shape), batchCount: shape.count,
+                gradient: backend.makeTensor(shape), targetGradient: nil,
+                workspace: Workspace(backend, capacity: elements))
+            return mean * Double(shape.count)
+        }
+    }
+
+    /// The gradient with respect to the predictions, that with respect to the targets if it is wanted, and the losses,
+    /// [rows, 1].
+    fileprivate func expressions(width: Int, hasTargetGradient: Bool) -> [Expression] {
+        let graph = ExpressionGraph()
+        let inputs = (0..<2).map { _ in graph.input(rows: rowsAtOnce, columns: width) }
+        let given = losses(inputs[0], inputs[1])
+        precondition(
+            given.rows == rowsAtOnce && (given.columns == 1 || given.columns == width) && !graph.drawsNumbers,
+            "a prediction loss of \(given.rows)×\(given.columns) for \(rowsAtOnce) rows of \(width)")
+        let losses = given.columns == 1 ? given : given.mean(over: .columns)
+        return graph.gradient(
+            of: losses.sum(), withRespectTo: hasTargetGradient ? inputs : [inputs[0]]) + [losses]
     }
 }
 
+/// Rows of one run of a program.
+private let rowsAtOnce = 256
+
 /// A loss that is an expression, planned for a few rows at a time: how many patches a step has differs from step to step.
 private struct ExpressionLossEvaluator<Backend: KernelBackend>: PredictionLossEvaluator {
-    /// Rows of one run of a program.
-    private static var rows: Int { 256 }
-
     private let width: Int
-    /// The gradient with respect to the prediction, that with respect to the target, and the losses, [rows, 1]; and the
-    /// same without the second.
+    /// With the gradient with respect to the target, and without.
     private let both, one: ExpressionProgram<Backend>
-    var isOfDifferences: Bool { false }
 
     init(_ loss: some ExpressionPredictionLoss, width: Int, on backend: Backend) {
         self.width = width
-        let graph = ExpressionGraph()
-        let inputs = (0..<2).map { _ in graph.input(rows: Self.rows, columns: width) }
-        let given = loss.losses(inputs[0], inputs[1])
-        precondition(
-            given.rows == Self.rows && (given.columns == 1 || given.columns == width),
-            "a prediction loss of \(given.rows)×\(given.columns) for \(Self.rows) rows of \(width)")
-        let losses = given.columns == 1 ? given : given.mean(over: .columns)
-        let total = losses.sum()
-        both = ExpressionProgram(graph.gradient(of: total, withRespectTo: inputs) + [losses], on: backend)
-        one = ExpressionProgram(graph.gradient(of: total, withRespectTo: [inputs[0]]) + [losses], on: backend)
-    }
-
-    /// A program's memory, the last rows filled up, and a sum.
-    func elements(hasTargetGradient: Bool) -> Int {
-        (hasTargetGradient ? both : one).elements + 2 * alignedElements(Self.rows * width) + alignedElements(1)
+        both = ExpressionProgram(loss.expressions(width: width, hasTargetGradient: true), on: backend)
+        one = ExpressionProgram(loss.expressions(width: width, hasTargetGradient: false), on: backend)
     }
 
     func evaluate(
@@ -72,14 +87,14 @@ private struct ExpressionLossEvaluator<Backend: KernelBackend>: PredictionLossEv
         let backend = workspace.backend
         let mark = workspace.mark
         defer { workspace.release(to: mark) }
-        let (count, plane) = (target.count / width, Shape(Self.rows, width))
+        let (count, plane) = (target.count / width, Shape(rowsAtOnce, width))
         let (filled, sum) = ((workspace.take(plane), workspace.take(plane)), workspace.take(Shape(1, 1)))
         var total = 0.0
-        for start in stride(from: 0, to: count, by: Self.rows) {
-            let rows = min(Self.rows, count - start)
+        for start in stride(from: 0, to: count, by: rowsAtOnce) {
+            let rows = min(rowsAtOnce, count - start)
             let part = Shape(rows, width)
             var inputs = (prediction, target)
-            if rows < Self.rows {
+            if rows < rowsAtOnce {
                 // Rows that no patch fills are computed and not read.
                 inputs = filled
                 backend.fill(filled.0, with: 0)
@@ -87,7 +102,7 @@ private struct ExpressionLossEvaluator<Backend: KernelBackend>: PredictionLossEv
                 backend.copy(prediction.window(at: start * width, part), to: filled.0.window(at: 0, part))
                 backend.copy(target.window(at: start * width, part), to: filled.1.window(at: 0, part))
             }
-            let place = rows < Self.rows ? 0 : start * width
+            let place = rows < rowsAtOnce ? 0 : start * width
             (targetGradient == nil ? one : both).run(
                 workspace: workspace, input: { ($0 == 0 ? inputs.0 : inputs.1).window(at: place, plane) }
             ) { result in

@@ -6,7 +6,7 @@ import Synchronization
 package protocol ExpressionTerm: Sendable {
     /// The unweighted parts of the loss, 1×1 each.
     ///
-    /// - Parameter views: M matrices [n, d] of one graph, one row for each image of the batch.
+    /// - Parameter views: M matrices [n, d] of one graph, one row for each image of the batch, or for each patch.
     func parts(of views: [Expression]) -> [Expression]
 }
 
@@ -14,7 +14,7 @@ extension ExpressionTerm {
     /// The gradients of the weighted sum of the parts with respect to the views, and then the parts.
     func expressions(weights: [Double], of shape: ViewShape) -> [Expression] {
         let graph = ExpressionGraph()
-        let inputs = (0..<shape.views).map { _ in graph.input(rows: shape.images, columns: shape.width) }
+        let inputs = (0..<shape.views).map { _ in graph.input(rows: shape.rows, columns: shape.width) }
         let parts = parts(of: inputs)
         precondition(
             parts.count == weights.count && parts.allSatisfy { $0.count == 1 },
@@ -35,7 +35,7 @@ extension ExpressionRegularizer {
         ExpressionEvaluator(self, weights: partWeights, of: shape, on: backend)
     }
 
-    package func flops(_ shape: ViewShape) -> Double { Double(cost(shape).productFlops) }
+    package func flops(_ shape: ViewShape) -> Double { cost(shape).productFlops }
 
     package func elements(_ shape: ViewShape) -> Int { cost(shape).elements }
 

@@ -11,29 +11,32 @@ package protocol PredictionLoss: DeclaredOption {
 
     init(_ settings: Settings)
 
+    /// Whether the gradient with respect to the target is the negative of that with respect to the prediction.
+    var isOfDifferences: Bool { get }
+
+    /// Workspace elements of one evaluation.
+    ///
+    /// - Parameters:
+    ///   - width: D, numbers of a patch's features.
+    ///   - hasTargetGradient: Whether the gradient with respect to the target is wanted.
+    func elements(width: Int, hasTargetGradient: Bool) -> Int
+
+    /// Floating-point operations of matrix products, for so many patches, with gradients.
+    func flops(patches: Double, width: Int) -> Double
+
     /// Made once for a run; evaluated at every step, by several threads at once.
     ///
     /// - Parameter width: D, numbers of a patch's features.
     func evaluator<Backend: KernelBackend>(width: Int, on backend: Backend) -> any PredictionLossEvaluator<Backend>
 
-    /// The loss of some patches times all their numbers, in Double: what evaluations average.
-    ///
-    /// - Parameters:
-    ///   - predictions, targets: [n, D].
-    ///   - width: D.
-    func total(_ predictions: [Float], _ targets: [Float], width: Int) -> Double
+    /// A function of predictions and targets, [n, D] each: their loss times all their numbers, in Double. Evaluations
+    /// average it.
+    func total(width: Int) -> ([Float], [Float]) -> Double
 }
 
 /// A prediction loss on a back end.
 package protocol PredictionLossEvaluator<Backend>: Sendable {
     associatedtype Backend: KernelBackend
-
-    /// Workspace elements of `evaluate`.
-    ///
-    /// - Parameter hasTargetGradient: Whether the gradient with respect to the target is wanted.
-    func elements(hasTargetGradient: Bool) -> Int
-    /// Whether the gradient with respect to the target is the negative of that with respect to the prediction.
-    var isOfDifferences: Bool { get }
 
     /// The mean loss over a batch, of which a shard holds a part.
     ///
@@ -62,23 +65,29 @@ package protocol KernelPredictionLoss: PredictionLoss {
 }
 
 extension KernelPredictionLoss {
+    package var isOfDifferences: Bool { true }
+    package func elements(width: Int, hasTargetGradient: Bool) -> Int { 0 }
+    package func flops(patches: Double, width: Int) -> Double { 0 }
+
     package func evaluator<Backend: KernelBackend>(
         width: Int, on backend: Backend
     ) -> any PredictionLossEvaluator<Backend> {
         KernelLossEvaluator(kernel: Self.kernel)
     }
 
-    package func total(_ predictions: [Float], _ targets: [Float], width: Int) -> Double {
-        var sum = 0.0
-        for (prediction, target) in zip(predictions, targets) { sum += value(of: Double(prediction) - Double(target)) }
-        return sum
+    package func total(width: Int) -> ([Float], [Float]) -> Double {
+        { predictions, targets in
+            var sum = 0.0
+            for (prediction, target) in zip(predictions, targets) {
+                sum += value(of: Double(prediction) - Double(target))
+            }
+            return sum
+        }
     }
 }
 
 private struct KernelLossEvaluator<Backend: KernelBackend>: PredictionLossEvaluator {
     let kernel: ElementwiseLoss
-    func elements(hasTargetGradient: Bool) -> Int { 0 }
-    var isOfDifferences: Bool { true }
 
     func evaluate(
         prediction: Tensor<Backend>, target: Tensor<Backend>, batchCount: Int, gradient: Tensor<Backend>,

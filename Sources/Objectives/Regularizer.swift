@@ -2,7 +2,7 @@ package import Declarations
 package import Expressions
 package import Kernels
 
-/// A term of the objective on pooled features of the whole batch.
+/// A term of the objective on features of the whole batch, averaged over patches or not.
 ///
 /// A type that conforms, in one file, and its name in `Regularizers.standard` are all that a new term takes: its keys,
 /// checks, costs, series, gradient norms, charts and documentation follow from `declaration`.
@@ -59,7 +59,7 @@ package struct RegularizerDeclaration: Sendable {
     package let parts: [DeclaredSeries]
     /// What its loss is exactly, as stored beside it.
     package let convention: String
-    /// Fewest views, and fewest images in each, that it is defined for.
+    /// Fewest views, and fewest rows in each, that it is defined for.
     package let minimumViews: Int
     package let minimumImages: Int
     /// All its keys, in the order of the documentation, those that every regulariser has included.
@@ -108,9 +108,8 @@ package struct RegularizerDeclaration: Sendable {
         let viewNames = views.map(\.key)
         let viewsDeclared = DeclaredKey(
             viewsKey, default: viewNames[0],
-            views.map { "\($0.key): \($0.value.text)" }.joined(separator: "; ")
-                + "; averaged over patches unless it says "
-                + "otherwise.", choices: viewNames,
+            "The views, averaged over patches. "
+                + views.map { "\($0.key): \($0.value.text)" }.joined(separator: "; ") + ".", choices: viewNames,
             synonyms: viewsKey == "on" ? "" : "on",
             isIdentityAtDefault: isFirst, applies: isUsed)
         let own = keys.map { key in

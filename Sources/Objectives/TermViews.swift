@@ -62,15 +62,15 @@ package enum TermViews: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// The shape of the views that a term is evaluated on: M views of n images (or patches), d numbers each.
+/// The shape of the views that a term is evaluated on: M views of n rows, for images or patches, d numbers each.
 package struct ViewShape: Sendable, Hashable {
     package let views: Int
-    package let images: Int
+    package let rows: Int
     package let width: Int
 
-    package init(views: Int, images: Int, width: Int) {
+    package init(views: Int, rows: Int, width: Int) {
         self.views = views
-        self.images = images
+        self.rows = rows
         self.width = width
     }
 }

@@ -189,10 +189,10 @@ extension VICReg: Regularizer {
 
     /// One product for the covariance of each view, and two for its gradient.
     package func flops(_ shape: ViewShape) -> Double {
-        3 * Double(shape.views) * Double(shape.images) * (2 * Double(shape.width) * Double(shape.width))
+        3 * Double(shape.views) * Double(shape.rows) * (2 * Double(shape.width) * Double(shape.width))
     }
 
-    package func elements(_ shape: ViewShape) -> Int { Self.elements(rows: shape.images, columns: shape.width) }
+    package func elements(_ shape: ViewShape) -> Int { Self.elements(rows: shape.rows, columns: shape.width) }
 
     private struct Evaluator<Backend: KernelBackend>: RegularizerEvaluator {
         let vicreg: VICReg

@@ -51,7 +51,7 @@ package struct MetricConvention: Sendable, Equatable {
 
     /// The numbers of the objective's terms, and the prediction loss.
     private static var terms: [String: MetricConvention] {
-        let losses = Catalogue.current.predictionLosses.options.map { $0.summary }.joined(separator: ", ")
+        let losses = Catalogue.current.predictionLosses.options.map { $0.title }.joined(separator: ", ")
         var terms = [
             "prediction_loss": MetricConvention(
                 "1",

@@ -84,10 +84,10 @@ struct PooledFeatures<Backend: KernelBackend> {
         return sources.count == 1 ? part(sources[0], targetCount: targetCount) : nil
     }
 
-    func clearGradients(on backend: Backend) {
-        for part in [predictions, encoders, allPatches] {
-            if let part { backend.fill(part.gradient, with: 0) }
-        }
+    func clearGradients(targetCount: Int, on backend: Backend) {
+        if let predictions { backend.fill(predictions.gradient, with: 0) }
+        if let encoders { backend.fill(encoders.gradient, with: 0) }
+        if let patches = patches(targetCount: targetCount) { backend.fill(patches.gradient, with: 0) }
     }
 }
 

@@ -29,6 +29,7 @@ struct MeasuredPredictions: Sendable {
         let (batchSize, width) = (settings.limits.imageCount, encoder.width)
         let staging = HostBuffer<Float>(
             count: step.imagesAtOnce * encoder.channels * encoder.imageSize * encoder.imageSize)
+        let total = step.objective.prediction.total(width: width)
         var skill = PredictorSkill(columns: width, positions: encoder.patchCount)
         var (lossSum, elements) = (0.0, 0)
         var (pooled, chosen, residuals): ([Float], [Float], [Float]) = ([], [], [])
@@ -53,7 +54,7 @@ struct MeasuredPredictions: Sendable {
                         step.backend.values(of: blocks.slice(block..<(block + 1))).prefix(numbers).map { Float($0) }
                     }
                     let (predictions, targets) = (values(shard.predictions), values(shard.targets))
-                    lossSum += step.objective.prediction.total(predictions, targets, width: width)
+                    lossSum += total(predictions, targets)
                     elements += predictions.count
                     skill.add(
                         predictions: predictions, targets: targets,

@@ -16,6 +16,8 @@ final class Regularization<Backend: KernelBackend> {
     private var terms: [Term]
     private let projectors: [String: ProjectorPart]
     private let seed: UInt64
+    /// Whether gradients are added to what is there: those of several terms, or of views that lie apart.
+    private let isAdding: Bool
 
     private typealias Part = PooledFeatures<Backend>.Part
 
@@ -69,6 +71,7 @@ final class Regularization<Backend: KernelBackend> {
         }
         self.projectors = projectors
         let isAlone = objective.terms.count == 1
+        isAdding = objective.terms.count > 1 || objective.terms.contains { $0.views.isScattered }
         terms = zip(objective.terms, objective.projectors).map { term, name in
             var own = Term(term: term, projector: name.flatMap { projectors[$0] })
             own.evaluators[own.key(targetCount: largestTarget)] = Self.evaluators(
@@ -89,7 +92,7 @@ final class Regularization<Backend: KernelBackend> {
         let whole = pooled.whole(term.views, targetCount: targetCount)
         let (viewCount, rows) = (shape[0], shape[1])
         let projected = ViewShape(
-            views: viewCount, images: rows, width: projector?.network.outputWidth ?? shape[2])
+            views: viewCount, rows: rows, width: projector?.network.outputWidth ?? shape[2])
         let isUndefined = viewCount < term.declaration.minimumViews || rows < term.declaration.minimumImages
         precondition(!isUndefined || !term.isActive, "\(term.declaration.title) of \(shape)")
         let weights = term.partWeights
@@ -115,11 +118,13 @@ final class Regularization<Backend: KernelBackend> {
     func begin() {
         reached = PooledGradients()
         for projector in projectors.values { projector.isReached = false }
-        if isAdding { pooled.clearGradients(on: workspace.backend) }
     }
 
-    /// Whether gradients are added to what is there: those of several terms, or of views that lie apart.
-    private var isAdding: Bool { terms.count > 1 || terms.contains { $0.term.views.isScattered } }
+    /// Makes room for the gradients of a step whose blocks have Kp patches.
+    func clear(targetCount: Int) {
+        begin()
+        if isAdding { pooled.clearGradients(targetCount: targetCount, on: workspace.backend) }
+    }
 
     /// Appends a term's loss and its parts.
     ///

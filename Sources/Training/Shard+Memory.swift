@@ -89,8 +89,10 @@ struct ShardNeeds {
         _ rule: any TargetEncoderRule, _ common: Shard<Backend>.Common, _ work: NetworkWork
     ) {
         targets = TargetNeeds(rule, common.objective, work)
-        keepsTargetGradient = targets == .gradient && !common.predictionLoss.isOfDifferences
-        lossElements = common.predictionLoss.elements(hasTargetGradient: keepsTargetGradient)
+        let loss = common.objective.prediction
+        keepsTargetGradient = targets == .gradient && !loss.isOfDifferences
+        lossElements = loss.elements(
+            width: common.networks.encoder.settings.width, hasTargetGradient: keepsTargetGradient)
     }
 }
 

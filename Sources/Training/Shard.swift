@@ -176,7 +176,7 @@ final class Shard<Backend: KernelBackend>: @unchecked Sendable {
         stopwatch.lap(.predictorForward)
 
         let dPredictions = workspace.take(blockShape)
-        let hasOwnGradient = targetPass != nil && !common.predictionLoss.isOfDifferences
+        let hasOwnGradient = targetPass != nil && !common.objective.prediction.isOfDifferences
         let dTargets = hasOwnGradient ? workspace.take(blockShape) : nil
         predictionLoss = common.predictionLoss.evaluate(
             prediction: predictions, target: targets, batchCount: batch.imageCount * blockShape.count / range.count,

@@ -313,7 +313,7 @@ package final class TrainingStep<Backend: KernelBackend> {
     private func regularize(
         _ batch: StepBatch, _ state: TrainingState<Backend>, _ part: LossPart, _ metrics: inout StepMetrics
     ) {
-        regularization.begin()
+        regularization.clear(targetCount: batch.targetCount)
         metrics.terms = MeasuredValues()
         for term in objective.terms.indices {
             regularization.evaluate(

@@ -53,6 +53,13 @@ import Testing
         Case(
             text: "{objective.vicreg.weight: 1, model.predictor.kind: none}", keyPath: "objective.vicreg.pairs",
             message: "the predictions of all blocks are equal"),
+        Case(
+            text: "{objective.vicreg: {weight: 1, pairs: patches}, model.predictor.kind: none}",
+            keyPath: "objective.vicreg.pairs", message: "the predictions of all blocks are equal"),
+        // No masks are drawn on a grid that is refused: it would take minutes.
+        Case(
+            text: "{objective.vicreg.weight: 1, model: {image_size: 8192, patch_size: 8}}",
+            keyPath: "model.patch_size", message: "1024×1024 patches"),
         Case(text: "resources.shards: 33", keyPath: "resources.shards", message: "33 shards for a batch of 32"),
         Case(
             text: "data.train_subset: 70000", keyPath: "data.train_subset",
@@ -112,7 +119,7 @@ import Testing
     @Test func `channels of files of one's own are left to the files`() throws {
         let text = "data: {dataset: idx, folder: /data}\nmodel.channels: 3\ntraining: {batch_size: 4, epochs: 2}\n"
         let folder = try SpecFolder()
-        let base = "model: {image_size: 32, patch_size: 4}\n"
+        let base = "model: {image_size: 32, patch_size: 4}\nmasks.min_keep: 4\n"
         let experiment = try Experiment.load(
             path: try folder.write(base + text), datasetSize: { _ in 42 }, fileExists: { _ in true })
         #expect(experiment.runs[0].configuration.model.channels == 3)

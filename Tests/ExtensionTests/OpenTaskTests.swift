@@ -34,13 +34,15 @@ import Training
 
         """
 
-    private func load(_ text: String) throws -> Experiment {
+    private func load(
+        _ text: String, metrics: Claim.MetricLookup = { _, _, _ in .unchecked }
+    ) throws -> Experiment {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tasks-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appendingPathComponent("trial.spec")
         try (Self.header + text).write(to: file, atomically: true, encoding: .utf8)
-        return try withTask { try Experiment.load(path: file.path, overrides: []) }
+        return try withTask { try Experiment.load(path: file.path, metricLookup: metrics) }
     }
 
     private func configuration(_ text: String) throws -> RunConfiguration {
@@ -96,9 +98,11 @@ import Training
     }
 
     @Test func claimsKnowItsMetricWhereItIsOn() throws {
-        let claim = "expect:\n  - {arm: all, metric: class_mean, at_least: 10, unit: points, source: chance}\n"
+        let claim = "expect:\n  - {arm: default, metric: class_mean, at_least: 10, unit: points, source: chance}\n"
         do {
-            _ = try load(claim)
+            _ = try load(claim) { metric, encoder, configuration in
+                MetricCatalog(of: configuration, encoder: encoder.rawValue).knowledge(of: metric)
+            }
             Issue.record("a claim about a metric that no run has was accepted")
         } catch let errors as SpecErrors {
             #expect("\(errors)".contains("no run will have a metric 'class_mean'"), "\(errors)")

@@ -41,7 +41,7 @@ private struct RandomTerm: ExpressionTerm {
     ) -> (parts: [Double], gradient: [Double]) {
         let evaluator = ExpressionEvaluator(
             term, weights: weights,
-            of: ViewShape(views: views.shape[0], images: views.shape[1], width: views.shape[2]), on: backend)
+            of: ViewShape(views: views.shape[0], rows: views.shape[1], width: views.shape[2]), on: backend)
         let workspace = Workspace(backend, capacity: evaluator.elements)
         let gradient = backend.constant([Double](repeating: .nan, count: views.count), views.shape)
         var parts = MeasuredValues()
@@ -165,7 +165,7 @@ private struct RandomTerm: ExpressionTerm {
             let cpu = CPUBackend()
             let views = try views(3, on: cpu)
             let gradient = cpu.makeTensor(views.shape)
-            let shape = ViewShape(views: 3, images: 16, width: 12)
+            let shape = ViewShape(views: 3, rows: 16, width: 12)
             let evaluators = [
                 ExpressionEvaluator(
                     BarlowTwins(), weights: [1, 0.0051], of: shape, on: cpu),

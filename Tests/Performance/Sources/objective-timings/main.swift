@@ -32,7 +32,7 @@ backend.fillNormal(views, from: RandomStream(seed: 1, purpose: .tests))
 let gradient = backend.makeTensor(views.shape)
 
 print("\(backend.summary); \(viewCount) views of \(images) images, width \(width)\n")
-let shape = ViewShape(views: viewCount, images: images, width: width)
+let shape = ViewShape(views: viewCount, rows: images, width: width)
 for type in Regularizers.standard {
     let term = type.init(Settings(type.declaration.keys))
     time(type.declaration.title, term.evaluator(of: shape, on: backend), productFLOPs: term.flops(shape))
