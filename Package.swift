@@ -86,7 +86,10 @@ let package = Package(
             ["HDF5", "Safetensors", "ExperimentSpec", "Declarations", "Diagnostics", "Evaluation", "Objectives"]),
         library(
             "Orchestration",
-            ["ExperimentSpec", "Declarations", "Evaluation", "Objectives", "RunStore", "Safetensors", subprocess, system]),
+            [
+                "ExperimentSpec", "Declarations", "Evaluation", "Objectives", "RunStore", "Safetensors", subprocess,
+                system,
+            ]),
         library("Pictures", ["CPNG"], settings: fenced),
         library("FeatureFiles", ["HDF5", "Safetensors", "CZlib"], settings: fenced),
         library(
