@@ -6,7 +6,7 @@ FENCE := --explicit-target-dependency-import-check error
 SOURCES := Sources Tests Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build ablation test test-analysis test-slurm torture lint format clean
+.PHONY: help setup setup-tests build ablation test test-analysis test-slurm torture fuzz-images lint format clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -37,6 +37,10 @@ torture: build ## Kill and resume runs for ten minutes (SECONDS_PER_RUN=200 for 
 	"$$($(SWIFT) build -c release --show-bin-path)/cjepa-exp" verify-resume experiments/smoke.spec --kills 100000 \
 	  --seconds $(or $(SECONDS_PER_RUN),200) --set training.steps=2000 --set evaluation.every_steps=200 \
 	  --set resources.checkpoint_steps=1
+
+fuzz-images: ## Decode 10⁵ damaged pictures (MUTATIONS=…, SEED=…); some seconds.
+	IMAGE_MUTATIONS=$(or $(MUTATIONS),100000) IMAGE_MUTATION_SEED=$(or $(SEED),2) \
+	  $(SWIFT) test -c release $(FENCE) --filter MutationTests
 
 lint: ## Check the format.
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)

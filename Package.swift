@@ -48,6 +48,10 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        // What of libjpeg and libpng leaves by longjmp, which Swift must not see.
+        .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
         .target(name: "CKernels"),
         // Open MPI's functions, looked up at run time: it is not needed to build.
         .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
@@ -65,7 +69,11 @@ let package = Package(
         library("Expressions", ["Kernels", "TensorCore"]),
         library("Objectives", ["Declarations", "Expressions", "Kernels", "Optimization", "TensorCore"]),
         library("Optimization"),
-        library("Datasets", ["Declarations", "TensorCore", "CZlib"], settings: fenced),
+        library("ImageCodecs", ["CImageCodecs", "CPNG", "CWebP"], settings: fenced),
+        library("Pickle"),
+        library(
+            "Datasets", ["Declarations", "HDF5", "ImageCodecs", "Pickle", "Safetensors", "TensorCore", "CZlib"],
+            settings: fenced),
         library("Diagnostics", ["Declarations", "TensorCore"]),
         library("Evaluation", ["Declarations", "Diagnostics", "Kernels", "TensorCore"]),
 
@@ -105,7 +113,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "CAllocations", "Declarations", "TensorCore", "Safetensors", "CPUKernels", "Masking",
                 "Objectives",
-                "Datasets",
+                "Datasets", "ImageCodecs",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5", "Orchestration",
                 "Pictures", "FeatureFiles", "Analysis",
             ],
@@ -130,7 +138,9 @@ let package = Package(
                 "TensorCore",
             ]),
         tests("OptimizationTests", ["Optimization", "Kernels", "TensorCore"]),
-        tests("DatasetsTests", ["Datasets", "Declarations", "TensorCore"]),
+        tests("ImageCodecsTests", ["ImageCodecs"]),
+        tests("PickleTests", ["Pickle"]),
+        tests("DatasetsTests", ["Datasets", "Declarations", "HDF5", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
         tests("EvaluationTests", ["Evaluation", "Declarations", "Diagnostics", "Kernels", "TensorCore"]),
         tests(

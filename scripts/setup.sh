@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 needed_swift=6.2
 
 # Libraries with their headers, and the data set.
-packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev pkg-config dataset-fashion-mnist)
+packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libwebp-dev pkg-config
+    dataset-fashion-mnist)
 # A Python that reads the results, a browser that reads the report, Open MPI, which the program loads where it is
 # asked to, and the two programs that set the LaTeX tables.
 [ "${1:-}" = --tests ] &&

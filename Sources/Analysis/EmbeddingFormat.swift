@@ -38,11 +38,11 @@ package enum EmbeddingFormat: String, CaseIterable, Sendable {
     }
 
     /// The files that an output at `path` consists of.
-    private func files(at path: String) -> [String] {
+    private func files(at path: String, namingImages: Bool = false) -> [String] {
         let names: [String]? =
             switch self {
             case .tsv: ["vectors.tsv", "metadata.tsv"]
-            case .npy: ["features.npy", "labels.npy", "indices.npy"]
+            case .npy: ["features.npy", "labels.npy", "indices.npy"] + (namingImages ? ["files.npy"] : [])
             default: nil
             }
         return names?.map { (path as NSString).appendingPathComponent($0) } ?? [path]
@@ -61,14 +61,16 @@ package enum EmbeddingFormat: String, CaseIterable, Sendable {
     /// - Returns: The files written.
     /// - Throws: `AnalysisError` where something exists already or does not fit; `FileWriteError`, `HDF5Error`.
     package func write(_ set: EmbeddingSet, to path: String, replacing: Bool) throws -> [String] {
-        let files = files(at: path)
+        let files = files(at: path, namingImages: set.names != nil)
         try OutputFiles.prepare(files, replacing: replacing)
         switch self {
         case .npz: try set.writeNPZ(to: path)
         case .hdf5: try set.writeHDF5(to: path)
         case .csv: try set.writeCSV(to: path)
         case .tsv: try set.writeProjectorFiles(vectors: files[0], metadata: files[1])
-        case .npy: try set.writeNPY(features: files[0], labels: files[1], indices: files[2])
+        case .npy:
+            try set.writeNPY(
+                features: files[0], labels: files[1], indices: files[2], names: files.count > 3 ? files[3] : nil)
         case .parquet: try set.writeParquet(to: path)
         case .safetensors: try set.writeSafetensors(to: path)
         }

@@ -2,11 +2,12 @@ import Foundation
 import Safetensors
 
 extension EmbeddingSet {
-    /// Columns `index`, `label`, `label_name`, `f0`, `f1`, …, one row for each image.
+    /// Columns `index`, `label`, `label_name`, `file` where files have names, `f0`, `f1`, …, one row for each image.
     func writeParquet(to path: String) throws {
-        let head: [(name: String, values: ParquetFile.Column)] = [
+        var head: [(name: String, values: ParquetFile.Column)] = [
             ("index", .int32s(indices)), ("label", .int32s(labels)), ("label_name", .texts(labels.map(labelName))),
         ]
+        if let names { head.append(("file", .texts(names))) }
         let columns = (0..<width).map { column -> (name: String, values: ParquetFile.Column) in
             ("f\(column)", .floats((0..<rows).map { features[$0 * width + column] }))
         }

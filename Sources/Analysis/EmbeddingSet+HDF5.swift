@@ -2,13 +2,14 @@ import HDF5
 import Safetensors
 
 extension EmbeddingSet {
-    /// Three datasets, uncompressed so that they open without plug-ins, and the origin as attributes of the file.
+    /// Three datasets, and `files` where they have names, uncompressed so that they open without plug-ins, and the origin as attributes of the file.
     func writeHDF5(to path: String) throws {
         let file = try HDF5File(buildingInMemory: path)
         let root = file.root
         try root.create("features", features, shape: [rows, width])
         try root.create("labels", labels, shape: [rows])
         try root.create("indices", indices, shape: [rows])
+        if let names { try root.create("files", names) }
         try root.attributes.write("experiment", .string(experiment))
         try root.attributes.write("run", .string(run))
         try root.attributes.write("encoder", .string(encoder))

@@ -5,11 +5,12 @@ extension EmbeddingSet {
     /// `index,label,label_name,f0,…`; numbers in the shortest form that reads back as the same float32.
     func writeCSV(to path: String) throws {
         let file = try AtomicFile(replacing: path)
-        let heading = ["index", "label", "label_name"] + (0..<width).map { "f\($0)" }
+        let heading = ["index", "label", "label_name"] + (names == nil ? [] : ["file"]) + (0..<width).map { "f\($0)" }
         try file.write(Data((heading.joined(separator: ",") + "\n").utf8))
         try writeLines(to: file) { row in
             let name = labelName(labels[row]).quotedForCSV
-            return "\(indices[row]),\(labels[row]),\(name),\(numbers(row, separator: ","))\n"
+            let file = names.map { $0[row].quotedForCSV + "," } ?? ""
+            return "\(indices[row]),\(labels[row]),\(name),\(file)\(numbers(row, separator: ","))\n"
         }
         try file.commit()
     }
@@ -19,8 +20,11 @@ extension EmbeddingSet {
         let vectorFile = try AtomicFile(replacing: vectors)
         try writeLines(to: vectorFile) { "\(numbers($0, separator: "\t"))\n" }
         let metadataFile = try AtomicFile(replacing: metadata)
-        try metadataFile.write(Data("label_name\tlabel\tindex\n".utf8))
-        try writeLines(to: metadataFile) { row in "\(labelName(labels[row]))\t\(labels[row])\t\(indices[row])\n" }
+        try metadataFile.write(Data("label_name\tlabel\tindex\(names == nil ? "" : "\tfile")\n".utf8))
+        try writeLines(to: metadataFile) { row in
+            let file = names.map { "\t" + $0[row].inOneField } ?? ""
+            return "\(labelName(labels[row]))\t\(labels[row])\t\(indices[row])\(file)\n"
+        }
         try vectorFile.commit()
         try metadataFile.commit()
     }
@@ -36,4 +40,9 @@ extension EmbeddingSet {
             try file.write(Data(lines.utf8))
         }
     }
+}
+
+extension String {
+    /// What separates fields and lines as a space: the projector knows no quotation marks.
+    fileprivate var inOneField: String { String(map { $0 == "\t" || $0.isNewline ? " " : $0 }) }
 }

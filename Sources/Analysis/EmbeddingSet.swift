@@ -13,6 +13,8 @@ package struct EmbeddingSet: Sendable {
     package let labels: [Int32]
     /// Place of each row's image in its split.
     package let indices: [Int32]
+    /// Name of each row's image file; none where images only have numbers.
+    package let names: [String]?
     /// Names of classes 0, 1, …; none where the data set gives only numbers.
     package let labelNames: [String]?
     /// Where the features come from.
@@ -27,16 +29,19 @@ package struct EmbeddingSet: Sendable {
 
     package init(
         features: [Float], width: Int, labels: [Int32], indices: [Int32], labelNames: [String]?, experiment: String,
-        run: String, encoder: String, step: Int, split: Split = .test
+        run: String, encoder: String, step: Int, split: Split = .test, names: [String]? = nil
     ) {
         precondition(
             features.count == labels.count * width && indices.count == labels.count,
             "features [\(features.count)] for labels [\(labels.count)], indices [\(indices.count)], width \(width)")
+        precondition(
+            names.map { $0.count == labels.count } ?? true, "\(names?.count ?? 0) names for \(labels.count) rows")
         self.features = features
         self.width = width
         self.labels = labels
         self.indices = indices
         self.labelNames = labelNames
+        self.names = names
         self.experiment = experiment
         self.run = run
         self.encoder = encoder

@@ -1,12 +1,16 @@
-import Foundation
+package import Foundation
 
 /// NumPy's `.npy` format, version 1.0: magic, version, length, a Python dictionary as text, then the values.
-enum NumPyFile {
+package enum NumPyFile {
     /// - Parameters:
     ///   - values: In C order.
     ///   - shape: Its product is the number of values.
-    static func bytes(of values: [Float], shape: [Int]) -> Data {
+    package static func bytes(of values: [Float], shape: [Int]) -> Data {
         bytes(of: values.lazy.map(\.bitPattern), type: "<f4", shape: shape)
+    }
+
+    package static func bytes(of values: [UInt8], shape: [Int]) -> Data {
+        bytes(of: values, type: "|u1", shape: shape)
     }
 
     static func bytes(of values: [Int32], shape: [Int]) -> Data {
@@ -17,11 +21,25 @@ enum NumPyFile {
         bytes(of: values.lazy.map(\.bitPattern), type: "<f8", shape: shape)
     }
 
+    /// Texts as NumPy's `U`: code points of 4 bytes, all texts as long as the longest.
+    static func bytes(of texts: [String]) -> Data {
+        // A text of no letters takes one place, as NumPy's own.
+        let length = max(1, texts.map(\.unicodeScalars.count).max() ?? 0)
+        var points: [UInt32] = []
+        points.reserveCapacity(length * texts.count)
+        for text in texts {
+            points += text.unicodeScalars.map(\.value)
+            points += Array(repeating: 0, count: length - text.unicodeScalars.count)
+        }
+        return bytes(of: points, type: "<U\(length)", shape: [texts.count], valuesPerElement: length)
+    }
+
     private static func bytes<Pattern: FixedWidthInteger>(
-        of patterns: some Collection<Pattern>, type: String, shape: [Int]
+        of patterns: some Collection<Pattern>, type: String, shape: [Int], valuesPerElement: Int = 1
     ) -> Data {
         precondition(
-            shape.reduce(1, *) == patterns.count, "shape \(shape) does not hold \(patterns.count) values")
+            shape.reduce(valuesPerElement, *) == patterns.count, "shape \(shape) does not hold \(patterns.count) values"
+        )
         // A tuple of one element keeps its comma in Python.
         let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
         var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }"

@@ -9,7 +9,7 @@ package struct BatchLoaderSettings: Sendable, Hashable {
     package var parts: [Range<Int>]
     /// Side of the rendered images, in pixels.
     package var imageSize: Int
-    /// None: whole images.
+    /// None: images as evaluations see them.
     package var crop: RandomResizedCrop?
     package var seed: UInt64
     /// The first step to load; where a resumed run goes on.
@@ -91,7 +91,7 @@ package final class BatchLoader: Sendable {
 
     /// The next part of the next step's batch, waiting for it if need be. Hand it back with `recycle` when its buffers are free.
     ///
-    /// - Throws: `BatchLoaderEnded` after the last step, or after `stop`.
+    /// - Throws: `DatasetError` where an image of it cannot be read; `BatchLoaderEnded` after the last step, or after `stop`.
     package func next() throws -> LoadedBatch { try ring.next() }
 
     /// Gives a batch's buffers back to be filled anew.
@@ -109,7 +109,7 @@ package struct BatchRenderer {
     private let dataset: ImageDataset
     private let settings: BatchLoaderSettings
     private var order: BatchOrder
-    private var resampler: ImageResampler
+    private var renderer: ImageRenderer
     private let indices: HostBuffer<Int32>
 
     /// - Throws: `DatasetError` if the data set has fewer images than a batch.
@@ -123,22 +123,28 @@ package struct BatchRenderer {
         self.dataset = dataset
         self.settings = settings
         self.order = order
-        resampler = ImageResampler(size: settings.imageSize)
+        renderer = ImageRenderer(dataset, size: settings.imageSize)
         indices = HostBuffer(count: settings.batchSize)
     }
 
     /// The images of a step's batch, and the part of each that the step sees, [B].
-    package mutating func choices(step: Int) -> [BatchChoice] {
+    ///
+    /// - Throws: `DatasetError` for an image that cannot be read.
+    package mutating func choices(step: Int) throws -> [BatchChoice] {
         order.fill(step: step, into: indices)
-        return (0..<settings.batchSize).map { place in
+        return try (0..<settings.batchSize).map { place in
             let image = Int(indices[place])
-            return BatchChoice(image: image, region: region(ofImage: image, step: step))
+            let size = try renderer.size(of: image)
+            return BatchChoice(
+                image: image, region: region(ofImage: image, step: step)?(size) ?? CropRegion(of: size))
         }
     }
 
     /// Writes the images `part` of a step's batch to the front of `images`, [part.count or more, channels, size, size].
-    package mutating func render(step: Int, part: Range<Int>, into images: HostBuffer<Float>) {
-        render(step: step, part: part, into: images, indices: indices) { false }
+    ///
+    /// - Throws: `DatasetError` for an image that cannot be read.
+    package mutating func render(step: Int, part: Range<Int>, into images: HostBuffer<Float>) throws {
+        try render(step: step, part: part, into: images, indices: indices) { false }
     }
 
     /// - Parameters:
@@ -147,21 +153,27 @@ package struct BatchRenderer {
     fileprivate mutating func render(
         step: Int, part: Range<Int>, into images: HostBuffer<Float>, indices: HostBuffer<Int32>,
         unless shouldStop: () -> Bool
-    ) {
+    ) throws {
         order.fill(step: step, into: indices)
         for (slot, place) in part.enumerated() {
             if shouldStop() { break }
             let image = Int(indices[place])
-            resampler.render(
-                dataset, image: image, region: region(ofImage: image, step: step), into: images, slot: slot)
+            if let region = region(ofImage: image, step: step) {
+                try renderer.render(image, into: images, slot: slot, region: region)
+            } else {
+                try renderer.render(image, into: images, slot: slot)
+            }
         }
     }
 
-    /// The part of an image that a step sees; none: the whole image.
-    private func region(ofImage image: Int, step: Int) -> CropRegion? {
-        var random = RandomStream(
-            seed: settings.seed, purpose: .crop, epoch: order.epoch(step: step), sample: image)
-        return settings.crop?.region(height: dataset.height, width: dataset.width, random: &random)
+    /// The part of an image that a step sees, by the image's size; none: what evaluations see.
+    private func region(ofImage image: Int, step: Int) -> ((ImageSize) -> CropRegion)? {
+        guard let crop = settings.crop else { return nil }
+        let (seed, epoch) = (settings.seed, order.epoch(step: step))
+        return { size in
+            var random = RandomStream(seed: seed, purpose: .crop, epoch: epoch, sample: image)
+            return crop.region(height: size.height, width: size.width, random: &random)
+        }
     }
 }
 
@@ -169,8 +181,8 @@ package struct BatchRenderer {
 package struct BatchChoice: Sendable, Hashable {
     /// Its index in the data set.
     package let image: Int
-    /// The part of it that is shown; none: all of it.
-    package let region: CropRegion?
+    /// The part of it that is shown.
+    package let region: CropRegion
 }
 
 /// A loader was asked for more batches than it has.
@@ -186,7 +198,7 @@ private final class BatchRing: @unchecked Sendable {
         case free
         /// Being filled with the part of this ticket.
         case loading(Int)
-        /// Holds the part of this ticket.
+        /// Holds the part of this ticket, or why there is none.
         case ready(Int)
         /// In the engine's hands.
         case lent
@@ -196,6 +208,7 @@ private final class BatchRing: @unchecked Sendable {
         let images: HostBuffer<Float>
         let indices: HostBuffer<Int32>
         var state = SlotState.free
+        var failure: (any Error)?
     }
 
     private let dataset: ImageDataset
@@ -237,6 +250,7 @@ private final class BatchRing: @unchecked Sendable {
                 throw BatchLoaderEnded(description: "there are no batches after step \(settings.totalSteps)")
             }
             if let index = slots.firstIndex(where: { $0.state == .ready(nextToLend) }) {
+                if let failure = slots[index].failure { throw failure }
                 let seconds = (clock.now - start) / .seconds(1)
                 waited += seconds
                 let (step, part) = (nextToLend / settings.parts.count, nextToLend % settings.parts.count)
@@ -279,8 +293,12 @@ private final class BatchRing: @unchecked Sendable {
     func work(order: BatchOrder) {
         var renderer = BatchRenderer(dataset: dataset, settings: settings, order: order)
         while let job = claim() {
-            renderer.render(step: job.step, part: job.part, into: job.images, indices: job.indices) { isStopping }
-            finish(job)
+            let outcome = Result {
+                try renderer.render(step: job.step, part: job.part, into: job.images, indices: job.indices) {
+                    isStopping
+                }
+            }
+            finish(job, outcome)
         }
         condition.lock()
         workers -= 1
@@ -317,8 +335,9 @@ private final class BatchRing: @unchecked Sendable {
         return nil
     }
 
-    private func finish(_ job: Job) {
+    private func finish(_ job: Job, _ outcome: Result<Void, any Error>) {
         condition.lock()
+        if case .failure(let error) = outcome { slots[job.slot].failure = error }
         slots[job.slot].state = .ready(job.ticket)
         condition.broadcast()
         condition.unlock()

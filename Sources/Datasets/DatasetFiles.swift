@@ -1,16 +1,5 @@
 import Foundation
 
-/// Training and test images of one size, both normalised with the training set's mean and standard deviation.
-package struct DatasetSplits: Sendable {
-    package var train: ImageDataset
-    package var test: ImageDataset
-
-    package init(train: ImageDataset, test: ImageDataset) {
-        self.train = train
-        self.test = test
-    }
-}
-
 /// Where the four IDX files of a data set lie.
 package struct DatasetFiles: Sendable, Hashable {
     package var name: String
@@ -53,7 +42,9 @@ package struct DatasetFiles: Sendable, Hashable {
     package func load() throws -> DatasetSplits {
         let train = try read(images: trainImages, labels: trainLabels, classCount: classCount)
         var test = try read(images: testImages, labels: testLabels, classCount: train.classCount)
-        let geometries = [train, test].map { "\($0.height)×\($0.width)×\($0.channels)" }
+        let geometries = [train, test].map { dataset in
+            "\(dataset.source.uniformSize.map { "\($0.height)×\($0.width)×" } ?? "")\(dataset.channels)"
+        }
         guard geometries[0] == geometries[1] else {
             throw DatasetError(
                 place: path(testImages),

@@ -47,5 +47,9 @@ extension IDXFolder {
     }
 
     package func trainingImageCount() throws -> Int { try files.trainingImageCount() }
-    package func open() throws -> DatasetSplits { try files.load() }
+    package func open() throws -> DatasetSplits {
+        var splits = try files.load()
+        (splits.train.classNames, splits.test.classNames) = (classNames, classNames)
+        return splits
+    }
 }

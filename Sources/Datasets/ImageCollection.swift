@@ -12,6 +12,8 @@ package protocol ImageCollection: DeclaredOption {
     var knownGeometry: ImageGeometry? { get }
     /// Names of the classes 0, 1, …; none where there are only numbers.
     var classNames: [String]? { get }
+    /// Whether all images are held in memory.
+    var isInMemory: Bool { get }
 
     /// The folder of the files: as given, else where they usually are. Asked only of a collection with a key `folder`.
     ///
@@ -31,28 +33,59 @@ package protocol ImageCollection: DeclaredOption {
     ///
     /// - Throws: `DatasetError` for files that are missing or broken, or do not belong together.
     func open() throws -> DatasetSplits
+    /// Opens both splits as a model takes them. To be written where decoding depends on the channels, or the view of
+    /// evaluations on the side of the model's images.
+    ///
+    /// - Throws: `DatasetError` as `open`.
+    func open(for input: ModelInput) throws -> DatasetSplits
 }
 
 extension ImageCollection {
     package var knownSizes: SplitSizes? { nil }
     package var knownGeometry: ImageGeometry? { nil }
     package var classNames: [String]? { nil }
+    package var isInMemory: Bool { true }
     package func resolvedFolder(specFolder: String) -> String? { nil }
     package var requiredPaths: [RequiredPath] { [] }
     package var remedyForMissingFiles: String { "set data.folder" }
+    package func open(for input: ModelInput) throws -> DatasetSplits {
+        try open().shown(inChannels: input.channels)
+    }
 
     /// Whether its files lie in a folder that a spec can name.
     package static var hasFolder: Bool { keys.contains { $0.name == DataKeys.folder.name } }
+}
+
+/// The images that a model takes.
+package struct ModelInput: Sendable {
+    package let channels: Int
+    /// Side, pixels.
+    package let imageSize: Int
+    /// Told what is done with all images of a data set and how many there are: first with none done, then once for each
+    /// that is; on any thread.
+    package var progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)?
+
+    package init(
+        channels: Int, imageSize: Int,
+        progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)? = nil
+    ) {
+        self.channels = channels
+        self.imageSize = imageSize
+        self.progress = progress
+    }
 }
 
 /// Numbers of training and test images.
 package struct SplitSizes: Sendable, Hashable {
     package let train: Int
     package let test: Int
+    /// Labelled images that probes are fitted to, where those are not the training images.
+    package let probe: Int?
 
-    package init(train: Int, test: Int) {
+    package init(train: Int, test: Int, probe: Int? = nil) {
         self.train = train
         self.test = test
+        self.probe = probe
     }
 }
 

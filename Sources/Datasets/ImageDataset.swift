@@ -1,54 +1,119 @@
 import TensorCore
 
-/// Labelled 8-bit images of one size, in memory.
+/// Images of a source with their classes: which of them, in what order, and how they are shown to a network.
+///
+/// A value is light; pixels stay with the source.
 package struct ImageDataset: Sendable {
     package let name: String
+    package let source: any ImageSource
     /// Number of images n.
-    package let count: Int
-    package let channels: Int
-    package let height: Int
-    package let width: Int
-    /// Number of classes; labels are 0..<classCount.
+    package var count: Int { sourceIndices.count }
+    /// Class of each image, [n], 0..<classCount; none where the images have no classes.
+    package let labels: [Int32]?
     package let classCount: Int
-    /// [n, channels, height, width].
-    package let pixels: [UInt8]
-    /// [n].
-    package let labels: [Int32]
+    /// Names of the classes; none where there are only numbers.
+    package var classNames: [String]?
+    /// Channels that images are shown with: a colour image in one channel is its luma, a grey one in three is three times
+    /// the same.
+    package private(set) var channels: Int
     /// What images are normalised with: that of the whole training set, for the test set and subsets too.
     package var normalization: Normalization
-    /// 16 hexadecimal digits over geometry, pixels and labels, for provenance; not cryptographic.
+    /// How evaluations look at an image.
+    package var view = EvaluationView.whole
+    /// 16 hexadecimal digits over images and labels, for provenance; not cryptographic.
     package let fingerprint: String
     /// Where each image stands in the files that it came from, [n].
-    package private(set) var sourceIndices: [Int32]
+    package let sourceIndices: [Int32]
 
+    private let hash: Fingerprint
+
+    /// All images of a source.
+    ///
     /// - Parameters:
-    ///   - pixels: [n, channels, height, width].
-    ///   - normalization: None: the images' own.
+    ///   - labels: One for each image; none: the images have no classes.
+    ///   - normalization: One number for each channel of the source.
     package init(
-        name: String, channels: Int, height: Int, width: Int, classCount: Int, pixels: [UInt8], labels: [Int32],
-        normalization: Normalization? = nil
+        name: String, source: any ImageSource, labels: [Int32]?, classCount: Int, classNames: [String]? = nil,
+        normalization: Normalization
     ) {
-        let plane = height * width
         precondition(
-            pixels.count == labels.count * channels * plane && plane > 0 && channels > 0,
-            "\(pixels.count) pixels for \(labels.count) images of [\(channels), \(height), \(width)]")
+            labels.map { $0.count == source.count } ?? true,
+            "\(labels?.count ?? 0) labels for \(source.count) images")
+        precondition(
+            normalization.mean.count == source.channels,
+            "\(normalization.mean.count) means for \(source.channels) channels")
+        var hash = source.fingerprint
+        for label in labels ?? [] { hash.add(UInt64(UInt32(bitPattern: label))) }
+        self.init(
+            name: name, source: source, labels: labels, classCount: classCount, classNames: classNames,
+            channels: source.channels, normalization: normalization, view: .whole,
+            sourceIndices: Array(0..<Int32(source.count)), hash: hash)
+    }
+
+    private init(
+        name: String, source: any ImageSource, labels: [Int32]?, classCount: Int, classNames: [String]?, channels: Int,
+        normalization: Normalization, view: EvaluationView, sourceIndices: [Int32], hash: Fingerprint
+    ) {
         self.name = name
-        self.count = labels.count
-        self.channels = channels
-        self.height = height
-        self.width = width
-        self.classCount = classCount
-        self.pixels = pixels
+        self.source = source
         self.labels = labels
-        sourceIndices = Array(0..<Int32(labels.count))
-        self.normalization = normalization ?? Normalization(pixels: pixels, channels: channels, plane: plane)
-        var hash = Fingerprint()
-        for extent in [labels.count, channels, height, width] { hash.add(UInt64(extent)) }
-        hash.add(pixels)
-        for label in labels { hash.add(UInt64(UInt32(bitPattern: label))) }
+        self.classCount = classCount
+        self.classNames = classNames
+        self.channels = channels
+        self.normalization = normalization
+        self.view = view
+        self.sourceIndices = sourceIndices
+        self.hash = hash
         fingerprint = hash.text
     }
 
+    /// Images of one size, in memory.
+    ///
+    /// - Parameters:
+    ///   - pixels: [n, channels, height, width].
+    ///   - normalization: None: computed from the pixels.
+    package init(
+        name: String, channels: Int, height: Int, width: Int, classCount: Int, pixels: [UInt8], labels: [Int32]?,
+        normalization: Normalization? = nil
+    ) {
+        let source = InMemoryImages(
+            ImageGeometry(channels: channels, height: height, width: width), pixels: pixels)
+        self.init(
+            name: name, source: source, labels: labels, classCount: classCount,
+            normalization: normalization
+                ?? Normalization(pixels: pixels, channels: channels, plane: height * width))
+    }
+
+    /// Name of an image for people: of its file, else its place in its split.
+    package func name(of image: Int) -> String? { source.name(of: Int(sourceIndices[image])) }
+
+    /// Names of all images' files, [n]; none unless every image has one.
+    package var names: [String]? {
+        guard count > 0, name(of: 0) != nil else { return nil }
+        let found = (0..<count).compactMap(name(of:))
+        return found.count == count ? found : nil
+    }
+
+    /// Height and width of an image, where that is known without reading it.
+    package func size(of image: Int) -> ImageSize? { source.size(of: Int(sourceIndices[image])) }
+
+    /// The labels, for what cannot do without.
+    ///
+    /// - Parameter purpose: "kNN and the linear probe".
+    /// - Throws: `DatasetError` where there are none.
+    package func labels(for purpose: String) throws -> [Int32] {
+        guard let labels else {
+            throw DatasetError(
+                place: name, problem: "the images have no classes, which \(purpose) need",
+                remedy: "give labelled images to evaluate on; training needs none")
+        }
+        return labels
+    }
+}
+
+// MARK: Choosing
+
+extension ImageDataset {
     /// A seeded choice of `count` images in their original order, normalised as the whole.
     ///
     /// - Throws: `DatasetError` if there are not that many.
@@ -61,41 +126,33 @@ package struct ImageDataset: Sendable {
         var random = RandomStream(seed: seed, purpose: .subset)
         var order = Array(0..<count)
         random.shuffle(&order)
-        let chosen = order.prefix(wanted).sorted()
-        let size = channels * height * width
-        var subsetPixels: [UInt8] = []
-        subsetPixels.reserveCapacity(wanted * size)
-        for index in chosen { subsetPixels += pixels[index * size..<(index + 1) * size] }
-        var subset = ImageDataset(
-            name: name, channels: channels, height: height, width: width, classCount: classCount,
-            pixels: subsetPixels, labels: chosen.map { labels[$0] }, normalization: normalization)
-        subset.sourceIndices = chosen.map { sourceIndices[$0] }
-        return subset
-    }
-}
-
-/// FNV-1a over 64-bit words (Fowler, Noll, Vo), bytes packed little-endian.
-private struct Fingerprint {
-    private var state: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func add(_ word: UInt64) {
-        state = (state ^ word) &* 0x0000_0100_0000_01B3
-        // Multiplication only carries upwards; without this the high bytes of words hardly reach the low bits.
-        state ^= state >> 32
+        return choosing(order.prefix(wanted).sorted())
     }
 
-    mutating func add(_ bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBytes { raw in
-            let words = raw.count / 8
-            for index in 0..<words {
-                add(unsafe UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)))
-            }
-            for index in 8 * words..<raw.count { add(UInt64(unsafe raw[index])) }
-        }
+    /// These images, in this order.
+    package func choosing(_ places: [Int]) -> ImageDataset {
+        var hash = hash
+        if !places.elementsEqual(0..<count) { for place in places { hash.add(UInt64(place)) } }
+        return ImageDataset(
+            name: name, source: source, labels: labels.map { labels in places.map { labels[$0] } },
+            classCount: classCount, classNames: classNames, channels: channels, normalization: normalization,
+            view: view, sourceIndices: places.map { sourceIndices[$0] }, hash: hash)
     }
 
-    var text: String {
-        let digits = String(state, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    /// All but these images: those that cannot be read.
+    package func excluding(_ places: Set<Int>) -> ImageDataset {
+        places.isEmpty ? self : choosing((0..<count).filter { !places.contains($0) })
+    }
+
+    /// The same images shown with another number of channels.
+    ///
+    /// - Returns: None where there is no rule for it: from or to other than 1 and 3.
+    package func shown(inChannels wanted: Int) -> ImageDataset? {
+        guard wanted != channels else { return self }
+        guard let converted = normalization.converted(toChannels: wanted) else { return nil }
+        var copy = self
+        copy.channels = wanted
+        copy.normalization = converted
+        return copy
     }
 }

@@ -1,102 +1,184 @@
-package import TensorCore
+import TensorCore
 
 /// Renders parts of 8-bit images as normalised square float images; keeps its working memory between images.
 ///
-/// Resizing is antialiased bilinear without rounding in between, which is Pillow's on floating-point images.
-package struct ImageResampler: Sendable {
+/// Resizing is antialiased without rounding in between, which is Pillow's on floating-point images.
+struct ImageResampler {
     /// Side of the result, in pixels.
-    package let size: Int
+    let size: Int
     private var horizontal = ResampleAxis()
     private var vertical = ResampleAxis()
-    /// Rows of one channel after the horizontal pass, [region height, size].
+    /// Rows after the horizontal pass, [channels, height, size].
     private var rows: [Float] = []
+    /// Luma of the pixels at hand, [height, width].
+    private var luma: [UInt8] = []
 
-    package init(size: Int) {
+    init(size: Int) {
         precondition(size > 0, "an image of \(size) pixels")
         self.size = size
     }
 
-    /// Writes (value / 255 − mean) / std of `region`, resized, to image `slot` of `output`.
+    /// Writes (value / 255 − mean) / std of resized pixels to one image of `output`.
     ///
     /// - Parameters:
-    ///   - region: None: the whole image.
-    ///   - output: [images, channels, size, size]; only the slot's elements are written.
-    package mutating func render(
-        _ dataset: ImageDataset, image: Int, region: CropRegion? = nil, into output: HostBuffer<Float>, slot: Int
+    ///   - layout: Of the pixels; they have one channel, or as many as are written.
+    ///   - sampling: Of the region that `layout.box` is.
+    ///   - normalization: One number for each channel that is written.
+    ///   - output: [images, channels, size, size]; only the elements from `start` on are written, for one image.
+    mutating func render(
+        _ pixels: Span<UInt8>, _ layout: PixelLayout, _ sampling: ViewSampling, _ interpolation: Interpolation,
+        _ normalization: Normalization, into output: HostBuffer<Float>, at start: Int
     ) {
-        let region = region ?? CropRegion(top: 0, left: 0, height: dataset.height, width: dataset.width)
-        let elements = dataset.channels * size * size
-        precondition(image >= 0 && image < dataset.count, "image \(image) of \(dataset.count)")
+        let channels = normalization.mean.count
         precondition(
-            region.top >= 0 && region.left >= 0 && region.height > 0 && region.width > 0
-                && region.top + region.height <= dataset.height && region.left + region.width <= dataset.width,
-            "\(region) in an image of \(dataset.height)×\(dataset.width)")
+            layout.channels == 1 || layout.channels == channels || channels == 1 && layout.channels == 3,
+            "\(layout.channels) channels to be shown in \(channels)")
         precondition(
-            slot >= 0 && (slot + 1) * elements <= output.count,
-            "image \(slot) of \(elements) elements in a buffer of \(output.count)")
-        horizontal.prepare(input: region.width, output: size)
-        vertical.prepare(input: region.height, output: size)
-        if rows.count < region.height * size { rows = Array(repeating: 0, count: dataset.height * size) }
-
-        for channel in 0..<dataset.channels {
-            let plane = (image * dataset.channels + channel) * dataset.height * dataset.width
-            squeezeRows(
-                dataset.pixels, from: plane + region.top * dataset.width + region.left,
-                width: dataset.width, count: region.height)
-            let gain = 1 / (255 * dataset.normalization.standardDeviation[channel])
-            let bias = -dataset.normalization.mean[channel] / dataset.normalization.standardDeviation[channel]
-            let start = slot * elements + channel * size * size
-            let target = unsafe UnsafeMutableBufferPointer(start: output.pointer + start, count: size * size)
-            unsafe squeezeColumns(into: target, gain: Float(gain), bias: Float(bias))
+            layout.start >= 0 && layout.end <= pixels.count, "\(layout) in \(pixels.count) values")
+        precondition(
+            start >= 0 && start + channels * size * size <= output.count,
+            "image of \(channels)×\(size)×\(size) at \(start) of \(output.count)")
+        horizontal.prepare(
+            input: layout.width, output: size,
+            sampling.horizontal.mapped(
+                start: layout.box.left, box: layout.box.width, length: sampling.region.width), interpolation)
+        vertical.prepare(
+            input: layout.height, output: size,
+            sampling.vertical.mapped(
+                start: layout.box.top, box: layout.box.height, length: sampling.region.height), interpolation)
+        let read = min(layout.channels, channels)
+        let plane = layout.height * size
+        if rows.count < read * plane { rows = Array(repeating: 0, count: read * plane) }
+        unsafe pixels.withUnsafeBufferPointer { pixels in
+            if layout.channels > channels {
+                unsafe takeLuma(of: pixels, layout)
+                // Taken out, so that it is read while the rows are written.
+                var grey: [UInt8] = []
+                swap(&grey, &luma)
+                unsafe grey.withUnsafeBufferPointer {
+                    unsafe squeezeRows(
+                        $0, from: 0, rowStride: layout.width, columnStride: 1, count: layout.height, into: 0)
+                }
+                swap(&grey, &luma)
+            } else if read == 3, layout.channelStride == 1, layout.columnStride == 3 {
+                unsafe squeezeColourRows(pixels, layout)
+            } else {
+                for channel in 0..<read {
+                    unsafe squeezeRows(
+                        pixels, from: layout.start + channel * layout.channelStride, rowStride: layout.rowStride,
+                        columnStride: layout.columnStride, count: layout.height, into: channel * plane)
+                }
+            }
+        }
+        if interpolation == .bicubic { clip(read * plane) }
+        for channel in 0..<channels {
+            let gain = 1 / (255 * normalization.standardDeviation[channel])
+            let bias = -normalization.mean[channel] / normalization.standardDeviation[channel]
+            let target = unsafe UnsafeMutableBufferPointer(
+                start: output.pointer + start + channel * size * size, count: size * size)
+            unsafe squeezeColumns(
+                min(channel, read - 1) * plane, into: target, gain: Float(gain), bias: Float(bias),
+                isClipped: interpolation == .bicubic)
         }
     }
 
-    /// The horizontal pass: `count` rows of pixels that lie `width` apart.
-    private mutating func squeezeRows(_ pixels: [UInt8], from start: Int, width: Int, count: Int) {
+    /// The horizontal pass of one channel: `count` rows of pixels that lie `rowStride` apart, to `rows` from `output` on.
+    private mutating func squeezeRows(
+        _ pixels: UnsafeBufferPointer<UInt8>, from start: Int, rowStride: Int, columnStride: Int, count: Int,
+        into output: Int
+    ) {
         let size = size
         let horizontal = horizontal
-        unsafe pixels.withUnsafeBufferPointer { pixels in
-            unsafe horizontal.weights.withUnsafeBufferPointer { weights in
-                unsafe rows.withUnsafeMutableBufferPointer { rows in
-                    for row in 0..<count {
-                        let line = start + row * width
-                        for column in 0..<size {
-                            let first = line + horizontal.first[column]
-                            let weight = column * horizontal.stride
-                            var sum: Float = 0
-                            for tap in 0..<horizontal.taps[column] {
-                                sum += unsafe weights[weight + tap] * Float(pixels[first + tap])
-                            }
-                            unsafe rows[row * size + column] = sum
+        unsafe horizontal.weights.withUnsafeBufferPointer { weights in
+            unsafe rows.withUnsafeMutableBufferPointer { rows in
+                for row in 0..<count {
+                    let line = start + row * rowStride
+                    for column in 0..<size {
+                        let first = line + horizontal.first[column] * columnStride
+                        let weight = column * horizontal.stride
+                        var sum: Float = 0
+                        for tap in 0..<horizontal.taps[column] {
+                            sum += unsafe weights[weight + tap] * Float(pixels[first + tap * columnStride])
                         }
+                        unsafe rows[output + row * size + column] = sum
                     }
                 }
             }
         }
     }
 
-    /// The vertical pass, with normalisation.
-    private func squeezeColumns(into target: UnsafeMutableBufferPointer<Float>, gain: Float, bias: Float) {
+    /// The same of three channels whose values lie beside each other.
+    private mutating func squeezeColourRows(_ pixels: UnsafeBufferPointer<UInt8>, _ layout: PixelLayout) {
+        let size = size
+        let plane = layout.height * size
+        let horizontal = horizontal
+        unsafe horizontal.weights.withUnsafeBufferPointer { weights in
+            unsafe rows.withUnsafeMutableBufferPointer { rows in
+                for row in 0..<layout.height {
+                    let line = layout.start + row * layout.rowStride
+                    for column in 0..<size {
+                        var place = line + horizontal.first[column] * 3
+                        let weight = column * horizontal.stride
+                        var (red, green, blue): (Float, Float, Float) = (0, 0, 0)
+                        for tap in 0..<horizontal.taps[column] {
+                            let factor = unsafe weights[weight + tap]
+                            red += unsafe factor * Float(pixels[place])
+                            green += unsafe factor * Float(pixels[place + 1])
+                            blue += unsafe factor * Float(pixels[place + 2])
+                            place += 3
+                        }
+                        let output = row * size + column
+                        unsafe rows[output] = red
+                        unsafe rows[plane + output] = green
+                        unsafe rows[2 * plane + output] = blue
+                    }
+                }
+            }
+        }
+    }
+
+    /// The vertical pass of the channel whose rows begin at `input`, with normalisation.
+    private func squeezeColumns(
+        _ input: Int, into target: UnsafeMutableBufferPointer<Float>, gain: Float, bias: Float, isClipped: Bool
+    ) {
         unsafe rows.withUnsafeBufferPointer { rows in
             for line in 0..<size {
                 let output = line * size
                 for column in 0..<size { unsafe target[output + column] = bias }
                 for tap in 0..<vertical.taps[line] {
                     let weight = vertical.weights[line * vertical.stride + tap] * gain
-                    let input = (vertical.first[line] + tap) * size
-                    for column in 0..<size { unsafe target[output + column] += weight * rows[input + column] }
+                    let row = input + (vertical.first[line] + tap) * size
+                    for column in 0..<size { unsafe target[output + column] += weight * rows[row + column] }
                 }
             }
         }
+        guard isClipped else { return }
+        let (black, white) = (bias, bias + 255 * gain)
+        for place in target.indices { unsafe target[place] = min(max(target[place], black), white) }
     }
-}
 
-extension ImageDataset {
-    /// Whole images resized to `size` and normalised, without cropping: what evaluation looks at.
-    ///
-    /// - Parameter output: [at least indices.count, channels, size, size]; the first images are written.
-    package func renderWhole(_ indices: some Sequence<Int>, size: Int, into output: HostBuffer<Float>) {
-        var resampler = ImageResampler(size: size)
-        for (slot, index) in indices.enumerated() { resampler.render(self, image: index, into: output, slot: slot) }
+    /// Cuts off what a filter with negative weights makes of sharp edges.
+    private mutating func clip(_ count: Int) {
+        for place in 0..<count { rows[place] = min(max(rows[place], 0), 255) }
+    }
+
+    /// ITU-R 601 luma in 16-bit fixed point, rounded, as Pillow's `convert("L")`.
+    private mutating func takeLuma(of pixels: UnsafeBufferPointer<UInt8>, _ layout: PixelLayout) {
+        let count = layout.height * layout.width
+        if luma.count < count { luma = Array(repeating: 0, count: count) }
+        let step = layout.channelStride
+        unsafe luma.withUnsafeMutableBufferPointer { luma in
+            for row in 0..<layout.height {
+                var place = layout.start + row * layout.rowStride
+                for column in 0..<layout.width {
+                    let red = unsafe UInt32(pixels[place])
+                    let green = unsafe UInt32(pixels[place + step])
+                    let blue = unsafe UInt32(pixels[place + 2 * step])
+                    let sum = red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000
+                    unsafe luma[row * layout.width + column] = UInt8(truncatingIfNeeded: sum >> 16)
+                    place += layout.columnStride
+                }
+            }
+        }
     }
 }

@@ -51,8 +51,10 @@ struct ConfigurationValidator {
 
     private mutating func checkData() {
         let collection = configuration.imageCollection
-        // The channels of other files are compared when they are read.
-        if let channels = collection.knownGeometry?.channels, channels != configuration.model.channels {
+        // Grey images are shown in three channels, and colour images in one; other files are compared when they are read.
+        if let channels = collection.knownGeometry?.channels, channels != configuration.model.channels,
+            !([1, 3].contains(channels) && [1, 3].contains(configuration.model.channels))
+        {
             let images = channels == 1 ? "grey images" : "images of \(counted(channels, "channel"))"
             find(
                 "model.channels", "data.dataset",
@@ -152,8 +154,9 @@ struct ConfigurationValidator {
                 remedy: "set evaluation.every_steps")
         }
         let known = configuration.imageCollection.knownSizes
+        let probed = known?.probe ?? trainingImages
         let sizes = [
-            ("evaluation.train_images", evaluation.trainImages, trainingImages ?? known?.train),
+            ("evaluation.train_images", evaluation.trainImages, probed ?? known?.train),
             ("evaluation.test_images", evaluation.testImages, known?.test),
         ]
         for (path, wanted, there) in sizes {
@@ -164,7 +167,7 @@ struct ConfigurationValidator {
                 )
             }
         }
-        let features = evaluation.trainImages ?? trainingImages
+        let features = evaluation.trainImages ?? probed
         for task in configuration.evaluationTasks { findings += task.task.findings(trainingImages: features) }
     }
 }

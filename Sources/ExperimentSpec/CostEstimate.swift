@@ -77,7 +77,8 @@ package struct CostEstimate: Hashable, Sendable {
         let known = configuration.imageCollection.knownSizes
         let (allTrain, allTest) = (trainImages ?? known?.train ?? 60_000, testImages ?? known?.test ?? 10_000)
         let evaluation = configuration.evaluation
-        let probeTrain = min(evaluation.trainImages ?? allTrain, allTrain)
+        let allProbed = known?.probe ?? allTrain
+        let probeTrain = min(evaluation.trainImages ?? allProbed, allProbed)
         let probeTest = min(evaluation.testImages ?? allTest, allTest)
         let sizes = NetworkSizes(
             configuration.model, precision: configuration.training.precision,
@@ -156,6 +157,8 @@ package struct CostEstimate: Hashable, Sendable {
 
     /// Program, libraries and their buffers.
     private static let baseBytes = 80.0 * 1_048_576
+    /// Of an image on disk: its name, its class and its place.
+    private static let indexBytes = 128.0
     /// Test images that the predictor is measured on.
     private static let predictedImages = 512
     /// Images that go through an encoder at once on one thread when features are extracted.
@@ -206,9 +209,9 @@ package struct CostEstimate: Hashable, Sendable {
         floats += Double(predicted * masks.blocks * masks.targetCount * model.width)
         // A checkpoint is written tensor by tensor, which takes nothing to speak of.
         floats += probes
-        // Images as the data set has them, whatever they are resized to; subsets are copies.
+        // Images as the data set has them, whatever they are resized to; those on disk are read where they are needed.
         let storedValues = configuration.storedGeometry.map { Double($0.count) } ?? imageValues
-        let stored = Double(images + probedImages + (configuration.data.trainSubset ?? 0)) * storedValues
+        let stored = Double(images) * (configuration.imageCollection.isInMemory ? storedValues : indexBytes)
         return Int(min(ranks * (baseBytes + stored) + 4 * floats, 1e18))
     }
 

@@ -31,19 +31,22 @@ package final class Activity: Sendable {
 
     /// What is done from now on, "reading 12 runs".
     ///
-    /// - Parameter total: How often `advance` will be called; nil where that is not counted.
-    package func begin(_ text: String, of total: Int? = nil) {
+    /// - Parameters:
+    ///   - total: How much `advance` will be called for; nil where that is not counted.
+    ///   - isRated: Whether to say how fast it goes and how long it will take; elsewhere than on a terminal, from time to
+    ///     time.
+    package func begin(_ text: String, of total: Int? = nil, isRated: Bool = false) {
         let needsThread = state.withLock { state in
             guard state.line.style != .silent else { return false }
-            state.line.begin(text, of: total, at: Self.now)
+            state.line.begin(text, of: total, isRated: isRated, at: Self.now)
             defer { state.isWatched = true }
             return !state.isWatched
         }
         if needsThread { Thread.detachNewThread { self.watch() } }
     }
 
-    /// One more of the total is done.
-    package func advance() { state.withLock { $0.line.advance() } }
+    /// One more of the total is done, or `count` more.
+    package func advance(by count: Int = 1) { state.withLock { $0.line.advance(by: count) } }
 
     /// Nothing is done that takes long, until the next `begin`.
     package func end() { state.withLock { Self.write($0.line.end()) } }
@@ -85,6 +88,9 @@ struct ActivityLine {
     private var text: String?
     private var total: Int?
     private var done = 0
+    private var isRated = false
+    /// When the plain style last said how far it is.
+    private var rated = 0.0
     /// When this activity began, and the first one since nothing was done.
     private var began = 0.0
     private var firstBegan = 0.0
@@ -98,19 +104,23 @@ struct ActivityLine {
     /// So long nobody waits without a word.
     static let silentSeconds = 0.7
 
+    /// Elsewhere than on a terminal, a line so often.
+    static let ratedSeconds = 30.0
+
     private static let clearing = "\r\u{1B}[K"
 
     init(style: Style) { self.style = style }
 
     var isActive: Bool { text != nil }
 
-    mutating func begin(_ text: String, of total: Int?, at now: Double) {
+    mutating func begin(_ text: String, of total: Int?, isRated: Bool = false, at now: Double) {
+        (self.isRated, rated) = (isRated, now)
         if !isActive { (firstBegan, hasSpoken) = (now, false) }
         (self.text, self.total, done, began) = (text, total, 0, now)
         if style == .plain { isShown = false }
     }
 
-    mutating func advance() { done += 1 }
+    mutating func advance(by count: Int = 1) { done += count }
 
     mutating func tick(at now: Double, columns: Int) -> String {
         guard let text else { return "" }
@@ -119,15 +129,28 @@ struct ActivityLine {
         case .silent:
             return ""
         case .plain:
+            if isShown, isRated, now - rated >= Self.ratedSeconds, let total {
+                rated = now
+                return "\(text.withVisibleControls): \(done) of \(total)\(rate(at: now))\n"
+            }
             guard isDue, !isShown else { return "" }
             (isShown, hasSpoken) = (true, true)
             return text.withVisibleControls + " …\n"
         case .live:
             guard isDue || hasSpoken else { return "" }
             (isShown, hasSpoken) = (true, true)
-            let count = total.map { ": \(done) of \($0)" } ?? " …"
+            let count = total.map { ": \(done) of \($0)\(rate(at: now))" } ?? " …"
             return "\r" + LiveDisplay.cut(text.withVisibleControls + count, to: columns - 1) + "\u{1B}[K"
         }
+    }
+
+    /// How fast it goes and how long it will take, once that can be said.
+    private func rate(at now: Double) -> String {
+        let seconds = now - began
+        guard isRated, let total, done > 0, seconds >= 1 else { return "" }
+        let rate = Double(done) / seconds
+        let left = Quantity.duration(Double(max(0, total - done)) / rate)
+        return ", \(Quantity.significant(rate))/s, \(left) left"
     }
 
     /// Makes room for a message; the next `tick` draws the line again.

@@ -185,6 +185,23 @@ package struct RunFile: Sendable {
         try Self.explaining(self.path) { try vector(path) }
     }
 
+    /// A vector of texts by its path, "embeddings/names"; none where the run has stored none.
+    ///
+    /// - Parameter count: How many there must be.
+    /// - Throws: `RunStoreError` where it is something else.
+    package func texts(_ path: String, count: Int) throws -> [String]? {
+        guard contents.arrays.contains(path) else { return nil }
+        return try Self.explaining(self.path) {
+            let dataset = try root.dataset(path)
+            guard try dataset.shape() == [count] else {
+                throw RunStoreError(
+                    file: self.path, message: "\(path) has the shape \(try dataset.shape()), not [\(count)]",
+                    remedy: Self.remedy(for: self.path))
+            }
+            return try dataset.readStrings()
+        }
+    }
+
     private func vector(_ path: String) throws -> [Int32] {
         let dataset = try root.dataset(path)
         let shape = try dataset.shape()
@@ -230,7 +247,7 @@ package struct RunFile: Sendable {
         let classes = probes.indices.map { Array(values[$0 * count..<($0 + 1) * count]) }
         return StoredPredictions(
             step: step, classes: Dictionary(zip(probes, classes)) { first, _ in first }, labels: labels,
-            indices: indices)
+            indices: indices, names: try texts("predictions/names", count: count))
     }
 
     /// Paths of all stored embeddings, sorted by encoder, then step.

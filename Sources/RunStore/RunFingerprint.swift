@@ -97,6 +97,7 @@ package struct RunFingerprint: Codable, Sendable, Equatable {
         case .float32: return try bytes(Float.self)
         case .int64: return try bytes(Int64.self)
         case .int32: return try bytes(Int32.self)
+        case .uint8: return try bytes(UInt8.self)
         case nil: return checksum("strings \(shape) \(try dataset.readStrings())")
         }
     }

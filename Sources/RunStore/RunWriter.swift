@@ -13,6 +13,7 @@ package final class RunWriter {
         case floats(FloatMatrix)
         /// Of any shape; a matrix is compressed.
         case integers([Int32], shape: [Int], attributes: [String: AttributeValue])
+        case strings([String])
     }
 
     package let path: String
@@ -133,6 +134,13 @@ package final class RunWriter {
         kept.remove(path)
     }
 
+    /// Stores a vector of texts; replaces one of that path.
+    package func setStrings(_ path: String, _ values: [String]) {
+        let path = normalized(path)
+        pending[path] = .strings(values)
+        kept.remove(path)
+    }
+
     /// Sets entries of the provenance; others stay.
     package func setProvenance(_ entries: [String: AttributeValue]) {
         provenance.merge(entries) { $1 }
@@ -236,6 +244,8 @@ package final class RunWriter {
                 shape.count < 2 || values.isEmpty
                 ? nil : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
             try root.create(path, values, shape: shape, storage: storage).attributes.write(attributes)
+        case .strings(let values):
+            try root.create(path, values)
         }
     }
 }

@@ -8,12 +8,17 @@ package struct StoredPredictions: Sendable, Equatable {
     package var labels: [Int32]
     /// Their places in the data set's test split, [n_test].
     package var indices: [Int32]
+    /// Names of the images' files, [n_test]; none where images only have numbers.
+    package var names: [String]?
 
-    package init(step: Int, classes: [String: [Int32]], labels: [Int32], indices: [Int32]) {
+    package init(
+        step: Int, classes: [String: [Int32]], labels: [Int32], indices: [Int32], names: [String]? = nil
+    ) {
         self.step = step
         self.classes = classes
         self.labels = labels
         self.indices = indices
+        self.names = names
     }
 
     /// 1 for each image that a probe classified right, 0 for the others; none for a probe that is not stored.

@@ -52,22 +52,27 @@ package struct AttentionReader<Backend: KernelBackend> {
     }
 
     /// Attention of the target encoder on some images.
-    package func target(_ dataset: ImageDataset, _ indices: [Int]) -> AttentionMaps {
-        maps(dataset, indices, state.parameters(of: .target))
+    ///
+    /// - Throws: `DatasetError` for an image that cannot be read.
+    package func target(_ dataset: ImageDataset, _ indices: [Int]) throws -> AttentionMaps {
+        try maps(dataset, indices, state.parameters(of: .target))
     }
 
     /// The same of the context encoder, which sees all patches here.
-    package func context(_ dataset: ImageDataset, _ indices: [Int]) -> AttentionMaps {
-        maps(dataset, indices, state.parameters(of: .context))
+    package func context(_ dataset: ImageDataset, _ indices: [Int]) throws -> AttentionMaps {
+        try maps(dataset, indices, state.parameters(of: .context))
     }
 
-    private func maps(_ dataset: ImageDataset, _ indices: [Int], _ parameters: Parameters<Backend>) -> AttentionMaps {
+    private func maps(
+        _ dataset: ImageDataset, _ indices: [Int], _ parameters: Parameters<Backend>
+    ) throws -> AttentionMaps {
         let encoder = settings.networks.encoder
         let (width, patches) = (encoder.settings.width, encoder.settings.patchCount)
-        let inputs = extractor.blockOutputs(
+        let renderers = ImageRenderers(dataset, size: encoder.settings.imageSize)
+        let inputs = try extractor.blockOutputs(
             count: indices.count, layer: encoder.settings.depth - 2, parameters: parameters
         ) { range, staging in
-            dataset.renderWhole(range.map { indices[$0] }, size: encoder.settings.imageSize, into: staging)
+            try renderers.renderViews(range.map { indices[$0] }, into: staging)
         }.map { Double($0) }
         let layer = "blocks.\(encoder.settings.depth - 1)"
         let values = { (name: String) in

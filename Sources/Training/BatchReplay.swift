@@ -12,7 +12,7 @@ package struct ReplayedBatch: Sendable {
     package let images: HostBuffer<Float>
     /// Where each image stands in the files of the training split, [B].
     package let indices: [Int32]
-    /// Class of each image, [B].
+    /// Class of each image, −1 where there is none, [B].
     package let labels: [Int32]
     /// The part of each image that is shown, in pixels of the original, [B].
     package let crops: [CropRegion]
@@ -41,17 +41,18 @@ package struct BatchReplay {
     package var normalization: Normalization { dataset.normalization }
 
     /// - Parameter step: 0..<`totalSteps`.
-    package mutating func batch(_ step: Int) -> ReplayedBatch {
+    /// - Throws: `DatasetError` for an image that cannot be read.
+    package mutating func batch(_ step: Int) throws -> ReplayedBatch {
         precondition((0..<settings.totalSteps).contains(step), "step \(step) of \(settings.totalSteps)")
         let size = settings.networks.encoder.settings.imageSize
         let count = settings.limits.imageCount
         let images = HostBuffer<Float>(count: count * dataset.channels * size * size)
-        renderer.render(step: step, part: 0..<count, into: images)
-        let choices = renderer.choices(step: step)
-        let whole = CropRegion(top: 0, left: 0, height: dataset.height, width: dataset.width)
+        try renderer.render(step: step, part: 0..<count, into: images)
+        let choices = try renderer.choices(step: step)
         return ReplayedBatch(
             step: step, epoch: step / stepsPerEpoch, images: images,
-            indices: choices.map { dataset.sourceIndices[$0.image] }, labels: choices.map { dataset.labels[$0.image] },
-            crops: choices.map { $0.region ?? whole }, masks: settings.masks(at: step))
+            indices: choices.map { dataset.sourceIndices[$0.image] },
+            labels: choices.map { dataset.labels?[$0.image] ?? -1 }, crops: choices.map(\.region),
+            masks: settings.masks(at: step))
     }
 }

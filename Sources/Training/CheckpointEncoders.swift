@@ -27,7 +27,7 @@ package struct CheckpointEncoders<Backend: KernelBackend> {
 
     /// Outputs of the last layer for whole images, mean over patches, [n, D].
     ///
-    /// - Throws: `TrainingError` for images of other channels than the model's.
+    /// - Throws: `TrainingError` for images of other channels than the model's; `DatasetError`.
     package func features(
         of dataset: ImageDataset, encoder: EvaluationConfiguration.Encoder
     ) throws -> FeatureMatrix {
@@ -37,8 +37,9 @@ package struct CheckpointEncoders<Backend: KernelBackend> {
                 description: "\(dataset.name) has images of \(dataset.channels) channels, but model.channels is "
                     + "\(model.channels); give the data that the run was trained on")
         }
-        return extractor.pooledFeatures(count: dataset.count, parameters: state.parameters(of: encoder)) {
-            dataset.renderWhole($0, size: model.imageSize, into: $1)
+        let renderers = ImageRenderers(dataset, size: model.imageSize)
+        return try extractor.pooledFeatures(count: dataset.count, parameters: state.parameters(of: encoder)) {
+            try renderers.renderViews($0, into: $1)
         }
     }
 }

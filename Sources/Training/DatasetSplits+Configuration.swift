@@ -2,11 +2,18 @@ package import Datasets
 package import ExperimentSpec
 
 extension DatasetSplits {
-    /// The data set that a configuration names.
+    /// The data set that a configuration names, as the model takes it.
     ///
-    /// - Parameter folder: Where its files lie, if not where the configuration says.
+    /// - Parameters:
+    ///   - folder: Where its files lie, if not where the configuration says.
+    ///   - progress: As that of `ModelInput`.
     /// - Throws: `DatasetError` for files that are missing or broken, or do not belong together.
-    package static func load(_ configuration: RunConfiguration, folder: String? = nil) throws -> DatasetSplits {
-        try configuration.imageCollection(at: folder).open()
+    package static func load(
+        _ configuration: RunConfiguration, folder: String? = nil,
+        progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)? = nil
+    ) throws -> DatasetSplits {
+        let model = configuration.model
+        return try configuration.imageCollection(at: folder).open(
+            for: ModelInput(channels: model.channels, imageSize: model.imageSize, progress: progress))
     }
 }

@@ -2,6 +2,7 @@ package import Datasets
 package import Diagnostics
 package import Kernels
 package import Networks
+import Synchronization
 import TensorCore
 
 /// Runs images through an encoder and averages its outputs over patches.
@@ -58,10 +59,11 @@ package final class FeatureExtractor<Backend: KernelBackend> {
     ///   - indices: Images of the data set, whole and without augmentation.
     ///   - parameters: Flat parameters of the encoder.
     ///   - choice: The patches of these images whose features are wanted too.
+    /// - Throws: `DatasetError` for an image that cannot be read.
     package func features(
         of dataset: ImageDataset, _ indices: Range<Int>, parameters: Parameters<Backend>,
         patches choice: PatchChoice? = nil
-    ) -> Features {
+    ) throws -> Features {
         let width = encoder.settings.width
         let kept = min(4, encoder.settings.depth)
         precondition(
@@ -71,10 +73,11 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         let lastFour = HostBuffer<Float>(count: indices.count * kept * width)
         let chosen = HostBuffer<Float>(count: (choice?.places.count ?? 0) * width)
         let residuals = HostBuffer<Float>(count: chosen.count)
-        forEachChunk(of: indices.count) { images, lane in
+        let renderers = ImageRenderers(dataset, size: encoder.settings.imageSize)
+        try forEachChunk(of: indices.count) { images, lane in
             let shifted = (indices.lowerBound + images.lowerBound)..<(indices.lowerBound + images.upperBound)
-            let output = encode(images.count, parameters, lane) { staging in
-                dataset.renderWhole(shifted, size: encoder.settings.imageSize, into: staging)
+            let output = try encode(images.count, parameters, lane) { staging in
+                try renderers.renderViews(shifted, into: staging)
             } visit: { layer, _, pooled in
                 let place = layer - (encoder.settings.depth - kept)
                 guard place >= 0 else { return }
@@ -115,13 +118,13 @@ package final class FeatureExtractor<Backend: KernelBackend> {
     ///
     /// - Parameter render: Fills [range.count, C, S, S] with normalised images; called from several threads at once.
     func pooledFeatures(
-        count: Int, parameters: Parameters<Backend>, render: (Range<Int>, HostBuffer<Float>) -> Void
-    ) -> FeatureMatrix {
+        count: Int, parameters: Parameters<Backend>, render: (Range<Int>, HostBuffer<Float>) throws -> Void
+    ) throws -> FeatureMatrix {
         let width = encoder.settings.width
         let result = HostBuffer<Float>(count: count * width)
-        forEachChunk(of: count) { images, lane in
-            let output = encode(images.count, parameters, lane) {
-                render(images, $0)
+        try forEachChunk(of: count) { images, lane in
+            let output = try encode(images.count, parameters, lane) {
+                try render(images, $0)
             } visit: { _, _, _ in
             }
             for (index, value) in output.pooled.enumerated() {
@@ -133,13 +136,14 @@ package final class FeatureExtractor<Backend: KernelBackend> {
 
     /// The output of one block for images that `render` makes, [count, N, D].
     func blockOutputs(
-        count: Int, layer wanted: Int, parameters: Parameters<Backend>, render: (Range<Int>, HostBuffer<Float>) -> Void
-    ) -> [Backend.Scalar] {
+        count: Int, layer wanted: Int, parameters: Parameters<Backend>,
+        render: (Range<Int>, HostBuffer<Float>) throws -> Void
+    ) throws -> [Backend.Scalar] {
         let perImage = encoder.settings.patchCount * encoder.settings.width
         let result = HostBuffer<Backend.Scalar>(count: count * perImage)
-        forEachChunk(of: count) { images, lane in
-            _ = encode(images.count, parameters, lane) {
-                render(images, $0)
+        try forEachChunk(of: count) { images, lane in
+            _ = try encode(images.count, parameters, lane) {
+                try render(images, $0)
             } visit: { layer, x, _ in
                 guard layer == wanted else { return }
                 for (index, value) in backend.values(of: x).enumerated() {
@@ -151,15 +155,25 @@ package final class FeatureExtractor<Backend: KernelBackend> {
     }
 
     /// Each thread has a lane; which chunks it takes does not change what they hold.
-    private func forEachChunk(of count: Int, _ body: (Range<Int>, Lane) -> Void) {
+    ///
+    /// - Throws: What `body` throws for the first chunk for which it does.
+    private func forEachChunk(of count: Int, _ body: (Range<Int>, Lane) throws -> Void) throws {
         let chunks = (count + Self.chunkSize - 1) / Self.chunkSize
         let threads = min(team.threads, max(chunks, 1))
+        let failures = Mutex<[Int: any Error]>([:])
         team.forEach(threads) { thread in
             for chunk in stride(from: thread, to: chunks, by: threads) {
                 let start = chunk * Self.chunkSize
-                body(start..<min(start + Self.chunkSize, count), lanes[thread])
+                do {
+                    try body(start..<min(start + Self.chunkSize, count), lanes[thread])
+                } catch {
+                    failures.withLock { $0[chunk] = error }
+                    return
+                }
             }
         }
+        // Each thread comes to its first failure, so the first of all is among them.
+        if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
     }
 
     /// One chunk through the encoder.
@@ -169,13 +183,13 @@ package final class FeatureExtractor<Backend: KernelBackend> {
     /// - Returns: The encoder's output averaged over patches, [images, D], and as it is, [images, N, D], until the lane
     ///   is used again.
     private func encode(
-        _ count: Int, _ parameters: Parameters<Backend>, _ lane: Lane, render: (HostBuffer<Float>) -> Void,
+        _ count: Int, _ parameters: Parameters<Backend>, _ lane: Lane, render: (HostBuffer<Float>) throws -> Void,
         visit: (Int, Tensor<Backend>, () -> [Backend.Scalar]) -> Void
-    ) -> (pooled: [Backend.Scalar], tokens: Tensor<Backend>) {
+    ) rethrows -> (pooled: [Backend.Scalar], tokens: Tensor<Backend>) {
         let settings = encoder.settings
         let workspace = lane.workspace
         workspace.reset()
-        render(lane.staging)
+        try render(lane.staging)
         let images = lane.images.slice(0..<count)
         backend.upload(lane.staging, at: 0, to: images)
         let tokens = Shape(count, settings.patchCount, settings.width)

@@ -30,6 +30,7 @@ struct MeasuredPredictions: Sendable {
         let staging = HostBuffer<Float>(
             count: step.imagesAtOnce * encoder.channels * encoder.imageSize * encoder.imageSize)
         let total = step.objective.prediction.total(width: width)
+        let renderers = ImageRenderers(test, size: encoder.imageSize)
         var skill = PredictorSkill(columns: width, positions: encoder.patchCount)
         var (lossSum, elements) = (0.0, 0)
         var (pooled, chosen, residuals): ([Float], [Float], [Float]) = ([], [], [])
@@ -40,7 +41,7 @@ struct MeasuredPredictions: Sendable {
             let batch = StepBatch(
                 images: .parts { range in
                     let indices = range.map { (batchIndex * batchSize + $0) % test.count }
-                    test.renderWhole(indices, size: encoder.imageSize, into: staging)
+                    try renderers.renderViews(indices, into: staging)
                     return staging
                 }, imageCount: batchSize, context: masks.context, targets: masks.targets, blockCount: masks.blocks)
             let perImage = masks.blocks * masks.targetCount

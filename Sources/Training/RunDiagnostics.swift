@@ -46,8 +46,8 @@ final class RunDiagnostics<Backend: KernelBackend> {
     }
 
     /// Features of the test images with the chosen patches.
-    func testFeatures(_ parameters: Parameters<Backend>) -> FeatureExtractor<Backend>.Features {
-        extractor.features(of: test, 0..<test.count, parameters: parameters, patches: choice)
+    func testFeatures(_ parameters: Parameters<Backend>) throws -> FeatureExtractor<Backend>.Features {
+        try extractor.features(of: test, 0..<test.count, parameters: parameters, patches: choice)
     }
 
     /// What the predictor says about the first test images.
@@ -66,15 +66,15 @@ final class RunDiagnostics<Backend: KernelBackend> {
     func measure(
         state: TrainingState<Backend>, known: [EvaluationConfiguration.Encoder: FeatureExtractor<Backend>.Features],
         predictions: MeasuredPredictions
-    ) -> DiagnosticsRecord {
+    ) throws -> DiagnosticsRecord {
         let areEqual = state.encodersAreEqual
         let context = state.onlineParameters.window(at: 0, count: state.target.count)
-        let target = known[.target] ?? (areEqual ? known[.context] : nil) ?? testFeatures(state.targetParameters)
-        let contextFeatures = areEqual ? target : known[.context] ?? testFeatures(context)
-        let targetLiDAR = lidar(state.targetParameters)
+        let target = try known[.target] ?? (areEqual ? known[.context] : nil) ?? testFeatures(state.targetParameters)
+        let contextFeatures = try areEqual ? target : known[.context] ?? testFeatures(context)
+        let targetLiDAR = try lidar(state.targetParameters)
 
         var views = self.views("target", images: target.last, patches: target.patches, lidar: targetLiDAR)
-        views += self.views(
+        views += try self.views(
             "context", images: contextFeatures.last, patches: contextFeatures.patches,
             lidar: areEqual ? targetLiDAR : lidar(context))
         views += self.views("predictions", images: predictions.images, patches: predictions.patches)
@@ -138,19 +138,21 @@ final class RunDiagnostics<Backend: KernelBackend> {
     /// LiDAR of seeded crops of seeded test images: as the training's crops, and the same for every run and step.
     ///
     /// - Returns: None where the configuration asks for no objects.
-    private func lidar(_ parameters: Parameters<Backend>) -> Double? {
+    private func lidar(_ parameters: Parameters<Backend>) throws -> Double? {
         let views = settings.configuration.diagnostics.lidarViews
         guard !objects.isEmpty else { return nil }
-        let size = settings.networks.encoder.settings.imageSize
-        let features = extractor.pooledFeatures(count: objects.count * views, parameters: parameters) {
+        let renderers = ImageRenderers(test, size: settings.networks.encoder.settings.imageSize)
+        let features = try extractor.pooledFeatures(count: objects.count * views, parameters: parameters) {
             range, staging in
-            var resampler = ImageResampler(size: size)
-            for (slot, row) in range.enumerated() {
-                let object = objects[row / views]
-                var random = RandomStream(
-                    seed: Self.seed, purpose: .diagnostics, epoch: row % views + 1, sample: object)
-                let region = crop.region(height: test.height, width: test.width, random: &random)
-                resampler.render(test, image: object, region: region, into: staging, slot: slot)
+            try renderers.withRenderer { renderer in
+                for (slot, row) in range.enumerated() {
+                    let object = objects[row / views]
+                    try renderer.render(object, into: staging, slot: slot) { size in
+                        var random = RandomStream(
+                            seed: Self.seed, purpose: .diagnostics, epoch: row % views + 1, sample: object)
+                        return crop.region(height: size.height, width: size.width, random: &random)
+                    }
+                }
             }
         }
         return LiDAR(views: features, viewsPerObject: views).value

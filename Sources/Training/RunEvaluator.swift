@@ -31,7 +31,9 @@ package final class RunEvaluator<Backend: KernelBackend> {
         extractor = FeatureExtractor(settings.networks.encoder, backend: backend, threads: threads)
         evaluator = Evaluator(
             backend: backend, tasks: settings.configuration.evaluationTasks, threads: threads)
-        labels = ProbeLabels(train: limited.train.labels, test: limited.test.labels)
+        let purpose = "kNN and the linear probe"
+        labels = ProbeLabels(
+            train: try limited.train.labels(for: purpose), test: try limited.test.labels(for: purpose))
         diagnostics = try RunDiagnostics(
             settings, test: limited.test, extractor: extractor, backend: backend, threads: threads)
     }
@@ -44,7 +46,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
 
     /// The diagnostics alone, without probes.
     package func diagnose(state: TrainingState<Backend>, step: TrainingStep<Backend>) throws -> DiagnosticsRecord {
-        diagnostics.measure(
+        try diagnostics.measure(
             state: state, known: [:], predictions: try diagnostics.predictions(state: state, step: step))
     }
 
@@ -60,12 +62,12 @@ package final class RunEvaluator<Backend: KernelBackend> {
         let predictions = try diagnostics.predictions(state: state, step: step)
         var shared: Probed?
         var known: [EvaluationConfiguration.Encoder: FeatureExtractor<Backend>.Features] = [:]
-        let outcomes = encoders.map { encoder in
+        let outcomes = try encoders.map { encoder in
             let measured: Probed
             if state.encodersAreEqual, let shared {
                 measured = shared
             } else {
-                measured = probe(state.parameters(of: encoder), isIntermediate: isIntermediate)
+                measured = try probe(state.parameters(of: encoder), isIntermediate: isIntermediate)
                 shared = measured
             }
             known[encoder] = measured.test
@@ -76,13 +78,13 @@ package final class RunEvaluator<Backend: KernelBackend> {
                     singularValues: measured.spectrum, details: measured.result.details,
                     isComplete: measured.result.isComplete,
                     predictions: TestPredictions(
-                        classes: measured.result.predictions, labels: data.test.labels, indices: data.test.sourceIndices
-                    )),
+                        classes: measured.result.predictions, labels: labels.test, indices: data.test.sourceIndices,
+                        names: data.test.names)),
                 embeddings: EmbeddingRecord(
-                    step: state.step, encoder: encoder, features: measured.test.last, labels: data.test.labels,
-                    indices: data.test.sourceIndices))
+                    step: state.step, encoder: encoder, features: measured.test.last, labels: labels.test,
+                    indices: data.test.sourceIndices, names: data.test.names))
         }
-        return (outcomes, diagnostics.measure(state: state, known: known, predictions: predictions))
+        return (outcomes, try diagnostics.measure(state: state, known: known, predictions: predictions))
     }
 
     /// What the features of one encoder are worth.
@@ -94,9 +96,9 @@ package final class RunEvaluator<Backend: KernelBackend> {
         let test: FeatureExtractor<Backend>.Features
     }
 
-    private func probe(_ parameters: Parameters<Backend>, isIntermediate: Bool) -> Probed {
-        let train = extractor.features(of: data.train, 0..<data.train.count, parameters: parameters)
-        let test = diagnostics.testFeatures(parameters)
+    private func probe(_ parameters: Parameters<Backend>, isIntermediate: Bool) throws -> Probed {
+        let train = try extractor.features(of: data.train, 0..<data.train.count, parameters: parameters)
+        let test = try diagnostics.testFeatures(parameters)
         let result = evaluator.evaluate(
             [
                 ProbeFeatures(name: FeatureKind.lastLayer.rawValue, train: train.last, test: test.last),
@@ -117,14 +119,17 @@ package final class RunEvaluator<Backend: KernelBackend> {
 }
 
 extension DatasetSplits {
-    /// The images that the evaluations of a run look at.
+    /// The images that the evaluations of a run look at; the training images are those that probes are fitted to.
     package func evaluated(_ evaluation: EvaluationConfiguration) throws -> DatasetSplits {
-        try limited(train: evaluation.trainImages, test: evaluation.testImages)
+        DatasetSplits(
+            train: try (probe ?? train).limited(to: evaluation.trainImages),
+            test: try test.limited(to: evaluation.testImages))
     }
 
     /// A seeded choice of each split, the same for every run; all images where there is no limit or it is larger.
     package func limited(train trainCount: Int?, test testCount: Int?) throws -> DatasetSplits {
-        DatasetSplits(train: try train.limited(to: trainCount), test: try test.limited(to: testCount))
+        DatasetSplits(
+            train: try train.limited(to: trainCount), test: try test.limited(to: testCount), probe: probe)
     }
 }
 

@@ -91,6 +91,8 @@ package struct TestPredictions: Sendable {
     package let labels: [Int32]
     /// Where each image stands in the test files, [n_test].
     package let indices: [Int32]
+    /// Names of the images' files, [n_test]; none where images only have numbers.
+    package var names: [String]?
 }
 
 /// The collapse diagnostics of one step.
@@ -129,4 +131,6 @@ package struct EmbeddingRecord: Sendable {
     package let labels: [Int32]
     /// Where each image stands in the test files, [n].
     package let indices: [Int32]
+    /// Names of the images' files, [n]; none where images only have numbers.
+    package var names: [String]?
 }

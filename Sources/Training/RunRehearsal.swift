@@ -70,7 +70,7 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
         let step = try stepSeconds(seconds)
         let width = configuration.model.width
         return RunPace(
-            step: step, feature: featureSeconds(seconds / 4),
+            step: step, feature: try featureSeconds(seconds / 4),
             tasks: Dictionary(tasks.map { ($0.declaration.name, taskSeconds($0)) }) { first, _ in first },
             diagnostics: diagnosticsSeconds(width),
             skill: try trial.skillSeconds(images: min(RunEvaluator<Backend>.skillImages, cost.testImages)))
@@ -94,14 +94,14 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
     }
 
     /// One image's share of extracting features of some, rendering included.
-    private func featureSeconds(_ seconds: Double) -> Double {
+    private func featureSeconds(_ seconds: Double) throws -> Double {
         let images = TrialRun<Backend>.noise(configuration, count: 32 * threads)
         let extractor = FeatureExtractor(trial.settings.networks.encoder, backend: backend, threads: threads)
         let clock = ContinuousClock()
         let start = clock.now
         var (count, elapsed) = (0, 0.0)
         repeat {
-            _ = extractor.features(of: images, 0..<images.count, parameters: trial.state.targetParameters)
+            _ = try extractor.features(of: images, 0..<images.count, parameters: trial.state.targetParameters)
             count += images.count
             elapsed = (clock.now - start) / .seconds(1)
         } while elapsed < seconds

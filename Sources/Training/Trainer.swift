@@ -154,7 +154,7 @@ package final class Trainer<Backend: KernelBackend> {
             count: step.imagesAtOnce * training.channels * loading.imageSize * loading.imageSize)
         let rendered = StepBatch(
             images: .parts { [state] range in
-                renderer.render(step: state.step, part: range, into: images)
+                try renderer.render(step: state.step, part: range, into: images)
                 return images
             }, imageCount: batch.imageCount, context: batch.context, targets: batch.targets,
             blockCount: batch.blockCount)

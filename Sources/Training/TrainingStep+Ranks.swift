@@ -77,6 +77,7 @@ extension Communicator {
         let same = [
             ("configuration", settings.configuration.configurationHash() + " \(settings.limits.rounds)"),
             ("back end", backend), ("training images", data.train.fingerprint), ("test images", data.test.fingerprint),
+            ("images of probes", data.probe?.fingerprint ?? ""),
         ]
         for (what, text) in same {
             let all = gather(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }

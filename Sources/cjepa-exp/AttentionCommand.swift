@@ -60,8 +60,8 @@ struct AttentionCommand: ParsableCommand {
         let reader = try AttentionReader(
             RunSettings(configuration), tensors: checkpoint.tensors, backend: CPUBackend(), threads: threads)
         let figure = AttentionFigure(
-            target: reader.target(test, places), context: reader.context(test, places))
-        try PNGFile.write(figure.draw(places.map { test.picture($0) }), to: output)
+            target: try reader.target(test, places), context: try reader.context(test, places))
+        try PNGFile.write(figure.draw(places.map { try test.picture($0) }), to: output)
         if json {
             let report = AttentionReport(
                 run: directory.name, step: checkpoint.step, picture: output, grid: figure.target.grid,

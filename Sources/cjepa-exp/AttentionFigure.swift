@@ -98,14 +98,15 @@ struct AttentionFigure {
 }
 
 extension ImageDataset {
-    /// An image as it is, grey or in colour.
-    func picture(_ index: Int) -> RGBImage {
-        let plane = height * width
-        let start = index * channels * plane
+    /// What evaluations see of an image, as it is, grey or in colour.
+    ///
+    /// - Throws: `DatasetError` for an image that cannot be read.
+    func picture(_ index: Int) throws -> RGBImage {
+        let (size, channels, values) = try picture(of: index, side: 224)
         return RGBImage(
-            width: width, height: height,
-            pixels: (0..<plane).flatMap { place in
-                (0..<3).map { pixels[start + min($0, channels - 1) * plane + place] }
+            width: size.width, height: size.height,
+            pixels: (0..<size.height * size.width).flatMap { place in
+                (0..<3).map { values[place * channels + min($0, channels - 1)] }
             })
     }
 }

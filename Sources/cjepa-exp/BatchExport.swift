@@ -48,7 +48,7 @@ struct BatchExport {
         let files = steps.map { (folder as NSString).appendingPathComponent("batch_\($0).\(format.fileExtension)") }
         try ArrayFormat.prepare(files, replacing: replacing)
         for (step, file) in zip(steps, files) {
-            try format.write(arrays(replay.batch(step)), origin: origin, to: file)
+            try format.write(arrays(try replay.batch(step)), origin: origin, to: file)
         }
         return files
     }

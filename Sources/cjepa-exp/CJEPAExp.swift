@@ -17,7 +17,8 @@ struct CJEPAExp: AsyncParsableCommand {
             PlanCommand.self, RunCommand.self, RerunCommand.self, StatusCommand.self, LogsCommand.self,
             ShowCommand.self, DiffCommand.self, TagCommand.self, CleanCommand.self, TableCommand.self,
             ReportCommand.self, ExportCommand.self, DiagnoseCommand.self, AttentionCommand.self, MasksCommand.self,
-            BenchCommand.self, SelftestCommand.self, VerifyResumeCommand.self, SchemaCommand.self, WorkerEntry.self,
+            DataCommand.self, BenchCommand.self, SelftestCommand.self, VerifyResumeCommand.self, SchemaCommand.self,
+            WorkerEntry.self,
             TaskEntry.self,
         ])
 }

@@ -10,6 +10,9 @@ enum Console {
     /// Says what the command does from now on, if that takes long; `total`: how often `activity` advances.
     static func begin(_ text: String, of total: Int? = nil) { activity.begin(text, of: total) }
 
+    /// The same, with how fast it goes and how long it will take.
+    static func beginRated(_ text: String, of total: Int) { activity.begin(text, of: total, isRated: true) }
+
     /// Writes a message to standard error.
     static func note(_ text: String) {
         activity.interrupt { write(text + "\n", to: .standardError) }

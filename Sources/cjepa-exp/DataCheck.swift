@@ -1,5 +1,6 @@
 import Datasets
 import ExperimentSpec
+import Orchestration
 import Training
 
 /// Number of training images of a data set whose folder is resolved, as its files say.
@@ -22,7 +23,9 @@ func predictedCost(_ configuration: RunConfiguration) throws -> CostEstimate {
 /// - Throws: `DatasetError`.
 @discardableResult
 func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
-    let splits = try DatasetSplits.load(configuration)
+    let splits = try DatasetSplits.load(configuration) { action, done, all in
+        if done == 0 { Console.begin(action, of: all) } else { Console.activity.advance() }
+    }
     let images = splits.train
     guard images.channels == configuration.model.channels else {
         throw DatasetError(
@@ -30,7 +33,8 @@ func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
             problem: "images have \(images.channels) channels, but model.channels is \(configuration.model.channels)",
             remedy: "set model.channels: \(images.channels)")
     }
-    return ["dataset_train_fingerprint": images.fingerprint, "dataset_test_fingerprint": splits.test.fingerprint]
+    try splits.checkLabels()
+    return splits.fingerprints
 }
 
 /// Checks the data of runs, each data set once.

@@ -121,9 +121,11 @@ struct EmbeddingExport {
             threads: threads)
         let features = try encoders.features(of: images, encoder: encoder)
         return EmbeddingSet(
-            features: features.values, width: features.columns, labels: images.labels, indices: images.sourceIndices,
+            features: features.values, width: features.columns,
+            labels: images.labels ?? Array(repeating: -1, count: images.count), indices: images.sourceIndices,
             labelNames: configuration.classNames, experiment: plan.experiment,
-            run: directory.name, encoder: encoder.rawValue, step: checkpoint.step, split: .train)
+            run: directory.name, encoder: encoder.rawValue, step: checkpoint.step, split: .train,
+            names: images.names)
     }
 
     private func note(_ text: String) {

@@ -48,7 +48,7 @@ struct ErrorReport {
             return (Self.line(error), Self.unusableInput)
         default:
             return explanation.map { explanation in
-                var text = "\(explanation.place): error: \(explanation.problem)"
+                var text = "\(Self.oneLine(explanation.place)): error: \(explanation.problem)"
                 if let remedy = explanation.remedy { text += "\n    → \(remedy)" }
                 return (text, explanation.code)
             }
@@ -58,7 +58,8 @@ struct ErrorReport {
     /// "place: problem; remedy", for errors that are told and do not end the program.
     var line: String {
         guard let explanation else { return "\(error)" }
-        return "\(explanation.place): \(explanation.problem)" + (explanation.remedy.map { "; \($0)" } ?? "")
+        return "\(Self.oneLine(explanation.place)): \(explanation.problem)"
+            + (explanation.remedy.map { "; \($0)" } ?? "")
     }
 
     /// An error that is about one file, folder or setting.
@@ -124,6 +125,9 @@ struct ErrorReport {
         return Explanation(
             place: "training", problem: parts[0], remedy: parts.count > 1 ? parts[1] : nil, code: failure)
     }
+
+    /// A name of a file cannot end its line and begin another that looks like a message.
+    private static func oneLine(_ place: String) -> String { place.replacing("\n", with: "\\n") }
 
     /// As many errors of a spec as somebody reads at once.
     private static let shownErrors = 50

@@ -21,14 +21,16 @@ struct FloorsJob {
         configuration.seed = 0
         let evaluation = configuration.evaluation
         let data = try DatasetSplits.load(configuration)
-            .limited(train: evaluation.trainImages, test: evaluation.testImages)
+            .evaluated(evaluation)
         let events = WorkerOutput()
         events.send(.phase(name: "probing raw pixels"))
         let size = configuration.model.imageSize
+        let purpose = "probes of raw pixels"
+        let labels = ProbeLabels(
+            train: try data.train.labels(for: purpose), test: try data.test.labels(for: purpose))
         let evaluator = Evaluator(backend: CPUBackend(), tasks: configuration.evaluationTasks, threads: threads)
         let result = evaluator.pixelFloors(
-            train: pixels(of: data.train, size: size), test: pixels(of: data.test, size: size),
-            labels: ProbeLabels(train: data.train.labels, test: data.test.labels))
+            train: try pixels(of: data.train, size: size), test: try pixels(of: data.test, size: size), labels: labels)
         let floors = Floors(
             dataset: "\(data.train.name), \(size)×\(size)", nTrain: data.train.count, nTest: data.test.count,
             metrics: Dictionary(uniqueKeysWithValues: result.metrics.map { ($0.name, $0.value) }))
@@ -36,10 +38,10 @@ struct FloorsJob {
         events.send(.end(status: .done, message: nil))
     }
 
-    private func pixels(of dataset: ImageDataset, size: Int) -> FeatureMatrix {
+    private func pixels(of dataset: ImageDataset, size: Int) throws -> FeatureMatrix {
         let columns = dataset.channels * size * size
         let buffer = HostBuffer<Float>(count: dataset.count * columns)
-        dataset.renderWhole(0..<dataset.count, size: size, into: buffer)
+        try ImageRenderers(dataset, size: size).renderViews(0..<dataset.count, into: buffer)
         return FeatureMatrix(rows: dataset.count, columns: columns, values: buffer.array)
     }
 }

@@ -30,7 +30,7 @@ enum ImagePlaces {
 
     /// The first image of each of the first classes.
     static func ofClasses(_ count: Int, in test: ImageDataset) -> [Int] {
-        (0..<Int32(test.classCount)).lazy.compactMap { label in test.labels.firstIndex(of: label) }.prefix(count)
-            .map { $0 }
+        guard let labels = test.labels else { return Array(0..<min(count, test.count)) }
+        return (0..<Int32(test.classCount)).lazy.compactMap { labels.firstIndex(of: $0) }.prefix(count).map { $0 }
     }
 }

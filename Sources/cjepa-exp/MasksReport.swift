@@ -39,7 +39,7 @@ package struct MasksReport: Sendable {
             dataset: dataset, settings: BatchLoaderSettings(configuration, steps: step..<(step + 1)))
         let shown = 0..<min(rows, batchSize)
         let rendered = HostBuffer<Float>(count: shown.count * dataset.channels * model.imageSize * model.imageSize)
-        renderer.render(step: step, part: shown, into: rendered)
+        try renderer.render(step: step, part: shown, into: rendered)
         images = shown.map { slot in Self.picture(of: rendered, slot: slot, side: model.imageSize, dataset) }
     }
 

@@ -128,14 +128,14 @@ struct ReportPictures {
                     RunSettings(run.configuration), tensors: checkpoint.tensors, backend: CPUBackend(),
                     threads: threads)
                 let figure = AttentionFigure(
-                    target: reader.target(test, places), context: reader.context(test, places))
+                    target: try reader.target(test, places), context: try reader.context(test, places))
                 let mark = arm == input.record.baseline ? ", baseline" : ""
                 input.attention.append(
                     ReportInput.Picture(
                         title: arm + mark,
                         caption: "seed \(run.run.seed), step \(checkpoint.step); test images "
                             + places.map(String.init).joined(separator: ", "),
-                        png: try PNGFile.data(figure.drawMeans(places.map { test.picture($0) }))))
+                        png: try PNGFile.data(figure.drawMeans(places.map { try test.picture($0) }))))
             } catch let error as UnusableInput {
                 throw error
             } catch {

@@ -113,6 +113,7 @@ final class RunReporter: RunRecorder {
             ])
         writer.setIntegers("predictions/labels", predictions.labels)
         writer.setIntegers("predictions/indices", predictions.indices)
+        if let names = predictions.names { writer.setStrings("predictions/names", names) }
     }
 
     func record(_ embeddings: EmbeddingRecord) throws {
@@ -126,6 +127,7 @@ final class RunReporter: RunRecorder {
             ])
         writer.setIntegers("embeddings/labels", embeddings.labels)
         writer.setIntegers("embeddings/indices", embeddings.indices)
+        if let names = embeddings.names { writer.setStrings("embeddings/names", names) }
     }
 
     func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) throws {

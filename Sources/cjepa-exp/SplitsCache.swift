@@ -7,15 +7,17 @@ import Training
 struct SplitsCache {
     /// Where the files lie now, if not where they lay when the run was planned.
     var folder: String?
-    private var last: (data: DataIdentity, splits: DatasetSplits)?
+    private var last: (data: DataIdentity, input: [Int], splits: DatasetSplits)?
 
     init(folder: String? = nil) { self.folder = folder }
 
     mutating func load(_ configuration: RunConfiguration) throws -> DatasetSplits {
         let data = configuration.dataIdentity
-        if let last, last.data == data { return last.splits }
+        // They are shown as the model takes them.
+        let input = [configuration.model.channels, configuration.model.imageSize]
+        if let last, last.data == data, last.input == input { return last.splits }
         let splits = try DatasetSplits.load(configuration, folder: folder)
-        last = (data, splits)
+        last = (data, input, splits)
         return splits
     }
 
@@ -27,10 +29,7 @@ struct SplitsCache {
         _ configuration: RunConfiguration, trainedOn provenance: [String: String]
     ) throws -> DatasetSplits {
         let splits = try load(configuration)
-        for (name, found) in [
-            ("dataset_train_fingerprint", splits.train.fingerprint),
-            ("dataset_test_fingerprint", splits.test.fingerprint),
-        ] {
+        for (name, found) in splits.fingerprints.sorted(by: { $0.key > $1.key }) {
             guard let stored = provenance[name], stored != found else { continue }
             throw UnusableInput(
                 place: folder ?? configuration.dataPlace,

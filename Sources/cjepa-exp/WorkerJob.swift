@@ -118,9 +118,7 @@ struct WorkerJob {
         _ output: WorkerOutput
     ) throws -> Trainer<CPUBackend>.Ending {
         let data = try DatasetSplits.load(configuration)
-        let fingerprints = [
-            "dataset_train_fingerprint": data.train.fingerprint, "dataset_test_fingerprint": data.test.fingerprint,
-        ]
+        let fingerprints = data.fingerprints
         try files.check(fingerprints, of: data.train.name)
         files.writer.setProvenance(["dataset": .string(data.train.name)])
         files.writer.setProvenance(fingerprints.mapValues { .string($0) })

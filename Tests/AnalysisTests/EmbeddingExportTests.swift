@@ -50,6 +50,48 @@ import Testing
         }
     }
 
+    /// The same with files, one of which has a name that text formats like to spoil.
+    private static let named = EmbeddingSet(
+        features: set.features, width: 2, labels: set.labels, indices: set.indices, labelNames: nil, experiment: "demo",
+        run: "x", encoder: "target", step: 1, names: ["cat/a.jpg", "dog/b, \"c\".png", "ü.webp", "e\tf\n.jpg"])
+
+    @Test func `Texts name the file of each image, and only where there are files`() throws {
+        try inTemporaryFolder { folder in
+            _ = try EmbeddingFormat.csv.write(Self.named, to: "\(folder)/a.csv", replacing: false)
+            let text = try String(contentsOfFile: "\(folder)/a.csv", encoding: .utf8)
+            #expect(text.hasPrefix("index,label,label_name,file,f0,f1\n0,0,0,cat/a.jpg,0.0,-1.5\n"), "\(text)")
+            #expect(text.contains("7,9,9,\"dog/b, \"\"c\"\".png\","))
+            _ = try EmbeddingFormat.tsv.write(Self.named, to: "\(folder)/p", replacing: false)
+            let metadata = try String(contentsOfFile: "\(folder)/p/metadata.tsv", encoding: .utf8)
+            #expect(metadata.hasPrefix("label_name\tlabel\tindex\tfile\n0\t0\t0\tcat/a.jpg\n"), "\(metadata)")
+            #expect(metadata.hasSuffix("\te f .jpg\n"))
+            _ = try EmbeddingFormat.csv.write(Self.set, to: "\(folder)/b.csv", replacing: false)
+            let plain = try String(contentsOfFile: "\(folder)/b.csv", encoding: .utf8)
+            #expect(plain.hasPrefix("index,label,label_name,f0,f1\n"))
+        }
+    }
+
+    @Test func `NumPy and HDF5 files name the file of each image`() throws {
+        try inTemporaryFolder { folder in
+            let files = try EmbeddingFormat.npy.write(Self.named, to: "\(folder)/n", replacing: false)
+            #expect(files.count == 4 && files.last?.hasSuffix("/files.npy") == true)
+            #expect(try EmbeddingFormat.npy.write(Self.set, to: "\(folder)/m", replacing: false).count == 3)
+            let bytes = [UInt8](NumPyFile.bytes(of: ["é", "abc"]))
+            #expect(
+                String(decoding: bytes[10..<128], as: UTF8.self).contains(
+                    "'<U3', 'fortran_order': False, 'shape': (2,)"))
+            #expect(
+                Array(bytes[128...]) == [0xE9] + Array(repeating: 0, count: 11) + [
+                    97, 0, 0, 0, 98, 0, 0, 0, 99, 0, 0, 0,
+                ])
+            for format in [EmbeddingFormat.hdf5, .npz, .parquet, .safetensors] {
+                let path = "\(folder)/\(format.defaultName(of: Self.named))"
+                _ = try format.write(Self.named, to: path, replacing: false)
+                #expect(FileManager.default.fileExists(atPath: path))
+            }
+        }
+    }
+
     @Test(arguments: EmbeddingFormat.allCases)
     func `An existing output stays unless told otherwise`(format: EmbeddingFormat) throws {
         try inTemporaryFolder { folder in

@@ -7,7 +7,7 @@ import Testing
         for command in [
             "plan", "run", "rerun", "status", "logs", "show", "diff", "tag", "clean", "table", "report", "export",
             "diagnose",
-            "attention", "masks", "bench", "selftest", "schema",
+            "attention", "masks", "data", "bench", "selftest", "schema",
         ] {
             #expect(help.output.contains("\n  \(command) "))
         }

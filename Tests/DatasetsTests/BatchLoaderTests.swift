@@ -92,7 +92,7 @@ struct BatchLoaderTests {
         let size = 81
         let batches = try all(settings(total: 12))
         let crop = try #require(settings().crop)
-        var resampler = ImageResampler(size: 9)
+        var renderer = ImageRenderer(dataset, size: 9)
         var looks: [Int32: [[Float]]] = [:]
         for batch in batches {
             for (place, index) in batch.indices.enumerated() {
@@ -100,7 +100,7 @@ struct BatchLoaderTests {
                 var random = RandomStream(seed: 1, purpose: .crop, epoch: batch.epoch, sample: Int(index))
                 let region = crop.region(height: 12, width: 10, random: &random)
                 let expected = HostBuffer<Float>(count: size)
-                resampler.render(dataset, image: Int(index), region: region, into: expected, slot: 0)
+                try renderer.render(Int(index), into: expected, slot: 0) { _ in region }
                 #expect(image == expected.array)
                 looks[index, default: []].append(image)
             }
@@ -114,7 +114,7 @@ struct BatchLoaderTests {
     func whole() throws {
         for batch in try all(settings(total: 3, crop: false)) {
             let expected = HostBuffer<Float>(count: 8 * 81)
-            dataset.renderWhole(batch.indices.map(Int.init), size: 9, into: expected)
+            try dataset.renderViews(batch.indices.map(Int.init), size: 9, into: expected)
             #expect(batch.images == expected.array)
         }
     }

@@ -47,8 +47,8 @@ struct ResampleTests {
             let region = CropRegion(
                 top: example.top, left: example.left, height: example.crop_height, width: example.crop_width)
             let output = HostBuffer<Float>(count: example.size * example.size)
-            var resampler = ImageResampler(size: example.size)
-            resampler.render(dataset, image: 0, region: region, into: output, slot: 0)
+            var renderer = ImageRenderer(dataset, size: example.size)
+            try renderer.render(0, into: output, slot: 0) { _ in region }
             let actual = output.array.map(Double.init)
             #expect(worst(actual, example.float) <= 2e-4, "\(example.testDescription)")
             // Pillow rounds 8-bit images after each of two passes.
@@ -57,15 +57,16 @@ struct ResampleTests {
     }
 
     @Test("Normalisation is (value / 255 − mean) / std per channel, in the right slot, and touches nothing else")
-    func normalization() {
+    func normalization() throws {
         var dataset = makeDataset(count: 2, channels: 3, height: 4, width: 4)
         dataset.normalization = Normalization(mean: [0.1, 0.5, 0.9], standardDeviation: [0.2, 1, 2])
         let output = HostBuffer<Float>(count: 3 * 48)
-        var resampler = ImageResampler(size: 4)
-        resampler.render(dataset, image: 1, into: output, slot: 1)
+        var renderer = ImageRenderer(dataset, size: 4)
+        try renderer.render(1, into: output, slot: 1)
+        let pixels = dataset.pixels
         let expected = (0..<48).map { index in
             let channel = index / 16
-            let value = Double(dataset.pixels[48 + index]) / 255
+            let value = Double(pixels[48 + index]) / 255
             return (value - dataset.normalization.mean[channel]) / dataset.normalization.standardDeviation[channel]
         }
         let zeros = [Double](repeating: 0, count: 48)
@@ -73,10 +74,10 @@ struct ResampleTests {
     }
 
     @Test("Normalising a data set by itself gives mean 0 and standard deviation 1")
-    func moments() {
+    func moments() throws {
         let dataset = makeDataset(count: 50, channels: 2, height: 6, width: 6)
         let output = HostBuffer<Float>(count: 50 * 72)
-        dataset.renderWhole(0..<50, size: 6, into: output)
+        try dataset.renderViews(0..<50, size: 6, into: output)
         for channel in 0..<2 {
             let values = (0..<50).flatMap { image in
                 (0..<36).map { Double(output[image * 72 + channel * 36 + $0]) }
@@ -87,19 +88,19 @@ struct ResampleTests {
         }
     }
 
-    @Test("A resampler gives the same whatever it rendered before")
-    func reuse() {
+    @Test("A renderer gives the same whatever it rendered before")
+    func reuse() throws {
         let dataset = makeDataset(count: 3, height: 20, width: 13)
         let regions = [
             CropRegion(top: 2, left: 3, height: 9, width: 4), CropRegion(top: 0, left: 0, height: 20, width: 13),
             CropRegion(top: 19, left: 12, height: 1, width: 1), CropRegion(top: 5, left: 1, height: 9, width: 11),
         ]
-        var used = ImageResampler(size: 7)
+        var used = ImageRenderer(dataset, size: 7)
         for region in regions + regions.reversed() {
             let (a, b) = (HostBuffer<Float>(count: 49), HostBuffer<Float>(count: 49))
-            used.render(dataset, image: 1, region: region, into: a, slot: 0)
-            var fresh = ImageResampler(size: 7)
-            fresh.render(dataset, image: 1, region: region, into: b, slot: 0)
+            try used.render(1, into: a, slot: 0) { _ in region }
+            var fresh = ImageRenderer(dataset, size: 7)
+            try fresh.render(1, into: b, slot: 0) { _ in region }
             #expect(a.array == b.array, "\(region)")
         }
     }

@@ -1,6 +1,7 @@
 import Datasets
 import Declarations
 import Foundation
+import TensorCore
 
 /// The committed sample, found from this file.
 let sampleFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -46,4 +47,25 @@ func loadSample() throws -> DatasetSplits {
 
 func settings(of type: any ImageCollection.Type, folder: String) -> Settings {
     Settings(type.keys).with("folder", folder)
+}
+
+extension ImageDataset {
+    private var memory: InMemoryImages {
+        guard let memory = source as? InMemoryImages else { preconditionFailure("\(name) is not in memory") }
+        return memory
+    }
+
+    var height: Int { memory.geometry.height }
+    var width: Int { memory.geometry.width }
+
+    /// Of the chosen images, [n, channels, height, width].
+    var pixels: [UInt8] {
+        let size = memory.geometry.count
+        return sourceIndices.flatMap { memory.pixels[Int($0) * size..<(Int($0) + 1) * size] }
+    }
+
+    /// What evaluations see, to the front of `output`.
+    func renderViews(_ indices: some Sequence<Int>, size: Int, into output: HostBuffer<Float>) throws {
+        try ImageRenderers(self, size: size).renderViews(indices, into: output)
+    }
 }

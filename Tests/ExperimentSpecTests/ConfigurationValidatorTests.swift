@@ -27,7 +27,7 @@ import Testing
         Case(
             text: "model.patch_size: 5", keyPath: "model.patch_size",
             message: "patches of 5 pixels do not fill an image of 28"),
-        Case(text: "model.channels: 3", keyPath: "model.channels", message: "grey images"),
+        Case(text: "model.channels: 2", keyPath: "model.channels", message: "grey images"),
         Case(
             text: "data.crop_scale: [1, 0.3]", keyPath: "data.crop_scale", message: "is above its upper end: [1, 0.3]"),
         Case(text: "masks.target_aspect: [2, 1]", keyPath: "masks.target_aspect", message: "is above its upper end"),

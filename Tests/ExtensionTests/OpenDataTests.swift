@@ -9,7 +9,8 @@ import Training
 
 /// A data set that only these tests know, from the spec to features that are probed.
 @Suite struct OpenDataTests {
-    private static let catalogue = Catalogue(imageCollections: ImageCollections.standard + [DrawnSquares.self])
+    private static let catalogue = Catalogue(
+        imageCollections: ImageCollections.standard + [DrawnSquares.self, DrawnScenes.self])
 
     private func withSquares<Result>(_ body: () throws -> Result) rethrows -> Result {
         try Catalogue.$current.withValue(Self.catalogue, operation: body)
@@ -26,12 +27,15 @@ import Training
 
         """
 
-    private func load(_ text: String, overrides: [String] = []) throws -> RunConfiguration {
+    private func load(
+        _ text: String, overrides: [String] = [], channels: Int = 1
+    ) throws -> RunConfiguration {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("squares-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appendingPathComponent("trial.spec")
-        try (Self.model + text).write(to: file, atomically: true, encoding: .utf8)
+        let model = Self.model.replacingOccurrences(of: "channels: 1", with: "channels: \(channels)")
+        try (model + text).write(to: file, atomically: true, encoding: .utf8)
         let experiment = try withSquares { try Experiment.load(path: file.path, overrides: overrides) }
         return try #require(experiment.runs.first).configuration
     }
@@ -71,8 +75,11 @@ import Training
 
     @Test(arguments: [
         ("data.square_side=9", "data.square_side", "9 is out of range"),
-        ("data.dataset=square", "data.dataset", "expected one of fashion_mnist, fashion_mnist_sample, idx, squares"),
-        ("model.channels=3", "model.channels", "squares has grey images, but the model takes 3 channels"),
+        (
+            "data.dataset=square", "data.dataset",
+            "expected one of fashion_mnist, fashion_mnist_sample, idx, image_folder, list, tar, cifar10, cifar100, stl10, hdf5, squares, scenes"
+        ),
+        ("model.channels=2", "model.channels", "squares has grey images, but the model takes 2 channels"),
         ("data.train_subset=81", "data.train_subset", "a subset of 81 images, but there are only 80"),
         ("evaluation.test_images=21", "evaluation.test_images", "21 images, but there are only 20"),
         ("training.batch_size=81", "training.batch_size", "a batch of 81, but only 80 training images"),
@@ -91,7 +98,7 @@ import Training
     @Test func documentationAndSchemaHaveItsKeys() throws {
         try withSquares {
             #expect(SpecKey.markdownTable().contains("| `data.square_side` | whole number, ≥ 1, ≤ 8 | `5` |"))
-            #expect(SpecKey.markdownTable().contains("squares: squares, drawn where they are needed."))
+            #expect(SpecKey.markdownTable().contains("squares: squares, drawn where they are needed"))
             let schema = try #require(
                 JSONSerialization.jsonObject(with: Data(ExperimentSchema.json().utf8)) as? [String: Any])
             let properties = try #require(schema["properties"] as? [String: Any])
@@ -123,12 +130,82 @@ import Training
         // The quarter that a square is in is plain to see, whatever the weights.
         #expect(recorder.accuracies.count == 4 && recorder.accuracies.allSatisfy { $0 > 0.5 })
     }
+
+    // MARK: Images that are not in memory
+
+    private static let scenes = "data: {dataset: scenes}\ntraining: {batch_size: 16, steps: 6}\n"
+
+    private func train(_ overrides: [String] = [], threads: Int = 2, channels: Int = 3) throws -> Recorder {
+        let configuration = try load(Self.scenes, overrides: overrides, channels: channels)
+        let recorder = Recorder()
+        try withSquares {
+            let trainer = try Trainer(
+                configuration, data: try DatasetSplits.load(configuration), backend: CPUBackend(), threads: threads,
+                recorder: recorder)
+            #expect(try trainer.run { false } == .completed)
+        }
+        return recorder
+    }
+
+    @Test func picturesOfAllSizesWithoutClassesAreTrainedOnWithAnyThreads() throws {
+        let reference = try train()
+        #expect(reference.losses.count == 6 && reference.losses.allSatisfy { $0.isFinite && $0 > 0 })
+        #expect(reference.accuracies.count == 4 && reference.accuracies.allSatisfy { $0.isFinite })
+        #expect(reference.diagnoses.count == 2)
+        let other = try train(["resources.loader_threads=3"], threads: 3)
+        #expect(other.losses == reference.losses && other.accuracies == reference.accuracies)
+        let grey = try train(channels: 1)
+        #expect(grey.losses.count == 6 && grey.losses != reference.losses)
+    }
+
+    /// In training, among the images of probes, and among those that diagnostics look at.
+    @Test(arguments: [7, 2011, 1003]) func aPictureThatCannotBeReadIsNamed(number: Int) throws {
+        let error = try #require(throws: DatasetError.self) {
+            _ = try train(["data.broken_scene=\(number)", "training.steps=12"])
+        }
+        #expect(error.place == "scene \(number)" && error.remedy == "draw another")
+    }
+
+    @Test func whatNeedsClassesSaysSoBeforeAnythingRuns() throws {
+        let configuration = try load(Self.scenes, overrides: ["data.scene_classes=false"], channels: 3)
+        try withSquares {
+            let data = try DatasetSplits.load(configuration)
+            let error = try #require(throws: DatasetError.self) {
+                _ = try Trainer(configuration, data: data, backend: CPUBackend(), threads: 1, recorder: Recorder())
+            }
+            #expect(error.problem == "the images have no classes, which kNN and the linear probe need")
+        }
+    }
+
+    @Test func batchesAreMadeAgainWithTheirCrops() throws {
+        let configuration = try load(Self.scenes, channels: 3)
+        try withSquares {
+            var replay = try BatchReplay(RunSettings(configuration), data: try DatasetSplits.load(configuration))
+            let batch = try replay.batch(2)
+            #expect(batch.labels.allSatisfy { $0 == -1 } && Set(batch.crops.map(\.height)).count > 3)
+        }
+    }
+
+    @Test func memoryDoesNotGrowWithImagesOnDisk() throws {
+        let probes = ["evaluation.train_images=40", "evaluation.test_images=20"]
+        let few = try load(Self.scenes, overrides: probes + ["data.scenes=1000"])
+        let many = try load(Self.scenes, overrides: probes + ["data.scenes=10000000"])
+        withSquares {
+            let bytes = [few, many].map { configuration in
+                CostEstimate(configuration, trainImages: configuration == few ? 1000 : 10_000_000, testImages: 20)
+                    .memoryBytes
+            }
+            // An index of them is all.
+            #expect(bytes[1] - bytes[0] <= 10_000_000 * 128)
+        }
+    }
 }
 
 private final class Recorder: RunRecorder {
     var losses: [Double] = []
     /// kNN accuracy at each evaluation.
     var accuracies: [Double] = []
+    var diagnoses: [DiagnosticsRecord] = []
 
     func record(_ step: StepRecord) { losses += step.columns.filter { $0.0 == "loss" }.map { $0.1 } }
     func record(_ evaluation: EvaluationRecord) {
@@ -136,7 +213,7 @@ private final class Recorder: RunRecorder {
     }
     func record(_ record: GradientRecord) {}
     func record(_ record: EmbeddingRecord) {}
-    func record(_ record: DiagnosticsRecord) {}
+    func record(_ record: DiagnosticsRecord) { diagnoses.append(record) }
     func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) {}
     func enter(phase: String) {}
 }

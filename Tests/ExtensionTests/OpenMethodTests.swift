@@ -176,7 +176,7 @@ import cjepa_exp
             var state = settings.initialState(on: backend)
             var momenta: [Double] = []
             for index in 0..<steps {
-                let batch = replay.batch(index)
+                let batch = try replay.batch(index)
                 let input = StepBatch(
                     images: .whole(batch.images), imageCount: batch.masks.images, context: batch.masks.context,
                     targets: batch.masks.targets, blockCount: batch.masks.blocks)

@@ -195,7 +195,7 @@ import Training
         }
         let floors = Evaluator(backend: CPUBackend(), tasks: tasks).pixelFloors(
             train: pixels(data.train.count), test: pixels(data.test.count),
-            labels: ProbeLabels(train: data.train.labels, test: data.test.labels))
+            labels: ProbeLabels(train: try data.train.labels(for: "floors"), test: try data.test.labels(for: "floors")))
         #expect(floors["pixel_class_mean"]?.isFinite == true && floors["pixel_linear_raw_bn"] != nil)
     }
 

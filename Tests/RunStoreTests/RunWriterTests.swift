@@ -118,10 +118,12 @@ import Testing
             attributes: ["probes": .strings(["knn_20", "linear"]), "step": 8])
         writer.setIntegers("predictions/labels", [1, 2, 0, 4])
         writer.setIntegers("predictions/indices", [7, 8, 9, 11])
+        let names = ["a.jpg", "", "b\n.png", "ü/ç.webp"]
+        writer.setStrings("predictions/names", names)
         try writer.commit()
         let expected = StoredPredictions(
             step: 8, classes: ["knn_20": classes[0], "linear": classes[1]], labels: [1, 2, 0, 4],
-            indices: [7, 8, 9, 11])
+            indices: [7, 8, 9, 11], names: names)
         #expect(try RunFile(path: path).predictions(encoder: "target") == expected)
         #expect(try RunFile(path: path).predictions(encoder: "context") == nil)
         #expect(expected.correctness("linear") == [1, 0, 0, 0])
@@ -130,6 +132,18 @@ import Testing
             try HDF5File(reading: path).root.dataset("predictions/target").filters().map(\.identifier) == [2, 32015, 3])
         try RunWriter.resume(at: path, keepingThroughStep: 8).commit()
         #expect(try RunFile(path: path).predictions(encoder: "target") == expected)
+    }
+
+    @Test func namesThatDoNotFitTheImagesAreAnError() throws {
+        let writer = try SampleRun.writer(at: path)
+        writer.setStrings("embeddings/names", ["a", "b"])
+        writer.setIntegers("embeddings/labels", [1, 2])
+        try writer.commit()
+        let file = try RunFile(path: path)
+        #expect(try file.texts("embeddings/names", count: 2) == ["a", "b"])
+        #expect(try file.texts("predictions/names", count: 2) == nil)
+        #expect(throws: RunStoreError.self) { try file.texts("embeddings/names", count: 3) }
+        #expect(throws: (any Error).self) { try file.texts("embeddings/labels", count: 2) }
     }
 
     @Test func filesOfEarlierVersionsHaveNoPredictions() throws {

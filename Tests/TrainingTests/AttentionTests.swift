@@ -66,13 +66,13 @@ import Testing
             try $0.tensor()
         }
         let reader = try AttentionReader(settings, tensors: tensors, backend: backend, threads: 2)
-        let maps = reader.target(data.test, [0, 3, 40])
+        let maps = try reader.target(data.test, [0, 3, 40])
         #expect(maps.grid == 7 && maps.heads.count == 3 && maps.heads.allSatisfy { $0.count == 2 })
         for map in maps.heads.flatMap({ $0 }) + maps.means {
             #expect(map.count == 49 && map.allSatisfy { $0 > 0 } && abs(map.reduce(0, +) - 1) <= 1e-9)
         }
         #expect(maps.heads[0] != maps.heads[1])
-        #expect(reader.context(data.test, [0, 3, 40]).heads == maps.heads)
+        #expect(try reader.context(data.test, [0, 3, 40]).heads == maps.heads)
         configuration.model.depth = 1
         #expect {
             _ = try AttentionReader(RunSettings(configuration), tensors: [:], backend: backend, threads: 1)

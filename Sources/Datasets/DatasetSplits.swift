@@ -1,0 +1,47 @@
+/// Training and test images, normalised with the training set's mean and standard deviation.
+package struct DatasetSplits: Sendable {
+    package var train: ImageDataset
+    package var test: ImageDataset
+    /// Labelled images that probes are fitted to, where those are not the training images; none: they are.
+    package var probe: ImageDataset?
+    /// Images that cannot be read and were left out, as `data.on_unreadable: skip` asks for.
+    package var skipped: [SkippedImage] = []
+
+    package init(train: ImageDataset, test: ImageDataset, probe: ImageDataset? = nil) {
+        self.train = train
+        self.test = test
+        self.probe = probe
+    }
+
+    /// The fingerprints of the splits by their names in the provenance of results; and what was left out.
+    package var fingerprints: [String: String] {
+        var prints = ["dataset_train_fingerprint": train.fingerprint, "dataset_test_fingerprint": test.fingerprint]
+        prints["dataset_probe_fingerprint"] = probe?.fingerprint
+        if !skipped.isEmpty {
+            let listed = skipped.prefix(20).map { "\($0.name) (\($0.problem))" }.joined(separator: "; ")
+            prints["dataset_skipped_images"] = "\(skipped.count): \(listed)" + (skipped.count > 20 ? "; …" : "")
+        }
+        return prints
+    }
+
+    /// The same images shown with another number of channels, where there is a rule for it.
+    package func shown(inChannels channels: Int) -> DatasetSplits {
+        var copy = self
+        copy.train = train.shown(inChannels: channels) ?? train
+        copy.test = test.shown(inChannels: channels) ?? test
+        copy.probe = probe.map { $0.shown(inChannels: channels) ?? $0 }
+        return copy
+    }
+
+    /// - Throws: `DatasetError` where images that evaluations look at have no classes.
+    package func checkLabels() throws {
+        for images in [probe ?? train, test] { _ = try images.labels(for: "kNN and the linear probe") }
+    }
+}
+
+/// An image that was left out, and why.
+package struct SkippedImage: Sendable, Hashable, Codable {
+    /// Of its file.
+    package let name: String
+    package let problem: String
+}

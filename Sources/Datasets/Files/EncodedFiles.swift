@@ -1,0 +1,30 @@
+/// Where the bytes of encoded images are: files, members of shards, elements of an array.
+package protocol EncodedFiles: Sendable {
+    /// Number of images.
+    var count: Int { get }
+
+    /// What people call an image: its path relative to the data set's folder.
+    func name(of image: Int) -> String
+    /// Where an image lies, for messages.
+    func place(of image: Int) -> String
+    /// Adds names and sizes in bytes of all images, which stand for their contents.
+    func add(to fingerprint: inout Fingerprint)
+    /// Tells this state of the files from others in the same place: with their times.
+    func addState(to fingerprint: inout Fingerprint)
+
+    /// Reads the bytes of an image to the front of `bytes`, which grows where it must.
+    ///
+    /// - Parameter limit: Most bytes of an image.
+    /// - Returns: How many they are.
+    /// - Throws: `DatasetError` for a file that is missing, larger, or not as it was when the data set was opened.
+    func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int
+}
+
+extension EncodedFiles {
+    /// A file is too large to be read.
+    func tooLarge(_ image: Int, _ size: Int, limit: Int) -> DatasetError {
+        DatasetError(
+            place: place(of: image), problem: "has \(size) bytes, more than the limit of \(limit)",
+            remedy: "raise data.max_bytes if the file can be trusted, or make the picture smaller")
+    }
+}

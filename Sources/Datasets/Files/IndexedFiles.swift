@@ -1,0 +1,110 @@
+import Foundation
+
+/// Encoded images that are files of an index.
+struct IndexedFiles: EncodedFiles {
+    let index: ImageIndex
+    let remedy: String
+    /// Bytes of each file, and when it was last written to, nanoseconds since 1970; −1 and 0 for what is no file.
+    private let sizes: [Int]
+    private let times: [Int64]
+
+    /// Looks at every file without opening it.
+    ///
+    /// - Parameter remedy: What to do about a file that is missing.
+    init(_ index: ImageIndex, remedy: String) {
+        self.index = index
+        self.remedy = remedy
+        let stamps = ImageScan.map(0..<index.count, pieces: 4096) { range in
+            range.map { Self.stamp(index.path($0)) }
+        }
+        sizes = stamps.flatMap { $0.map(\.size) }
+        times = stamps.flatMap { $0.map(\.time) }
+    }
+
+    private static func stamp(_ path: String) -> (size: Int, time: Int64) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return (-1, 0) }
+        let stamp = FileStamp(status)
+        return (stamp.size, stamp.modified)
+    }
+
+    var count: Int { index.count }
+    func name(of image: Int) -> String { index.paths[image] }
+    func place(of image: Int) -> String { index.path(image) }
+
+    func add(to fingerprint: inout Fingerprint) {
+        fingerprint.add(UInt64(count))
+        fingerprint.add(index.paths.bytes)
+        for size in sizes { fingerprint.add(UInt64(bitPattern: Int64(size))) }
+    }
+
+    func addState(to fingerprint: inout Fingerprint) {
+        fingerprint.add(index.root)
+        for time in times { fingerprint.add(UInt64(bitPattern: time)) }
+    }
+
+    func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int {
+        let file = try PositionalFile(path: index.path(image), remedy: remedy)
+        // What was no file when the data set was opened may be one by now, but was not in the fingerprint.
+        guard file.size == sizes[image], file.stamp.modified == times[image] else {
+            throw DatasetError(
+                place: file.path,
+                problem: "was changed or replaced since the data set was opened: it had \(max(0, sizes[image])) bytes "
+                    + "and has \(file.size)" + (file.size == sizes[image] ? ", written later" : ""),
+                remedy: "put the earlier file back, or start anew with the files as they are")
+        }
+        guard file.size <= limit else { throw tooLarge(image, file.size, limit: limit) }
+        try file.read(at: 0, count: file.size, toFrontOf: &bytes)
+        return file.size
+    }
+}
+
+/// Encoded images that are members of tar shards.
+struct ShardFiles: EncodedFiles {
+    let samples: ShardSamples
+    /// What names of shards are relative to.
+    let folder: String
+    private let open: OpenFiles
+
+    init(_ samples: ShardSamples, folder: String, remedy: String) {
+        self.samples = samples
+        self.folder = folder
+        open = OpenFiles(remedy: remedy)
+    }
+
+    var count: Int { samples.count }
+
+    func name(of image: Int) -> String {
+        let name = samples.name(image)
+        let head = folder.hasSuffix("/") ? folder : folder + "/"
+        return name.hasPrefix(head) ? String(name.dropFirst(head.count)) : name
+    }
+
+    func place(of image: Int) -> String {
+        "\(samples.name(image)) (at byte \(samples.place(image).offset) of the shard)"
+    }
+
+    func add(to fingerprint: inout Fingerprint) {
+        fingerprint.add(UInt64(count))
+        for image in 0..<count {
+            let (shard, member) = (samples.shards[Int(samples.shardNumbers[image])], Int(samples.members[image]))
+            fingerprint.add(Array(shard.names.bytes(member)))
+            fingerprint.add(UInt64(shard.sizes[member]))
+        }
+    }
+
+    func addState(to fingerprint: inout Fingerprint) {
+        for shard in samples.shards {
+            fingerprint.add(shard.path)
+            fingerprint.add(UInt64(bitPattern: shard.stamp.modified))
+            fingerprint.add(UInt64(shard.stamp.size))
+        }
+    }
+
+    func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int {
+        let place = samples.place(image)
+        guard place.size <= limit else { throw tooLarge(image, place.size, limit: limit) }
+        try open.file(place.path, stamp: place.stamp).read(at: place.offset, count: place.size, toFrontOf: &bytes)
+        return place.size
+    }
+}

@@ -1,0 +1,34 @@
+import Foundation
+
+/// Keeps what was found by reading all images of a data set, beside the indices of folders.
+///
+/// A file that is damaged is as good as none; one that cannot be written is no fault: the next run reads again.
+struct ScanCache {
+    let folder: String
+
+    static var standard: ScanCache { ScanCache(folder: IndexCache.standard().folder) }
+
+    private func url(_ kind: String, _ key: Fingerprint) -> URL {
+        URL(fileURLWithPath: "\(folder)/\(kind)-\(key.text).json")
+    }
+
+    /// What is kept for a key, where it passes a check; else what `make` gives, which is kept if it took a second or more.
+    func value<Value: Codable>(
+        _ kind: String, _ key: Fingerprint, isValid: (Value) -> Bool, make: () throws -> Value
+    ) rethrows -> Value {
+        let url = url(kind, key)
+        if let data = try? Data(contentsOf: url), let known = try? JSONDecoder().decode(Value.self, from: data),
+            isValid(known)
+        {
+            return known
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let made = try make()
+        if clock.now - start >= .seconds(1), let data = try? JSONEncoder().encode(made) {
+            try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try? data.write(to: url, options: .atomic)
+        }
+        return made
+    }
+}
