@@ -263,7 +263,8 @@ import Testing
             "held", ["state running", "ignore", "hold", "ready", "sleep 600"],
             patience: StopPatience(stepSeconds: 0.2, killSeconds: 0.5))
         #expect(outcome.result == .interrupted)
-        #expect(seconds < 200)
+        // As above: much less than what holds the output would have slept.
+        #expect(seconds < 500)
     }
 
     @Test func whoIsKnownToTakeLongGetsLongToStop() {
