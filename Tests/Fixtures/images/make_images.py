@@ -4,7 +4,7 @@
 Made with Pillow 13.0.0 (libjpeg-turbo 3.2.0, libwebp 1.6.0, zlib-ng 2.3.3), NumPy 2.4.6, and jpegtran and cjpeg of
 libjpeg-turbo 2.1.5 (Debian: libjpeg-turbo-progs) for what Pillow cannot write. Run it in any folder:
 
-    python3 -m venv /tmp/pillow && /tmp/pillow/bin/pip install pillow==13.0.0 numpy && /tmp/pillow/bin/python make_images.py
+    python3 -m venv venv && venv/bin/pip install pillow==13.0.0 numpy && venv/bin/python make_images.py
 
 expected.json has for each file the size and what convert("RGB") gives: where decoders may differ a little, the place of
 its pixels [height, width, 3] in expected.bin, else the CRC-32 of them. convert("L") of each is the luma of these pixels,
