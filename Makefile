@@ -38,9 +38,10 @@ torture: build ## Kill and resume runs for ten minutes (SECONDS_PER_RUN=200 for 
 	  --seconds $(or $(SECONDS_PER_RUN),200) --set training.steps=2000 --set evaluation.every_steps=200 \
 	  --set resources.checkpoint_steps=1
 
-fuzz-images: ## Decode 10⁵ damaged pictures (MUTATIONS=…, SEED=…); some seconds.
-	IMAGE_MUTATIONS=$(or $(MUTATIONS),100000) IMAGE_MUTATION_SEED=$(or $(SEED),2) \
-	  $(SWIFT) test -c release $(FENCE) --filter MutationTests
+fuzz-images: ## Read 10⁵ damaged pictures and as many files of each other kind (MUTATIONS=…, SEED=…); some minutes.
+	IMAGE_MUTATIONS=$(or $(MUTATIONS),100000) CONTAINER_MUTATIONS=$(or $(MUTATIONS),100000) \
+	  PACK_MUTATIONS=$(or $(MUTATIONS),100000) IMAGE_MUTATION_SEED=$(or $(SEED),2) \
+	  $(SWIFT) test -c release $(FENCE) --filter 'MutationTests|PackDamageTests'
 
 lint: ## Check the format.
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)

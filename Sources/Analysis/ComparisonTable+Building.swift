@@ -71,7 +71,7 @@ extension ComparisonTable {
         rows += Self.initialisationRows(runs, arms: arms, metrics: metrics)
         rows += Self.pixelRows(floors, metrics: metrics)
         self.rows = rows
-        self.notes = notes + remarks + Self.imageNotes(images, metrics: metrics)
+        self.notes = notes + remarks + Self.skippedNotes(runs) + Self.imageNotes(images, metrics: metrics)
         let done = runs.filter { $0.status == .done }
         effects = FactorialEffects.all(of: done, factors: factors, baseline: baseline, metrics: metrics)
         curves = LearningCurves.all(of: done, arms: arms, metrics: metrics)
@@ -136,6 +136,15 @@ extension ComparisonTable {
             guard !broken.isEmpty else { continue }
             notes.append("\(arm), seed \(run.seed): not finite and left out: \(broken.joined(separator: ", ")).")
         }
+        let waits = runs.filter(\.isFinished).compactMap { run in
+            LoaderWait(
+                waits: run.tables["steps"]?["loader_wait_seconds"], steps: run.tables["steps"]?["step_seconds"])
+        }
+        if let worst = waits.filter(\.isWorthAWord).max(by: { $0.share < $1.share }) {
+            notes.append(
+                "\(arm): steps waited up to \(LoaderWait.text(worst.share)) of their time for images. "
+                    + "\(LoaderWait.advice).")
+        }
         if let verdict {
             notes += verdict.explanations.map { "\(arm), \($0)." }
         } else if let collapse, collapse.markedCount > 0 {
@@ -172,6 +181,19 @@ extension ComparisonTable {
                 kind: .initialisation, label: label, isBaseline: false, planned: seeds, done: seeds, collapse: nil,
                 verdict: nil, notes: [], cells: cells)
         }
+    }
+
+    /// One note for each number of images that runs left out.
+    private static func skippedNotes(_ runs: [RunOutcome]) -> [String] {
+        let affected = runs.filter { $0.skippedImages != nil }
+        return Dictionary(grouping: affected) { $0.skippedImages?.count ?? 0 }.sorted { $0.key < $1.key }
+            .compactMap { count, some in
+                guard let list = some.compactMap({ $0.skippedImages?.list }).min() else { return nil }
+                let who = some.count == runs.count ? "every run" : counted(some.count, "run")
+                return
+                    "\(counted(count, "image")) could not be read and \(count == 1 ? "was" : "were") left out of \(who) "
+                    + "(data.on_unreadable: skip); listed in \(list)."
+            }
     }
 
     /// What tells one floor from another.

@@ -45,8 +45,9 @@ extension EmbeddingSet {
         }
         return EmbeddingSet(
             features: matrix.values, width: matrix.columns, labels: labels, indices: indices,
-            labelNames: file.configuration.classNames, experiment: file.header.experiment, run: directory.name,
-            encoder: encoder, step: chosen.step, names: try file.texts("embeddings/names", count: matrix.rows))
+            labelNames: try file.classNames() ?? file.configuration.classNames, experiment: file.header.experiment,
+            run: directory.name, encoder: encoder, step: chosen.step,
+            names: try file.texts("embeddings/names", count: matrix.rows))
     }
 }
 

@@ -54,6 +54,7 @@ extension RunOutcome {
             width: configuration.model.width, thresholds: configuration.diagnostics, predictions: predictions,
             flopsPerStep: configuration.hasCost ? CostEstimate(configuration).flopsPerStep : nil)
         verdict = try file.verdict()
+        skippedImages = file.skippedImageCount.map { ($0, directory.skippedImagesFile) }
         ResultsRemark(file).map(remark)
     }
 

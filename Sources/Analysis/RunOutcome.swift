@@ -27,6 +27,9 @@ package struct RunOutcome: Sendable {
     /// FLOPs of one training step; none where it is not known.
     package var flopsPerStep: Double?
 
+    /// Images that could not be read and were left out, and the file that lists them; none where all could be.
+    package var skippedImages: (count: Int, list: String)?
+
     package init(
         arm: String, seed: Int, status: RunStatus?, reason: String? = nil, tables: [String: Series] = [:],
         network: String = "", width: Int = 0, thresholds: DiagnosticsConfiguration = DiagnosticsConfiguration(),

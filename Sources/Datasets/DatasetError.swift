@@ -4,11 +4,14 @@ package struct DatasetError: Error, Hashable, CustomStringConvertible {
     package let place: String
     package let problem: String
     package let remedy: String
+    /// Whether there are no images at the place at all, rather than some that cannot be used.
+    package let isAbsence: Bool
 
-    package init(place: String, problem: String, remedy: String) {
+    package init(place: String, problem: String, remedy: String, isAbsence: Bool = false) {
         self.place = place
         self.problem = problem
         self.remedy = remedy
+        self.isAbsence = isAbsence
     }
 
     package var description: String { "\(place): \(problem); \(remedy)" }

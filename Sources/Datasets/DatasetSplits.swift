@@ -24,6 +24,9 @@ package struct DatasetSplits: Sendable {
         return prints
     }
 
+    /// Names of the classes 0, 1, … that evaluations tell apart; none where there are only numbers, or no classes.
+    package var classNames: [String]? { test.classNames ?? probe?.classNames ?? train.classNames }
+
     /// The same images shown with another number of channels, where there is a rule for it.
     package func shown(inChannels channels: Int) -> DatasetSplits {
         var copy = self

@@ -12,6 +12,8 @@ package protocol ImageCollection: DeclaredOption {
     var knownGeometry: ImageGeometry? { get }
     /// Names of the classes 0, 1, …; none where there are only numbers.
     var classNames: [String]? { get }
+    /// In what order classes are numbered, for people.
+    var classOrder: String { get }
     /// Whether all images are held in memory.
     var isInMemory: Bool { get }
 
@@ -44,6 +46,7 @@ extension ImageCollection {
     package var knownSizes: SplitSizes? { nil }
     package var knownGeometry: ImageGeometry? { nil }
     package var classNames: [String]? { nil }
+    package var classOrder: String { "as the data set numbers them" }
     package var isInMemory: Bool { true }
     package func resolvedFolder(specFolder: String) -> String? { nil }
     package var requiredPaths: [RequiredPath] { [] }

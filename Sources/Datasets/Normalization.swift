@@ -15,7 +15,7 @@ package struct Normalization: Sendable, Hashable {
     ///
     /// - Returns: None for other numbers of channels. The luma's deviation is that of channels that vary together, as those
     ///   of photographs nearly do: it depends on these numbers alone, whatever the images lie in.
-    func converted(toChannels wanted: Int) -> Normalization? {
+    package func converted(toChannels wanted: Int) -> Normalization? {
         switch (mean.count, wanted) {
         case (wanted, _): return self
         case (1, 3):

@@ -120,10 +120,11 @@ package struct LinearProbeTask: EvaluationTask {
         return 2 * heads * Double(sizes.classes) * columns * (2 * fitted + scored)
     }
 
-    /// Three copies of the kinds of features that are being probed at once.
+    /// Three copies of the kinds of features that are being probed at once, and the heads with gradients and momenta.
     package func elements(_ sizes: EvaluationSizes, threads: Int) -> Double {
         let (four, one) = (FeatureKind.lastFour.columns(sizes), FeatureKind.lastLayer.columns(sizes))
         let probed = min(threads, 2) * four + max(0, min(threads, 4) - 2) * one
-        return 3 * sizes.images * Double(probed)
+        let heads = Double(probe.learningRates.count * probe.weightDecays.count * sizes.classes)
+        return 3 * (sizes.images + heads) * Double(probed)
     }
 }

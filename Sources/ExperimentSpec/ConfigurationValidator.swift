@@ -157,7 +157,7 @@ struct ConfigurationValidator {
         let probed = known?.probe ?? trainingImages
         let sizes = [
             ("evaluation.train_images", evaluation.trainImages, probed ?? known?.train),
-            ("evaluation.test_images", evaluation.testImages, known?.test),
+            ("evaluation.test_images", evaluation.testImages, known?.test ?? configuration.data.expectedTestImages),
         ]
         for (path, wanted, there) in sizes {
             if let wanted, let there, wanted > there {

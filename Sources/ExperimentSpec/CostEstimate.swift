@@ -43,6 +43,8 @@ package struct CostEstimate: Hashable, Sendable {
     package let stepMemoryBytes: Int
     /// Results file and checkpoints while it trains, bytes, before compression.
     package let diskBytes: Int
+    /// Memory of the floors of the run's data, the tasks on raw pixels.
+    package let floorsMemoryBytes: Int
     /// What stays of them after the run: the results and one checkpoint.
     package let storedBytes: Int
 
@@ -106,6 +108,12 @@ package struct CostEstimate: Hashable, Sendable {
         let probed = EvaluationSizes(
             trainImages: probeTrain, testImages: probeTest, width: configuration.model.width,
             depth: configuration.model.depth)
+        // Of data sets whose classes are not known by heart, as many as ImageNet has.
+        floorsMemoryBytes =
+            FloorsSize(
+                configuration, trainImages: probeTrain, testImages: probeTest,
+                classes: configuration.classNames?.count ?? (known == nil ? 1000 : 10)
+            ).bytes
         let passes = evaluationPasses
         tasks = configuration.evaluationTasks.map { task in
             TaskCost(
@@ -182,8 +190,8 @@ package struct CostEstimate: Hashable, Sendable {
         var floats = state + Double(sums * networks) + step
         // Packed copies in bfloat16: for products with the weights and with their transposes; the target's for the first.
         if configuration.training.precision == .bf16 { floats += Double(networks) + Double(target) / 2 }
-        // Four rounds' images are prepared, or more where more threads prepare them, and one round's test images.
-        floats += Double((max(4, resources.loaderThreads + 1) + 1) * lanes.shards * lanes.images) * imageValues
+        // Four rounds' images are prepared, and one round's test images.
+        floats += Double(5 * lanes.shards * lanes.images) * imageValues
         let masks = configuration.maskLimits
         floats += regularizerValues(configuration, masks)
         // All ranks have that; rank 0 alone evaluates and writes checkpoints.

@@ -16,6 +16,8 @@ package struct Experiment: Sendable {
     package var runs: [PlannedRun]
     /// Path of the spec it came from.
     package var specPath: String
+    /// Data that runs need and that is not there; only where the spec was read for a plan.
+    package var missingData: [MissingData] = []
 
     package init(
         name: String, question: String, expected: String, baseline: String, arms: [String], runs: [PlannedRun],
@@ -31,6 +33,20 @@ package struct Experiment: Sendable {
         self.expectations = expectations
         self.factors = factors
     }
+}
+
+extension Experiment {
+    /// Whether the data of a configuration is not there.
+    package func lacksData(of configuration: RunConfiguration) -> Bool {
+        missingData.contains { $0.data == configuration.dataIdentity }
+    }
+}
+
+/// A data set that is not there, and where it was looked for.
+package struct MissingData: Hashable, Sendable {
+    package let data: DataIdentity
+    /// What is missing, with the place in the spec that says where it should be.
+    package var problems: [SpecError]
 }
 
 /// One run of the matrix.

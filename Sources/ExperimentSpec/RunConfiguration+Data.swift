@@ -32,6 +32,9 @@ extension RunConfiguration {
     /// Names of the classes 0, 1, …; none where the data set gives only numbers.
     package var classNames: [String]? { imageCollection.classNames }
 
+    /// In what order classes are numbered, for people.
+    package var classOrder: String { imageCollection.classOrder }
+
     /// Where the data lies, for messages: its folder, else its name.
     package var dataPlace: String { dataFolder ?? collectionType.name }
 
@@ -39,6 +42,9 @@ extension RunConfiguration {
     package var dataFolder: String? {
         collectionType.hasFolder ? collectionSettings[DataKeys.folder.name, as: String?.self] : nil
     }
+
+    /// Whether the data set's files lie in a folder.
+    var needsFolder: Bool { collectionType.hasFolder }
 
     /// Sets `data.folder` to the folder as given, else to where the data set usually is.
     ///

@@ -26,6 +26,9 @@ package struct DataConfiguration: Codable, Hashable, Sendable {
     /// Random resized crop: share of the area, and aspect ratio.
     package var cropScale = [0.3, 1.0]
     package var cropAspect = [0.75, 4.0 / 3.0]
+    /// Images that the data set has when it is complete; none: not compared.
+    package var expectedTrainImages: Int?
+    package var expectedTestImages: Int?
 
     package init() {}
 }
@@ -165,7 +168,8 @@ package struct ResourceConfiguration: Codable, Hashable, Sendable {
     package var recompute = false
     /// Processes that train one run together, each a part of every round. No result depends on it.
     package var ranks = 1
-    package var loaderThreads = 1
+    /// Threads that prepare images; none: as many as the run gains from. No result depends on it.
+    package var loaderThreads: Int?
     /// Memory for all runs together, GiB; none: what the machine has free.
     package var memoryGiB: Double?
     /// Runs at once; none: as many as cores and memory allow.

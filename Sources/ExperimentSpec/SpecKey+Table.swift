@@ -53,6 +53,15 @@ extension SpecKey {
             "data.crop_aspect", \.data.cropAspect,
             "Random resized crop: smallest and largest ratio of width to height.",
             limits: .aspect, count: 2...2),
+        SpecKey(
+            "data.expected_train_images", \.data.expectedTrainImages,
+            "Training images that the data set has when it is complete: another number is refused before anything runs, "
+                + "and a plan reckons with it where the data is not there. ImageNet: 1281167.",
+            limits: .between(1, maximumCount), isIdentity: false),
+        SpecKey(
+            "data.expected_test_images", \.data.expectedTestImages,
+            "The same of the test images. ImageNet's validation images: 50000.", limits: .between(1, maximumCount),
+            isIdentity: false),
     ]
 
     private static let model: [SpecKey] = [
@@ -206,9 +215,9 @@ extension SpecKey {
             "Processes that train one run together, started through mpirun if more than one. Changes no result.",
             limits: .between(1, 1024), isIdentity: false),
         SpecKey(
-            "resources.loader_threads", \.resources.loaderThreads, "Threads that prepare images.",
-            limits: .between(1, 256),
-            isIdentity: false),
+            "resources.loader_threads", \.resources.loaderThreads,
+            "Threads that prepare images; none: found by measurement while a run trains, one more wherever steps come "
+                + "faster with it. Changes no result.", limits: .between(1, 256), isIdentity: false),
         SpecKey(
             "resources.memory_gib", \.resources.memoryGiB, "Memory for all runs together, GiB; none: what is free.",
             limits: .positive(atMost: 1_048_576), isIdentity: false),

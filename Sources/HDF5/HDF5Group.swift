@@ -186,13 +186,37 @@ package struct HDF5Group: Sendable {
     }
 
     private func createStrings(_ path: String, _ values: [String], shape: [Int]) throws -> HDF5Dataset {
-        try HDF5Library.serialized {
+        // As many of variable length would not be believed when they are read.
+        if values.count > HDF5Bounds.strings { return try createFixedStrings(path, values) }
+        return try HDF5Library.serialized {
             let type = try HDF5Strings.variableType(for: handle)
             let dataset = try create(path, typeIdentifier: type.id, shape: shape, storage: .contiguous)
             try unsafe HDF5Strings.withPointers(values) { pointers in
                 _ = try dataset.handle.check(
                     unsafe H5Dwrite(
                         dataset.handle.id, type.id, chdf5_all(), chdf5_all(), chdf5_default(), pointers), "write")
+            }
+            return dataset
+        }
+    }
+
+    /// Strings of one length in the file, that of the longest, filled up with zeros.
+    private func createFixedStrings(_ path: String, _ values: [String]) throws -> HDF5Dataset {
+        try HDF5Library.serialized {
+            let size = max(1, values.map(\.utf8.count).max() ?? 1)
+            let type = try HDF5Strings.fixedType(byteCount: size, for: handle)
+            var bytes = [UInt8](repeating: 0, count: size * values.count)
+            for (index, value) in values.enumerated() {
+                bytes.replaceSubrange(index * size..<index * size + value.utf8.count, with: value.utf8)
+            }
+            let dataset = try create(
+                path, typeIdentifier: type.id, shape: [values.count],
+                storage: .checked(shape: [values.count], elementByteCount: size))
+            try unsafe bytes.withUnsafeBytes { raw in
+                _ = try dataset.handle.check(
+                    unsafe H5Dwrite(
+                        dataset.handle.id, type.id, chdf5_all(), chdf5_all(), chdf5_default(), raw.baseAddress), "write"
+                )
             }
             return dataset
         }

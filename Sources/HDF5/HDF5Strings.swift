@@ -11,6 +11,15 @@ enum HDF5Strings {
         return type
     }
 
+    /// UTF-8 of so many bytes, shorter ones filled up with zeros; h5py reads it as `bytes`, or `str` by `asstr()`.
+    static func fixedType(byteCount: Int, for handle: HDF5Handle) throws -> HDF5Handle {
+        let type = try handle.owning(H5Tcopy(chdf5_c_string()), "make a string type")
+        try type.check(H5Tset_size(type.id, byteCount), "make a string type")
+        try type.check(H5Tset_strpad(type.id, H5T_STR_NULLPAD), "make a string type")
+        try type.check(H5Tset_cset(type.id, H5T_CSET_UTF8), "make a string type")
+        return type
+    }
+
     /// Hands the strings over as the library takes those of variable length: an array of C strings.
     static func withPointers<Result>(
         _ values: [String], _ body: (UnsafeRawPointer?) throws -> Result

@@ -80,7 +80,7 @@ package struct ExperimentRunner {
                 stopsOthers: configuration.resources.onFailure == .stop, ranks: configuration.resources.ranks)
         }
         let floorsJobs = floors.filter { !FileManager.default.fileExists(atPath: $0.output) }.map {
-            Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: Self.floorsMemoryBytes))
+            Job(name: "floors", kind: .floors($0), demand: Demand(memoryBytes: $0.memoryBytes))
         }
         let outcomes = await scheduler.run(floorsJobs + runJobs, interruptions: interruptions, report: report)
         withExtendedLifetime(lock) {}
@@ -100,7 +100,7 @@ package struct ExperimentRunner {
     }
 
     /// Raw pixels of a small data set and a linear probe over them; an estimate for the planner only.
-    static let floorsMemoryBytes = 1 << 30
+    package static let floorsMemoryBytes = 1 << 30
 }
 
 /// How runs that have results are run again.

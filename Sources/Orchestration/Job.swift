@@ -67,10 +67,13 @@ package struct FloorsRequest: Hashable, Sendable {
     package var output: String
     /// A run's plan.json; its data and evaluation settings count.
     package var planFile: String
+    /// That it takes; for the planner.
+    package var memoryBytes: Int
 
-    package init(output: String, planFile: String) {
+    package init(output: String, planFile: String, memoryBytes: Int = ExperimentRunner.floorsMemoryBytes) {
         self.output = output
         self.planFile = planFile
+        self.memoryBytes = memoryBytes
     }
 }
 

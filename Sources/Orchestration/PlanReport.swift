@@ -58,6 +58,16 @@ package struct PlanReport: Encodable, Sendable {
         package var memoryBytes: Int
     }
 
+    /// Data that runs need and that is not there.
+    package struct Missing: Encodable, Hashable, Sendable {
+        /// The line of the spec, or the option, that says where it should be.
+        package var location: String
+        package var key: String?
+        /// What was looked for, and where.
+        package var message: String
+        package var remedy: String?
+    }
+
     package var experiment: String
     package var question: String
     package var expected: String
@@ -69,6 +79,11 @@ package struct PlanReport: Encodable, Sendable {
     package var freeMemoryBytes: Int
     package var runs: [Row]
     package var totals: Totals
+    /// Empty: all of it is there.
+    package var missingData: [Missing]
+    /// Where the runs differ from what the paper pretrained its network of this size with; none where the network is none
+    /// of the paper's.
+    package var paper: PaperComparison?
     /// What was measured of running several at once; none where nothing was.
     package var schedule: ScheduleChoice?
 
@@ -88,6 +103,10 @@ package struct PlanReport: Encodable, Sendable {
         baseline = experiment.baseline
         precision = Set(prepared.map(\.run.configuration.training.precision.rawValue)).sorted().joined(separator: ", ")
         spec = experiment.specPath
+        missingData = experiment.missingData.flatMap(\.problems).map {
+            Missing(location: "\($0.location)", key: $0.keyPath, message: $0.message, remedy: $0.remedy)
+        }
+        paper = PaperComparison(prepared.map(\.run))
         cores = capacity.cores
         freeMemoryBytes = capacity.memoryBytes
         var costs: [String: Cost] = [:]
@@ -151,8 +170,22 @@ package struct PlanReport: Encodable, Sendable {
         var lines = ["experiment  \(experiment)  (\(spec))"]
         if !question.isEmpty { lines.append("question    \(Self.folded(question))") }
         if !expected.isEmpty { lines.append("expected    \(Self.folded(expected))") }
-        lines += ["baseline    \(baseline)", "precision   \(precision)", "", table.text, "", summary]
+        lines += ["baseline    \(baseline)", "precision   \(precision)"] + missingText
+        lines += ["", table.text, "", summary]
+        if let paper { lines += ["", paper.text] }
         return lines.joined(separator: "\n")
+    }
+
+    private var missingText: [String] {
+        guard !missingData.isEmpty else { return [] }
+        let entries = missingData.flatMap { missing in
+            ["    \(missing.message) (\(missing.key.map { "\($0), " } ?? "")\(missing.location))"]
+                + (missing.remedy.map { ["        → \($0)"] } ?? [])
+        }
+        return [
+            "", "THE DATA IS NOT THERE: `run` refuses to start until it is; the costs below are worked out without it",
+        ]
+            + entries
     }
 
     private var summary: String {

@@ -105,6 +105,10 @@ package struct ProgressModel: Sendable {
             parts.append(phase)
         } else if let speed = run.report?.imagesPerSecond {
             parts.append("\(Quantity.significant(speed)) img/s")
+            if let share = run.report?.loaderWaitShare {
+                let text = LoaderWait.text(share)
+                parts.append(LoaderWait.isMuch(share) ? "waits for images \(text)" : "waits \(text)")
+            }
         } else if run.report == nil {
             parts.append("starting, \(Quantity.duration(now.timeIntervalSince(run.startedAt)))")
         }

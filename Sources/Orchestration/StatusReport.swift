@@ -32,6 +32,8 @@ package struct StatusReport: Encodable, Sendable {
         package var verdict: String?
         /// What it computes in: float32, bf16; none where it has no plan yet.
         package var precision: String?
+        /// Share of the latest steps' time that was spent waiting for images.
+        package var loaderWaitShare: Double?
         package var tags: [String]
         /// What Slurm says of the run's latest task.
         package var task: QueuedTask?
@@ -109,6 +111,7 @@ package struct StatusReport: Encodable, Sendable {
             row.endedAt = state.endedAt
             row.metrics = state.metrics
             row.verdict = state.verdict
+            row.loaderWaitShare = state.loaderWaitShare
             if state.status == .running { row.pid = state.pid }
             if state.status != .done {
                 row.failure = state.failure
@@ -132,7 +135,8 @@ package struct StatusReport: Encodable, Sendable {
         let heading = shown.map { "\($0.shortTitle) (%)" } ?? ""
         var table = TextTable([
             ("run", .left), ("status", .left), ("step", .right), (heading, .right), ("loss", .right),
-            ("verdict", .left), ("took", .right), ("precision", .left), ("tags", .left), ("why", .left),
+            ("verdict", .left), ("took", .right), ("waits", .right), ("precision", .left), ("tags", .left),
+            ("why", .left),
         ])
         for row in runs {
             let accuracy = shown.flatMap { row.metrics[$0.name] }
@@ -142,14 +146,20 @@ package struct StatusReport: Encodable, Sendable {
                 row.name, row.status, row.totalSteps > 0 ? "\(row.step)/\(row.totalSteps)" : "",
                 accuracy.map(MetricConvention.percent) ?? "", row.metrics["loss"].map(Quantity.significant) ?? "",
                 row.verdict ?? "", took.map(Quantity.duration) ?? "",
-                row.precision ?? "", row.tags.joined(separator: " "),
+                row.loaderWaitShare.map(LoaderWait.text) ?? "", row.precision ?? "", row.tags.joined(separator: " "),
                 place(row) ?? row.reason ?? "",
             ])
         }
         var order = RunStatus.allCases.map(\.rawValue) + ["damaged", "unreadable"]
         order.insert(Row.queued, at: 1)
         let summary = order.compactMap { status in counts[status].map { "\($0) \(status)" } }.joined(separator: ", ")
-        return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(counted(runs.count, "run")): \(summary)"
+        let waiting = runs.filter {
+            LoaderWait.isMuch($0.loaderWaitShare ?? 0) && $0.status == RunStatus.running.rawValue
+        }
+        let advice =
+            waiting.isEmpty
+            ? "" : "\n\n\(counted(waiting.count, "run")) waited much for images (column waits). \(LoaderWait.advice)."
+        return "\(experiment)  (\(directory))\n\n\(table.text)\n\n\(counted(runs.count, "run")): \(summary)" + advice
     }
 }
 

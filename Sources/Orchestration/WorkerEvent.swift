@@ -32,10 +32,12 @@ package struct StepReport: Codable, Hashable, Sendable {
     package var imagesPerSecond: Double?
     /// Time that is left for training, seconds, as the worker predicts it.
     package var secondsLeft: Double?
+    /// Share of the latest steps' time that was spent waiting for images.
+    package var loaderWaitShare: Double?
 
     package init(
         step: Int, totalSteps: Int, epoch: Int? = nil, loss: Double, terms: [String: Double] = [:],
-        imagesPerSecond: Double? = nil, secondsLeft: Double? = nil
+        imagesPerSecond: Double? = nil, secondsLeft: Double? = nil, loaderWaitShare: Double? = nil
     ) {
         self.step = step
         self.totalSteps = totalSteps
@@ -44,6 +46,7 @@ package struct StepReport: Codable, Hashable, Sendable {
         self.terms = terms
         self.imagesPerSecond = imagesPerSecond
         self.secondsLeft = secondsLeft
+        self.loaderWaitShare = loaderWaitShare
     }
 
     enum CodingKeys: String, CodingKey {
@@ -51,6 +54,7 @@ package struct StepReport: Codable, Hashable, Sendable {
         case totalSteps = "total_steps"
         case imagesPerSecond = "images_per_second"
         case secondsLeft = "seconds_left"
+        case loaderWaitShare = "loader_wait_share"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -62,6 +66,7 @@ package struct StepReport: Codable, Hashable, Sendable {
         terms = try container.decodeIfPresent([String: Double].self, forKey: .terms) ?? [:]
         imagesPerSecond = try container.decodeIfPresent(Double.self, forKey: .imagesPerSecond)
         secondsLeft = try container.decodeIfPresent(Double.self, forKey: .secondsLeft)
+        loaderWaitShare = try container.decodeIfPresent(Double.self, forKey: .loaderWaitShare)
     }
 }
 

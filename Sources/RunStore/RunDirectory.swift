@@ -11,6 +11,9 @@ package struct RunDirectory: Sendable, Hashable {
     package var resultsFile: String { path + "/run.h5" }
     package var checkpoints: CheckpointSeries { CheckpointSeries(directory: path) }
     package var logFile: String { path + "/log.txt" }
+    /// Images that could not be read and were left out, one in each line; there only where some were.
+    package var skippedImagesFile: String { path + "/" + Self.skippedImagesName }
+    package static let skippedImagesName = "skipped-images.txt"
     /// Name of the folder.
     package var name: String { (path as NSString).lastPathComponent }
 

@@ -202,6 +202,21 @@ package struct RunFile: Sendable {
         }
     }
 
+    /// Images that could not be read and were left out; none where all could be.
+    package var skippedImageCount: Int? {
+        provenance["dataset_skipped_images"].flatMap { Int($0.prefix { $0 != ":" }) }
+    }
+
+    /// Names of the classes 0, 1, …; none where the run stored none, as those of earlier versions and of data sets whose
+    /// classes are numbers.
+    ///
+    /// - Throws: `RunStoreError` where they are no vector of texts.
+    package func classNames() throws -> [String]? {
+        guard contents.arrays.contains(RunFormat.classNames) else { return nil }
+        let count = try Self.explaining(path) { try root.dataset(RunFormat.classNames).shape().first ?? 0 }
+        return try texts(RunFormat.classNames, count: count)
+    }
+
     private func vector(_ path: String) throws -> [Int32] {
         let dataset = try root.dataset(path)
         let shape = try dataset.shape()

@@ -7,6 +7,9 @@ package enum RunFormat {
     /// Metadata `format` of a checkpoint.
     package static let checkpoint = "cjepa-exp checkpoint"
 
+    /// Path of the names of the classes 0, 1, …
+    package static let classNames = "classes/names"
+
     /// Path of an encoder's test embeddings at a step.
     package static func embeddings(encoder: String, step: Int) -> String { "embeddings/\(encoder)/step_\(step)" }
 

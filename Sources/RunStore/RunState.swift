@@ -25,6 +25,8 @@ package struct RunState: Codable, Sendable, Equatable {
     package var metrics: [String: Double]
     /// "healthy", "complete collapse", as of the last diagnosis; none before the first.
     package var verdict: String?
+    /// Share of the latest steps' time that was spent waiting for images, while it runs.
+    package var loaderWaitShare: Double?
 
     package init(
         status: RunStatus, step: Int = 0, totalSteps: Int, attempts: Int = 0, pid: Int32? = nil, host: String,

@@ -13,7 +13,7 @@ package final class RunWriter {
         case floats(FloatMatrix)
         /// Of any shape; a matrix is compressed.
         case integers([Int32], shape: [Int], attributes: [String: AttributeValue])
-        case strings([String])
+        case strings([String], attributes: [String: AttributeValue])
     }
 
     package let path: String
@@ -135,10 +135,19 @@ package final class RunWriter {
     }
 
     /// Stores a vector of texts; replaces one of that path.
-    package func setStrings(_ path: String, _ values: [String]) {
+    package func setStrings(_ path: String, _ values: [String], attributes: [String: AttributeValue] = [:]) {
         let path = normalized(path)
-        pending[path] = .strings(values)
+        pending[path] = .strings(values, attributes: attributes)
         kept.remove(path)
+    }
+
+    /// Stores the names of the classes 0, 1, …
+    ///
+    /// - Parameter order: In what order they are numbered, in words.
+    package func setClassNames(_ names: [String], order: String) {
+        guard !names.isEmpty else { return }
+        setStrings(
+            RunFormat.classNames, names, attributes: ["order": .string("row i names class i; \(order)")])
     }
 
     /// Sets entries of the provenance; others stay.
@@ -244,8 +253,8 @@ package final class RunWriter {
                 shape.count < 2 || values.isEmpty
                 ? nil : HDF5Storage.compressed(shape: shape, elementByteCount: 4)
             try root.create(path, values, shape: shape, storage: storage).attributes.write(attributes)
-        case .strings(let values):
-            try root.create(path, values)
+        case .strings(let values, let attributes):
+            try root.create(path, values).attributes.write(attributes)
         }
     }
 }

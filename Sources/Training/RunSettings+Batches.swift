@@ -37,6 +37,7 @@ extension BatchLoaderSettings {
             batchSize: configuration.training.batchSize, parts: parts, imageSize: configuration.model.imageSize,
             crop: try RandomResizedCrop(scale: configuration.data.cropScale, aspect: configuration.data.cropAspect),
             seed: UInt64(truncatingIfNeeded: configuration.seed), startStep: steps.lowerBound,
-            totalSteps: steps.upperBound, threads: configuration.resources.loaderThreads)
+            totalSteps: steps.upperBound, threads: configuration.resources.loaderThreads ?? 1,
+            mostThreads: configuration.resources.loaderThreads ?? LoaderPace.mostThreads)
     }
 }

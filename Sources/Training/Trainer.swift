@@ -77,6 +77,11 @@ package final class Trainer<Backend: KernelBackend> {
             configuration, parts: step.imageParts, steps: state.step..<settings.totalSteps)
         let loader = try BatchLoader(dataset: training, settings: loading)
         defer { loader.stop() }
+        var pace =
+            configuration.resources.loaderThreads == nil
+            ? LoaderPace(
+                most: loading.mostThreads, skip: (loading.slots + loading.parts.count - 1) / loading.parts.count)
+            : nil
 
         let clock = ContinuousClock()
         let resources = configuration.resources
@@ -89,12 +94,18 @@ package final class Trainer<Backend: KernelBackend> {
                 try checkpoint()
                 return .interrupted
             }
-            try recorder.record(try trainStep(loader, loading, clock))
+            let record = try trainStep(loader, loading, clock)
+            try recorder.record(record)
+            if pace != nil {
+                pace?.note(seconds: record.seconds, waited: record.loaderWaitSeconds)
+                if let threads = pace?.threads, threads != loader.threads { loader.use(threads: threads) }
+            }
             let isLast = state.step == settings.totalSteps
             let every = configuration.evaluation.everySteps
             let isDue = every > 0 && state.step.isMultiple(of: every)
             if isLast || isDue || configuration.diagnostics.embeddingsAtSteps.contains(state.step) {
                 try evaluate()
+                pace?.interrupted()
             } else if configuration.diagnostics.isDue(at: state.step) {
                 try diagnose()
             }

@@ -78,7 +78,8 @@ package final class TrialRun<Backend: KernelBackend> {
             settings: BatchLoaderSettings(
                 batchSize: settings.limits.imageCount, imageSize: configuration.model.imageSize,
                 crop: try RandomResizedCrop(scale: data.cropScale, aspect: data.cropAspect), seed: 0,
-                totalSteps: rendersEveryBatch ? Int(Int32.max) : 1, threads: configuration.resources.loaderThreads))
+                totalSteps: rendersEveryBatch ? Int(Int32.max) : 1, threads: configuration.resources.loaderThreads ?? 1)
+        )
     }
 
     /// From now on every step sees the same images, which are rendered, and the loader comes to rest.

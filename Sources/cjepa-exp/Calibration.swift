@@ -10,6 +10,8 @@ final class RunPredictor {
     private let schedule: ScheduleChoice?
     /// Runs that will start.
     private let runs: Int
+    /// Data that is not there: the time that reading it takes is left out.
+    private let absentData: Set<DataIdentity>
     private var dataSeconds: [DataIdentity: Double] = [:]
     private var known: [RunConfiguration: (cost: CostEstimate, pace: RunPace, threads: Int)] = [:]
 
@@ -19,7 +21,8 @@ final class RunPredictor {
     /// - Parameters:
     ///   - runs: How many will start.
     ///   - schedule: What was measured of running several at once; nil: as many as fit.
-    init(capacity: Capacity, runs: Int, schedule: ScheduleChoice?) {
+    init(capacity: Capacity, runs: Int, schedule: ScheduleChoice?, absentData: Set<DataIdentity> = []) {
+        self.absentData = absentData
         var capacity = capacity
         capacity.preferredWorkers = schedule?.chosen.workers
         self.capacity = capacity
@@ -48,6 +51,7 @@ final class RunPredictor {
 
     private func seconds(ofReadingDataOf configuration: RunConfiguration) throws -> Double {
         let data = configuration.dataIdentity
+        if absentData.contains(data) { return 0 }
         if let known = dataSeconds[data] { return known }
         let duration = try ContinuousClock().measure { _ = try DatasetSplits.load(configuration) }
         dataSeconds[data] = duration / .seconds(1)

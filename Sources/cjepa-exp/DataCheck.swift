@@ -1,6 +1,7 @@
 import Datasets
 import ExperimentSpec
 import Orchestration
+import RunStore
 import Training
 
 /// Number of training images of a data set whose folder is resolved, as its files say.
@@ -14,7 +15,16 @@ func trainingImageCount(_ configuration: RunConfiguration) throws -> Int {
 ///
 /// - Throws: `DatasetError`.
 func predictedCost(_ configuration: RunConfiguration) throws -> CostEstimate {
-    CostEstimate(configuration, trainImages: try trainingImageCount(configuration))
+    CostEstimate(
+        configuration, trainImages: try trainingImageCount(configuration),
+        testImages: configuration.data.expectedTestImages)
+}
+
+/// The same from what the spec and the data set say of themselves, for data that is not there.
+func declaredCost(_ configuration: RunConfiguration) -> CostEstimate {
+    CostEstimate(
+        configuration, trainImages: configuration.data.expectedTrainImages,
+        testImages: configuration.data.expectedTestImages)
 }
 
 /// Reads the data of a configuration once, before anything runs, and compares it with the model.
@@ -33,8 +43,56 @@ func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
             problem: "images have \(images.channels) channels, but model.channels is \(configuration.model.channels)",
             remedy: "set model.channels: \(images.channels)")
     }
+    try checkCounts(of: splits, configuration)
     try splits.checkLabels()
+    try checkReadable(splits, configuration)
+    if !splits.skipped.isEmpty {
+        Console.note(
+            "warning: \(counted(splits.skipped.count, "image")) of \(configuration.dataPlace) cannot be read and "
+                + "\(splits.skipped.count == 1 ? "is" : "are") left out of every run (data.on_unreadable: skip); "
+                + "\(RunDirectory.skippedImagesName) in each run's folder lists "
+                + (splits.skipped.count == 1 ? "it" : "them"))
+    }
     return splits.fingerprints
+}
+
+/// Refuses images that an earlier look at all files, such as `data check`, could not read, and that a run would come to.
+private func checkReadable(_ splits: DatasetSplits, _ configuration: RunConfiguration) throws {
+    let evaluated = try splits.evaluated(configuration.evaluation)
+    let trained = try splits.limited(train: configuration.data.trainSubset, test: nil).train
+    for images in [trained, evaluated.train, evaluated.test] {
+        guard let source = images.source as? EncodedImages, let known = UnreadableImages.known(in: source),
+            !known.isEmpty
+        else { continue }
+        let used = Set(images.sourceIndices.map(Int.init))
+        let met = known.filter { used.contains($0.image) }
+        guard let first = met.first else { continue }
+        throw DatasetError(
+            place: source.files.place(of: first.image),
+            problem: "cannot be read (\(first.problem))"
+                + (met.count > 1 ? ", nor can \(counted(met.count - 1, "other image"))" : "")
+                + ": an earlier look at all files has found it",
+            remedy: "replace or remove it, `cjepa-exp data check` lists all; or set data.on_unreadable: skip")
+    }
+}
+
+/// Compares the numbers of images with those that the spec expects: a copy that was cut short looks like a smaller data set.
+private func checkCounts(of splits: DatasetSplits, _ configuration: RunConfiguration) throws {
+    let expected = [
+        ("train", "training", splits.train, configuration.data.expectedTrainImages),
+        ("test", "test", splits.test, configuration.data.expectedTestImages),
+    ]
+    for (key, what, images, wanted) in expected {
+        // Images that cannot be read are there all the same.
+        let found = images.source.count
+        guard let wanted, wanted != found else { continue }
+        throw DatasetError(
+            place: configuration.dataPlace,
+            problem: "has \(counted(found, "\(what) image")), but data.expected_\(key)_images is \(wanted)",
+            remedy: found < wanted
+                ? "copy the data again, it is not complete; or set data.expected_\(key)_images: \(found)"
+                : "remove what does not belong to it, or set data.expected_\(key)_images: \(found)")
+    }
 }
 
 /// Checks the data of runs, each data set once.

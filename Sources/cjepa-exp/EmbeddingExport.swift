@@ -123,7 +123,7 @@ struct EmbeddingExport {
         return EmbeddingSet(
             features: features.values, width: features.columns,
             labels: images.labels ?? Array(repeating: -1, count: images.count), indices: images.sourceIndices,
-            labelNames: configuration.classNames, experiment: plan.experiment,
+            labelNames: try results.classNames() ?? images.classNames, experiment: plan.experiment,
             run: directory.name, encoder: encoder.rawValue, step: checkpoint.step, split: .train,
             names: images.names)
     }

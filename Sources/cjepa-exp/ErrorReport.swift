@@ -57,6 +57,7 @@ struct ErrorReport {
 
     /// "place: problem; remedy", for errors that are told and do not end the program.
     var line: String {
+        if let error = error as? SpecError { return Self.line(error, kind: "").replacing("\n    → ", with: "; ") }
         guard let explanation else { return "\(error)" }
         return "\(Self.oneLine(explanation.place)): \(explanation.problem)"
             + (explanation.remedy.map { "; \($0)" } ?? "")
@@ -139,8 +140,10 @@ struct ErrorReport {
     }
 
     /// `file:line:column: error: key.path: message; did you mean 'name'?`, then what to do.
-    private static func line(_ error: SpecError) -> String {
-        var text = "\(error.location): error: "
+    private static func line(_ error: SpecError) -> String { line(error, kind: "error: ") }
+
+    private static func line(_ error: SpecError, kind: String) -> String {
+        var text = "\(error.location): \(kind)"
         if let keyPath = error.keyPath { text += "\(keyPath): " }
         text += error.message
         if let nearest = error.nearest { text += "; did you mean '\(nearest)'?" }

@@ -7,7 +7,10 @@ import RunStore
 /// The floors that an experiment needs: one computation for each data set and evaluation setting in its runs.
 func floorsRequests(for experiment: Experiment, in folder: ExperimentFolder) -> [FloorsRequest] {
     floorsRuns(of: experiment, in: folder).map { run, output in
-        FloorsRequest(output: output, planFile: folder.directory(of: run).planFile)
+        let cost = try? predictedCost(run.configuration)
+        return FloorsRequest(
+            output: output, planFile: folder.directory(of: run).planFile,
+            memoryBytes: max(ExperimentRunner.floorsMemoryBytes, cost?.floorsMemoryBytes ?? 0))
     }
 }
 

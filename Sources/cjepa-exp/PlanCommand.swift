@@ -12,6 +12,7 @@ struct PlanCommand: AsyncParsableCommand {
         discussion: """
             Time is predicted from a few timed steps of each arm on this machine; --no-calibration skips this.
             Nothing is written.
+            Data that is not there is named, and the costs are worked out without it.
             """)
 
     @OptionGroup var options: SpecOptions
@@ -23,7 +24,13 @@ struct PlanCommand: AsyncParsableCommand {
     var launcher = Launcher.local
 
     func run() async throws {
-        let (experiment, context) = try await options.loadExperiment()
+        let (experiment, context) = try await options.loadExperiment(toleratesMissingData: true)
+        let costs = { (configuration: RunConfiguration) throws -> CostEstimate in
+            experiment.lacksData(of: configuration) ? declaredCost(configuration) : try predictedCost(configuration)
+        }
+        for problem in experiment.missingData.flatMap(\.problems) {
+            Console.note("warning: the data is not there: \(ErrorReport(problem).line)")
+        }
         let folder = ExperimentFolder(results: options.results, experiment: experiment.name)
         let capacity = options.capacity(for: experiment)
         let prepared = folder.decisions(
@@ -34,7 +41,7 @@ struct PlanCommand: AsyncParsableCommand {
         let starting = prepared.filter(\.decision.willRun)
         let limits = ResourceLimits.ofMachine(for: experiment, results: folder)
         let fit = FitCheck(
-            try starting.map { (run: $0, cost: try predictedCost($0.run.configuration)) }, limits: limits,
+            try starting.map { (run: $0, cost: try costs($0.run.configuration)) }, limits: limits,
             place: experiment.specPath, folder: folder)
         switch launcher {
         case .local: try fit.require()
@@ -44,7 +51,9 @@ struct PlanCommand: AsyncParsableCommand {
         let calibration = calibration && fit.fitsMemory
         Console.begin("timing training steps to choose how many runs train at once")
         let schedule = calibration ? measuredSchedule(of: starting, capacity: capacity) : nil
-        let predictor = RunPredictor(capacity: capacity, runs: starting.count, schedule: schedule)
+        let predictor = RunPredictor(
+            capacity: capacity, runs: starting.count, schedule: schedule,
+            absentData: Set(experiment.missingData.map(\.data)))
         let floors = starting.isEmpty ? [] : missingFloors(of: experiment, in: folder)
         let configurations = Set(prepared.map(\.run.configurationHash)).count
         Console.begin(
@@ -54,7 +63,7 @@ struct PlanCommand: AsyncParsableCommand {
             disk: (fit.diskBytes, limits.freeDiskBytes)
         ) { configuration in
             defer { Console.activity.advance() }
-            let cost = try predictedCost(configuration)
+            let cost = try costs(configuration)
             let seconds = calibration ? try predictor.seconds(configuration, cost: cost) : nil
             return PlanReport.Cost(
                 parameters: cost.parameters, flopsPerStep: cost.flopsPerStep, steps: cost.steps,

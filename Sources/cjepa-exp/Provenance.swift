@@ -23,7 +23,7 @@ enum Provenance {
             "ranks": .integer(ranks),
             "accumulate": .integer(plan.run.configuration.resources.accumulate),
             "shards": .integer(plan.run.configuration.resources.shards),
-            "loader_threads": .integer(plan.run.configuration.resources.loaderThreads),
+            "loader_threads": plan.run.configuration.resources.loaderThreads.map { .integer($0) } ?? "auto",
             "back_end": .string(backend),
             "precision": .string(plan.run.configuration.training.precision.rawValue),
             "hdf5_version": .string(HDF5File.libraryVersion),

@@ -20,6 +20,9 @@ final class RunReporter: RunRecorder {
     private let output: WorkerOutput
     private let space: SpaceWait
     private var lastSave = ContinuousClock.now
+    /// Of the latest steps; each counts for less than the one behind it.
+    private var wait = LoaderWait(waited: 0, total: 0)
+    private static let memory = 0.98
 
     init(
         directory: RunDirectory, run: PlannedRun, writer: RunWriter, state: RunState, output: WorkerOutput,
@@ -42,6 +45,9 @@ final class RunReporter: RunRecorder {
         writer.append("steps", step.columns)
         state.step = step.step
         state.metrics["loss"] = step.metrics.loss
+        wait = LoaderWait(
+            waited: Self.memory * wait.waited + step.loaderWaitSeconds, total: Self.memory * wait.total + step.seconds)
+        state.loaderWaitShare = wait.share
         guard let secondsLeft = steps.isDue(after: step, of: state.totalSteps) else { return }
         try saveStateNowAndThen()
         let metrics = step.metrics
@@ -50,7 +56,8 @@ final class RunReporter: RunRecorder {
                 StepReport(
                     step: step.step, totalSteps: state.totalSteps, epoch: step.epoch, loss: metrics.loss,
                     terms: Dictionary([("prediction_loss", metrics.predictionLoss)] + step.terms) { first, _ in first },
-                    imagesPerSecond: Double(step.imageCount) / step.seconds, secondsLeft: secondsLeft)))
+                    imagesPerSecond: Double(step.imageCount) / step.seconds, secondsLeft: secondsLeft,
+                    loaderWaitShare: wait.share)))
     }
 
     func record(_ evaluation: EvaluationRecord) throws {
@@ -218,7 +225,9 @@ private struct StepClock {
 
 /// Standard output as a stream of events, one JSON object a line; what of them is worth keeping goes to standard error
 /// too, which is the run's log.
-final class WorkerOutput {
+///
+/// One thread at a time writes: `ScanProgress` while data is read, the training afterwards.
+final class WorkerOutput: @unchecked Sendable {
     private var log = WorkerLog()
 
     func send(_ event: WorkerEvent) {

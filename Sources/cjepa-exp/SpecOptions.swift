@@ -8,15 +8,18 @@ import Training
 
 /// The experiment of a spec; images are counted in the files.
 ///
+/// - Parameter toleratesMissingData: As `Experiment.load` has it.
 /// - Throws: `SpecErrors` with everything that is wrong.
 package func loadSpec(
-    _ path: String, overrides: [String] = [], only: [String] = [], skip: [String] = []
+    _ path: String, overrides: [String] = [], only: [String] = [], skip: [String] = [],
+    toleratesMissingData: Bool = false
 ) throws(SpecErrors) -> Experiment {
     try Experiment.load(
         path: path, overrides: overrides, only: only, skip: skip, datasetSize: trainingImageCount,
         metricLookup: { metric, encoder, configuration in
             MetricCatalog(of: configuration, encoder: encoder.rawValue).knowledge(of: metric)
-        }, automaticPrecision: CPUBackend.multipliesBF16 ? .bf16 : .float32)
+        }, toleratesMissingData: toleratesMissingData,
+        automaticPrecision: CPUBackend.multipliesBF16 ? .bf16 : .float32)
 }
 
 /// What `run` and `plan` share: which runs of which spec, where, on how much of the machine.
@@ -73,13 +76,20 @@ struct SpecOptions: ParsableArguments {
     var isPartial: Bool { !only.isEmpty || !skip.isEmpty }
 
     /// The experiment, with every run checked and its data read once, and what its results are compared with.
-    func loadExperiment() async throws -> (experiment: Experiment, context: RunContext) {
+    ///
+    /// - Parameter toleratesMissingData: For a plan: data that is not there is told in the experiment.
+    func loadExperiment(
+        toleratesMissingData: Bool = false
+    ) async throws -> (experiment: Experiment, context: RunContext) {
         let precisions = precision.map { ["training.precision=\($0.rawValue)"] } ?? []
         let ranksSetting = ranks.map { ["resources.ranks=\($0)"] } ?? []
         Console.begin("reading \(spec)")
-        let experiment = try loadSpec(spec, overrides: overrides + precisions + ranksSetting, only: only, skip: skip)
+        let experiment = try loadSpec(
+            spec, overrides: overrides + precisions + ranksSetting, only: only, skip: skip,
+            toleratesMissingData: toleratesMissingData)
         Console.begin("reading the data")
-        let fingerprints = try checkData(of: experiment.runs)
+        let fingerprints = try checkData(
+            of: experiment.runs.filter { !experiment.lacksData(of: $0.configuration) })
         let context = RunContext(
             sourceRevision: await SourceRevision.current(), rerunsChangedCode: rerunChangedCode,
             fingerprints: fingerprints)

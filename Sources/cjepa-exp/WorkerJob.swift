@@ -117,11 +117,16 @@ struct WorkerJob {
         _ configuration: RunConfiguration, _ backend: CPUBackend, _ files: WorkerFiles, _ reporter: RunReporter,
         _ output: WorkerOutput
     ) throws -> Trainer<CPUBackend>.Ending {
-        let data = try DatasetSplits.load(configuration)
+        let data = try DatasetSplits.load(configuration, progress: ScanProgress(output).report)
         let fingerprints = data.fingerprints
         try files.check(fingerprints, of: data.train.name)
         files.writer.setProvenance(["dataset": .string(data.train.name)])
         files.writer.setProvenance(fingerprints.mapValues { .string($0) })
+        if let names = data.classNames { files.writer.setClassNames(names, order: configuration.classOrder) }
+        if !data.skipped.isEmpty {
+            let lines = data.skipped.map { "\($0.name)\t\($0.problem)".replacing("\n", with: "\\n") + "\n" }
+            try AtomicFile.write(Data(lines.joined().utf8), to: directory.skippedImagesFile)
+        }
         let trainer = try Trainer(
             configuration, data: data, backend: backend, threads: threads, recorder: reporter,
             communicator: communicator)

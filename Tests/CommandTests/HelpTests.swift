@@ -24,6 +24,7 @@ import Testing
             Time is predicted from a few timed steps of each arm on this machine;
             --no-calibration skips this.
             Nothing is written.
+            Data that is not there is named, and the costs are worked out without it.
 
             USAGE: cjepa-exp plan [<options>] <spec>
 

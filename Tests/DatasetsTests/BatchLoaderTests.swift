@@ -146,6 +146,38 @@ struct BatchLoaderTests {
         for (step, batch) in held.enumerated() { #expect(batch.images.array == reference[step].images) }
     }
 
+    @Test("Threads that come and go while batches are loaded change nothing, nor which image fails first")
+    func changingThreads() throws {
+        let dataset = makeDataset(count: 40)
+        func batches(_ change: (BatchLoader, Int) -> Void) throws -> [[Float]] {
+            let loader = try BatchLoader(
+                dataset: dataset,
+                settings: BatchLoaderSettings(
+                    batchSize: 13, parts: [0..<5, 5..<13], imageSize: 8,
+                    crop: try RandomResizedCrop(scale: [0.3, 1], aspect: [0.75, 1.3]), seed: 4, totalSteps: 12,
+                    mostThreads: 6))
+            return try (0..<24).map { number in
+                change(loader, number)
+                let batch = try loader.next()
+                defer { loader.recycle(batch) }
+                return Array(batch.images.array.prefix(batch.part.count * 64)) + batch.indices.array.map { Float($0) }
+            }
+        }
+        let one = try batches { _, _ in }
+        #expect(try batches { loader, number in loader.use(threads: [1, 6, 2, 4][number / 2 % 4]) } == one)
+        for threads in [1, 4] {
+            let broken = ImageDataset(
+                name: "broken", source: FailingImages(base: dataset.source, at: 11), labels: nil, classCount: 1,
+                normalization: dataset.normalization)
+            let loader = try BatchLoader(
+                dataset: broken,
+                settings: BatchLoaderSettings(
+                    batchSize: 40, imageSize: 8, crop: nil, seed: 4, totalSteps: 3, threads: threads))
+            let error = #expect(throws: DatasetError.self) { try loader.next() }
+            #expect(error?.place == "image 11")
+        }
+    }
+
     @Test("Dropping a loader early ends its threads, with batches unread, lent out or none taken")
     func dropping() throws {
         for taken in 0..<4 {

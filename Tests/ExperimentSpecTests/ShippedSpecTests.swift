@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: [
         ("ablation", 12), ("barlow", 3), ("ema", 16), ("fashion-mnist", 9), ("smoke", 3), ("terms", 15),
-        ("vicreg-weight", 14),
+        ("vicreg-weight", 14), ("imagenet-base", 8), ("imagenet-large", 2),
     ])
     func `the shipped specs load`(name: String, arms: Int) throws {
         let experiment = try load(name)
@@ -22,6 +22,38 @@ import Testing
         #expect(experiment.arms.count == arms)
         #expect(experiment.arms.contains(experiment.baseline))
         #expect(!experiment.question.isEmpty && !experiment.expected.isEmpty && !experiment.expectations.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("imagenet-tiny", "ViT-T/16", 8, [100, 600]), ("imagenet-small", "ViT-S/16", 2, [100]),
+        ("imagenet-base", "ViT-B/16", 8, [100, 600]), ("imagenet-large", "ViT-L/16", 2, [600]),
+    ])
+    func `the specs of the paper have its settings but for what they say`(
+        name: String, network: String, arms: Int, epochs: [Int]
+    ) throws {
+        let experiment = try load(name)
+        #expect(experiment.arms.count == arms)
+        let comparison = try #require(PaperComparison(experiment.runs))
+        #expect(comparison.network == network)
+        #expect(comparison.differences.map(\.key) == ["evaluation.train_images"])
+        for run in experiment.runs {
+            let length = try #require(run.configuration.training.epochs)
+            #expect(epochs.contains(length))
+            // 625 whole batches of 2,048 images.
+            #expect(run.configuration.training.steps == length * 625)
+            #expect(abs(run.configuration.schedule.warmup * Double(length) - 15) < 1e-9)
+        }
+    }
+
+    @Test func `what differs from the paper is told with the arms that it concerns`() throws {
+        var runs = try load("imagenet-tiny").runs
+        runs[0].configuration.optimizer.betas = [0.9, 0.95]
+        let found = try #require(PaperComparison(runs)).differences
+        #expect(found.map(\.key) == ["optimizer.betas", "evaluation.train_images"])
+        #expect(found[0].value == "[0.9, 0.95]" && found[0].paper == "[0.9, 0.999]" && found[0].isFromCode)
+        #expect(found[0].arms == [runs[0].arm] && found[1].arms.isEmpty)
+        for index in runs.indices { runs[index].configuration.model.imageSize = 96 }
+        #expect(PaperComparison(runs) == nil)
     }
 
     @Test func `every spec in experiments loads and begins with its question`() throws {

@@ -57,6 +57,13 @@ import Testing
         #expect(try root.dataset("none").readStrings() == [])
     }
 
+    @Test func keepsMoreStringsThanAreBelievedOfVariableLength() throws {
+        let texts = (0..<1000).map { "class \($0) " + String(repeating: "ü", count: $0 % 7) } + ["", "x"]
+        let root = try stored { try $0.create("names", texts) }
+        #expect(try root.dataset("names").readStrings() == texts)
+        #expect(try root.dataset("names").shape() == [1002])
+    }
+
     static let attributes: [(String, HDF5AttributeValue)] = [
         ("text", .string("Größe")), ("empty", .string("")), ("texts", .strings(["a", "", "ü"])),
         ("integer", .integer(-7)), ("integers", .integers([1, .max])), ("double", .double(0.1)),

@@ -1,5 +1,6 @@
 import Foundation
 import ImageCodecs
+import TestSupport
 import Testing
 
 /// Fixtures with bytes changed, cut out, put in and taken from each other: no crash, no hang, memory within the limit.
@@ -7,29 +8,6 @@ import Testing
 struct MutationTests {
     /// More by an environment variable; `make fuzz-images` asks for 10⁵.
     private static let count = ProcessInfo.processInfo.environment["IMAGE_MUTATIONS"].flatMap { Int($0) } ?? 10_000
-
-    private func mutate(_ bytes: [UInt8], _ other: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
-        var bytes = bytes
-        for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
-            // Half of the changes meet the header, where sizes and tables are.
-            let reach = Bool.random(using: &generator) ? min(bytes.count, 200) : bytes.count
-            let place = Int.random(in: 0..<reach, using: &generator)
-            let length = min(bytes.count - place, Int.random(in: 1...16, using: &generator))
-            switch Int.random(in: 0..<7, using: &generator) {
-            case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
-            case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-            case 2: bytes[place] = [0, 0xFF, 0x7F, 0x80][Int.random(in: 0..<4, using: &generator)]
-            case 3: bytes.removeSubrange(place..<place + length)
-            case 4: bytes.insert(contentsOf: bytes[place..<place + length], at: place)
-            case 5: bytes.removeLast(bytes.count - place)
-            default:
-                let from = Int.random(in: 0..<other.count, using: &generator)
-                let piece = other[from..<min(other.count, from + 4 * length)]
-                bytes.replaceSubrange(place..<min(bytes.count, place + piece.count), with: piece)
-            }
-        }
-        return bytes
-    }
 
     /// The checksums of a PNG's chunks made right again, so that what is inside is looked at.
     private func sealed(_ bytes: [UInt8]) -> [UInt8] {
@@ -56,9 +34,8 @@ struct MutationTests {
         var buffer = PixelBuffer()
         var decoded = 0
         for number in 0..<Self.count {
-            var bytes = mutate(
-                files[Int.random(in: 0..<files.count, using: &generator)],
-                files[Int.random(in: 0..<files.count, using: &generator)], using: &generator)
+            var bytes = files[Int.random(in: 0..<files.count, using: &generator)]
+                .mutated(with: files[Int.random(in: 0..<files.count, using: &generator)], using: &generator)
             if bytes.first == 0x89, Bool.random(using: &generator) { bytes = sealed(bytes) }
             let header = try? ImageHeader(bytes)
             let decoder = decoders[number % 2]

@@ -62,7 +62,7 @@ package final class PictureTree: Sendable {
     }
 
     /// A member of a ustar archive.
-    private static func member(_ name: String, _ content: [UInt8]) -> [UInt8] {
+    package static func member(_ name: String, _ content: [UInt8]) -> [UInt8] {
         func octal(_ value: Int, _ width: Int) -> [UInt8] {
             let digits = String(value, radix: 8)
             return Array((String(repeating: "0", count: width - 1 - digits.count) + digits).utf8) + [0]

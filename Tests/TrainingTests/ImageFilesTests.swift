@@ -12,7 +12,7 @@ import Testing
 /// Runs on encoded images, wherever they lie.
 @Suite struct ImageFilesTests {
     private func configuration(
-        _ dataset: String, in tree: PictureTree, loaderThreads: Int = 1, channels: Int = 3
+        _ dataset: String, in tree: PictureTree, loaderThreads: Int? = 1, channels: Int = 3
     ) -> RunConfiguration {
         var configuration = TrainerTests.configuration(steps: 6)
         configuration.set("data.dataset", to: .text(dataset))
@@ -57,6 +57,47 @@ import Testing
     func resumes(dataset: String) throws {
         let tree = try PictureTree()
         let settings = configuration(dataset, in: tree, loaderThreads: 3)
+        let unbroken = try train(settings)
+        let (first, second) = (MemoryRecorder(), MemoryRecorder())
+        #expect(try trainer(settings, first).run { first.steps.count == 3 } == .interrupted)
+        let resumed = try trainer(settings, second, threads: 2)
+        try resumed.resume(fromStep: 3, tensors: try #require(first.checkpoints[3]))
+        #expect(try resumed.run { false } == .completed)
+        #expect(second.checkpoints[6] == unbroken.checkpoints[6])
+    }
+
+    /// The training and test images of a tree in one file.
+    private func pack(_ tree: PictureTree, _ settings: PackSettings, _ names: String...) throws {
+        let folder = try DatasetSplits.load(configuration("image_folder", in: tree))
+        let splits = [("train", folder.train), ("test", folder.test)].map { name, images in
+            PackJob.Split(name: name, images: images) { images.name(of: $0) ?? "" }
+        }
+        let job = try PackJob(
+            splits, classNames: folder.train.classNames, settings: settings, paths: names.map(tree.file))
+        _ = try job.run(threads: 2, replaces: true) { _ in }
+    }
+
+    @Test("a pack of pixels at their size gives the weights of the folder it was made of, in one file or in three")
+    func packed() throws {
+        let tree = try PictureTree()
+        let reference = try train(configuration("image_folder", in: tree))
+        let plain = PackSettings(encoding: .raw, shortSide: nil)
+        try pack(tree, plain, "one.pack")
+        try pack(tree, plain, "part-0.pack", "part-1.pack", "part-2.pack")
+        for (files, threads) in [("one.pack", 1), ("one.pack", 3), ("part-?.pack", 2), ("one.pack", nil)] {
+            var settings = configuration("pack", in: tree, loaderThreads: threads)
+            settings.set("data.files", to: .list([.text(files)]))
+            let other = try train(settings, threads: 2)
+            #expect(other.checkpoints[6] == reference.checkpoints[6], "\(files) with \(threads ?? 0) threads")
+            #expect(other.evaluations.map(\.metrics.count) == reference.evaluations.map(\.metrics.count))
+        }
+    }
+
+    @Test("a run on packed JPEGs that is interrupted and resumed ends as an unbroken one")
+    func packedResumes() throws {
+        let tree = try PictureTree()
+        try pack(tree, PackSettings(encoding: .jpeg, shortSide: 24), "photos.pack")
+        let settings = configuration("pack", in: tree, loaderThreads: 2)
         let unbroken = try train(settings)
         let (first, second) = (MemoryRecorder(), MemoryRecorder())
         #expect(try trainer(settings, first).run { first.steps.count == 3 } == .interrupted)

@@ -30,8 +30,18 @@ extension ReportInput {
             <div class="scroll"><table class="sortable"><thead><tr>\
             \(headings.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead>
             <tbody>\(cells.joined(separator: "\n"))</tbody></table></div>
-
+            \(waitingAdvice())
             """
+    }
+
+    /// A sentence where some run waited much for images.
+    private func waitingAdvice() -> String {
+        let waits = runs.compactMap { run in
+            LoaderWait(waits: run.tables["steps"]?["loader_wait_seconds"], steps: run.tables["steps"]?["step_seconds"])
+        }
+        guard let worst = waits.filter(\.isWorthAWord).max(by: { $0.share < $1.share }) else { return "" }
+        return "<p>Steps waited up to \(LoaderWait.text(worst.share)) of their time for images. "
+            + "\(escaped(LoaderWait.advice)).</p>\n"
     }
 
     private func median(_ values: [Double]?) -> Double? {

@@ -60,8 +60,12 @@ package final class CheckRecords: Sendable {
     package func facts(_ key: UInt64) -> ImageFacts? { known[key] }
 
     /// What tells one state of a file, and what was asked of it, from another.
-    package static func key(of path: String, _ stamp: FileStamp, _ limits: ImageLimits) -> UInt64 {
-        let text = "\(stamp.size) \(stamp.modified) \(limits.pixels) \(limits.bytes) \(limits.scans) \(path)"
+    ///
+    /// - Parameters:
+    ///   - place: Where it lies: its path, or its shard and its place in it.
+    ///   - state: As `EncodedFiles` has it.
+    package static func key(of place: String, _ state: (size: Int, modified: Int64), _ limits: ImageLimits) -> UInt64 {
+        let text = "\(state.size) \(state.modified) \(limits.pixels) \(limits.bytes) \(limits.scans) \(place)"
         return hash(Array(text.utf8))
     }
 

@@ -65,7 +65,8 @@ package struct FolderIndex: Sendable {
         case .classes:
             classNames = try scan.scanClasses()
             guard !classNames.isEmpty else {
-                throw DatasetError(place: root, problem: "holds no class folders" + scan.notes.left, remedy: remedy)
+                throw DatasetError(
+                    place: root, problem: "holds no class folders" + scan.notes.left, remedy: remedy, isAbsence: true)
             }
         case .flat: try scan.scanFlat()
         }
@@ -73,7 +74,7 @@ package struct FolderIndex: Sendable {
             throw DatasetError(
                 place: root,
                 problem: "holds no images (files named .\(ImageExtension.names.joined(separator: ", .")))"
-                    + scan.notes.left, remedy: remedy)
+                    + scan.notes.left, remedy: remedy, isAbsence: true)
         }
         return FolderIndex(
             index: ImageIndex(root: root, classNames: classNames, paths: scan.paths, labels: scan.labels),

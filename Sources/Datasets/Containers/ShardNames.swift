@@ -35,7 +35,8 @@ package enum ShardNames {
             problem: missing.count == 1
                 ? "is missing, one of \(paths.count) shards"
                 : "is missing, and \(missing.count - 1) more of \(paths.count) shards: "
-                    + others.joined(separator: ", ") + (missing.count > 4 ? ", …" : ""), remedy: remedy)
+                    + others.joined(separator: ", ") + (missing.count > 4 ? ", …" : ""), remedy: remedy,
+            isAbsence: missing.count == paths.count)
     }
 
     private static func tooMany(_ pattern: String, _ remedy: String) -> DatasetError {
@@ -48,7 +49,7 @@ package enum ShardNames {
         var found = unsafe glob_t()
         defer { unsafe globfree(&found) }
         guard unsafe glob(pattern, GLOB_NOSORT, nil, &found) == 0 else {
-            throw DatasetError(place: pattern, problem: "matches no file", remedy: remedy)
+            throw DatasetError(place: pattern, problem: "matches no file", remedy: remedy, isAbsence: true)
         }
         let names = (0..<Int(unsafe found.gl_pathc)).compactMap { index in
             unsafe found.gl_pathv[index].flatMap { unsafe String(validatingCString: $0) }

@@ -1,17 +1,5 @@
-import Foundation
-
-/// Groups the members of shards into samples and reads their labels.
+/// Puts the samples of shards together.
 struct ShardSampleBuilder {
-    private enum Label: Hashable {
-        case number(Int32)
-        case name(String)
-    }
-
-    /// Texts with labels are small; what is larger is something else.
-    private static let longestLabel = 1 << 20
-
-    let imageExtension: String?
-    let rule: ShardSamples.LabelRule
     let remedy: String
     private var shards: [TarIndex] = []
     private var shardNumbers: [UInt32] = []
@@ -23,31 +11,30 @@ struct ShardSampleBuilder {
     private var hasNumbers = false
     private var unlabeled: String?
 
-    init(imageExtension: String?, rule: ShardSamples.LabelRule, remedy: String) {
-        self.imageExtension = imageExtension
-        self.rule = rule
-        self.remedy = remedy
-    }
+    init(remedy: String) { self.remedy = remedy }
 
-    mutating func add(_ file: PositionalFile) throws {
-        let shard = try TarIndex(file)
-        var window = TarWindow(file: file)
-        var key = ""
-        var parts: [(part: String, member: Int)] = []
-        for member in 0..<shard.count {
-            let name = shard.names[member]
-            guard let (memberKey, part) = Self.split(name) else { continue }
-            if memberKey != key {
-                try close(key, parts, shard, &window)
-                (key, parts) = (memberKey, [])
+    mutating func add(_ contents: ShardContents) {
+        guard let number = UInt32(exactly: shards.count) else { return }
+        let table = contents.names.map { name in
+            let known = nameNumbers[name] ?? Int32(clamping: names.count)
+            if known == names.count {
+                names.append(name)
+                nameNumbers[name] = known
             }
-            guard !parts.contains(where: { $0.part == part }) else {
-                throw file.failure("has \"\(name)\" twice (the second at byte \(shard.offsets[member]))")
-            }
-            parts.append((part, member))
+            return known
         }
-        try close(key, parts, shard, &window)
-        shards.append(shard)
+        // One with both is refused in the end.
+        let isNamed = !contents.hasNumbers && !contents.names.isEmpty
+        for (member, label) in zip(contents.members, contents.labels) {
+            if label < 0, unlabeled == nil {
+                unlabeled = contents.index.path + "/" + contents.index.names[Int(member)]
+            }
+            members.append(member)
+            shardNumbers.append(number)
+            labels.append(isNamed && table.indices.contains(Int(label)) ? table[Int(label)] : label)
+        }
+        hasNumbers = hasNumbers || contents.hasNumbers
+        shards.append(contents.index)
     }
 
     func finish() throws -> ShardSamples {
@@ -71,132 +58,5 @@ struct ShardSampleBuilder {
         let ordered = names.isEmpty ? labels : labels.map { $0 < 0 ? $0 : numbers[names[Int($0)]] ?? -1 }
         return ShardSamples(
             shards: shards, shardNumbers: shardNumbers, members: members, labels: ordered, classNames: sorted)
-    }
-
-    /// Key and part of a member's name; nil for names without a dot or that begin with one, and for what WebDataset keeps
-    /// for itself (`__…__`).
-    static func split(_ name: String) -> (key: String, part: String)? {
-        let base = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
-        guard let dot = name[base...].firstIndex(of: "."), dot > base else { return nil }
-        let key = name[base..<dot]
-        if key.hasPrefix("__"), key.hasSuffix("__") { return nil }
-        let part = name[name.index(after: dot)...].lowercased()
-        return part.isEmpty ? nil : (String(name[..<dot]), part)
-    }
-
-    private mutating func close(
-        _ key: String, _ parts: [(part: String, member: Int)], _ shard: TarIndex, _ window: inout TarWindow
-    ) throws {
-        guard let image = try image(key, parts, shard) else { return }
-        guard let number = UInt32(exactly: shards.count), let member = UInt32(exactly: image) else { return }
-        let label = try label(key, parts, image, shard, &window)
-        shardNumbers.append(number)
-        members.append(member)
-        switch label {
-        case .number(let value):
-            hasNumbers = true
-            labels.append(value)
-        case .name(let name):
-            let known = nameNumbers[name] ?? Int32(clamping: names.count)
-            if known == names.count {
-                names.append(name)
-                nameNumbers[name] = known
-            }
-            labels.append(known)
-        case nil:
-            if unlabeled == nil { unlabeled = shard.path + "/" + shard.names[image] }
-            labels.append(-1)
-        }
-    }
-
-    private func failure(_ shard: TarIndex, _ member: Int, _ problem: String, remedy: String) -> DatasetError {
-        DatasetError(
-            place: shard.path + "/" + shard.names[member], problem: "\(problem) (at byte \(shard.offsets[member]))",
-            remedy: remedy)
-    }
-
-    private func image(_ key: String, _ parts: [(part: String, member: Int)], _ shard: TarIndex) throws -> Int? {
-        if let imageExtension { return parts.first { $0.part == imageExtension }?.member }
-        let images = parts.filter { part in
-            ImageExtension.names.contains { part.part == $0 || part.part.hasSuffix("." + $0) }
-        }
-        // An image of the plain kind beside "seg.png" and the like is the image.
-        let plain = images.filter { !$0.part.contains(".") }
-        let chosen = plain.isEmpty ? images : plain
-        if chosen.count > 1 {
-            throw failure(
-                shard, chosen[1].member,
-                "belongs to the sample \"\(key)\", which has another image, .\(chosen[0].part): a key ends at the first dot",
-                remedy: "say which part is the image, or pack with names that have one dot")
-        }
-        return chosen.first?.member
-    }
-
-    private func label(
-        _ key: String, _ parts: [(part: String, member: Int)], _ image: Int, _ shard: TarIndex,
-        _ window: inout TarWindow
-    ) throws -> Label? {
-        func member(_ part: String) -> Int? {
-            (parts.first { $0.part == part } ?? parts.first { $0.part.hasSuffix("." + part) })?.member
-        }
-        func text(_ member: Int) throws -> [UInt8] {
-            guard shard.sizes[member] <= Self.longestLabel else {
-                throw failure(shard, member, "has \(shard.sizes[member]) bytes, too many for a label", remedy: remedy)
-            }
-            return try window.read(at: shard.offsets[member], upTo: shard.sizes[member])
-        }
-        func folder() -> Label? {
-            let path = shard.names[image].split(separator: "/")
-            return path.count > 1 ? .name(String(path[path.count - 2])) : nil
-        }
-        func missing(_ what: String) -> DatasetError {
-            failure(
-                shard, image, "has no \(what)",
-                remedy: "keep the members of a sample together (tar --sort=name), or say where labels are")
-        }
-        switch rule {
-        case .none: return nil
-        case .folder: return try folder() ?? { throw missing("folder that names its class") }()
-        case .cls:
-            guard let member = member("cls") else { throw missing("member .cls beside it") }
-            return try number(text(member), shard, member)
-        case .json(let name):
-            guard let member = member("json") else { throw missing("member .json beside it") }
-            guard let label = try json(text(member), [name], shard, member) else {
-                throw failure(shard, member, "has no number or name under \"\(name)\"", remedy: remedy)
-            }
-            return label
-        case .automatic:
-            if let member = member("cls") { return try number(text(member), shard, member) }
-            if let member = member("json"), let label = try json(text(member), ["label", "cls"], shard, member) {
-                return label
-            }
-            return folder()
-        }
-    }
-
-    private func number(_ bytes: [UInt8], _ shard: TarIndex, _ member: Int) throws -> Label {
-        let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard let value = Int32(text), ImageIndex.classNumbers.contains(value) else {
-            throw failure(shard, member, "is \"\(text.prefix(40))\" instead of the number of a class", remedy: remedy)
-        }
-        return .number(value)
-    }
-
-    private func json(_ bytes: [UInt8], _ keys: [String], _ shard: TarIndex, _ member: Int) throws -> Label? {
-        let decoded: Any
-        do { decoded = try JSONSerialization.jsonObject(with: Data(bytes)) } catch {
-            throw failure(shard, member, "is no JSON", remedy: remedy)
-        }
-        guard let object = decoded as? [String: Any], let value = keys.lazy.compactMap({ object[$0] }).first else {
-            return nil
-        }
-        if let name = value as? String { return .name(name) }
-        guard let double = value as? Double, let number = Int32(exactly: double),
-            ImageIndex.classNumbers.contains(number)
-        else {
-            throw failure(shard, member, "has a label that is neither a number from 0 nor a name", remedy: remedy)
-        }
-        return .number(number)
     }
 }

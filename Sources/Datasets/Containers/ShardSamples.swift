@@ -4,7 +4,7 @@ import Foundation
 /// up to the first dot of the file's name. What comes behind that dot, in lower case, is the part of the sample.
 package struct ShardSamples: Sendable {
     /// Where the class of a sample is written.
-    package enum LabelRule: Hashable, Sendable {
+    package enum LabelRule: Hashable, Sendable, Codable {
         /// A member `.cls`, else "label" or "cls" in `.json`, else the folder of the image.
         case automatic
         /// A number in a member `.cls`.
@@ -55,18 +55,27 @@ package struct ShardSamples: Sendable {
     ///   - paths: Of the shards, in order.
     ///   - imageExtension: Which part of a sample is the image ("jpg", "seg.png"); nil: the only one that is an image.
     ///   - labels: Where classes are written.
-    ///   - progress: Told the number of shards that are done.
+    ///   - cache: Keeps what was read of shards until they change; nil: all heads are read.
+    ///   - progress: Told, on any thread, of each shard that is done.
     /// - Throws: `DatasetError` for shards that are broken, samples with two images or with one part twice, and labels
     ///   that are missing or cannot be read.
     package static func read(
-        _ paths: [String], imageExtension: String? = nil, labels: LabelRule, remedy: String,
-        progress: (Int) -> Void = { _ in }
+        _ paths: [String], imageExtension: String? = nil, labels: LabelRule, remedy: String, cache: ShardCache? = nil,
+        progress: @Sendable () -> Void = {}
     ) throws -> ShardSamples {
-        var builder = ShardSampleBuilder(imageExtension: imageExtension?.lowercased(), rule: labels, remedy: remedy)
-        for (number, path) in paths.enumerated() {
-            try builder.add(PositionalFile(path: path, remedy: remedy))
-            progress(number + 1)
+        let reader = ShardReader(imageExtension: imageExtension?.lowercased(), rule: labels, remedy: remedy)
+        let contents = ImageScan.map(0..<paths.count, pieces: 1) { range in
+            defer { progress() }
+            return Result {
+                let path = paths[range.lowerBound]
+                if let known = cache?.load(path, reader) { return known }
+                let made = try reader.read(PositionalFile(path: path, remedy: remedy))
+                cache?.save(made, reader)
+                return made
+            }
         }
+        var builder = ShardSampleBuilder(remedy: remedy)
+        for shard in contents { builder.add(try shard.get()) }
         return try builder.finish()
     }
 

@@ -20,6 +20,15 @@ package struct TarIndex: Sendable {
     /// A name or a pax header that is longer is no name.
     private static let longestHeader = 1 << 20
 
+    /// What was read before.
+    init(path: String, stamp: FileStamp, names: PathTable, offsets: [Int], sizes: [Int]) {
+        self.path = path
+        self.stamp = stamp
+        self.names = names
+        self.offsets = offsets
+        self.sizes = sizes
+    }
+
     /// Reads all heads.
     ///
     /// - Throws: `DatasetError` for archives that are compressed, cut off, damaged or sparse, with the place.

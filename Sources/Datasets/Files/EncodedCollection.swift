@@ -53,6 +53,7 @@ protocol EncodedCollection: ImageCollection {
 
 extension EncodedCollection {
     package var isInMemory: Bool { false }
+    package var classOrder: String { "names sorted by their bytes, as torchvision numbers them" }
 
     package func resolvedFolder(specFolder: String) -> String? {
         let folder: String? = settings["folder"]
@@ -108,8 +109,9 @@ extension EncodedCollection {
         var splits = DatasetSplits(train: try dataset(train), test: try dataset(test))
         splits.probe = try others.probe.map(dataset)
         splits.skipped = skipped
-        let normalization = try normalization(of: splits.train, input)
-        let view = view(imageSize: input.imageSize)
+        let shown = EncodedSettings(settings)
+        let normalization = try shown.normalization(of: splits.train, input)
+        let view = shown.view(imageSize: input.imageSize)
         for key in [\DatasetSplits.train, \DatasetSplits.test] {
             splits[keyPath: key].normalization = normalization
             splits[keyPath: key].view = view
@@ -129,31 +131,5 @@ extension EncodedCollection {
         decoding.maximumPixels = settings["max_pixels"]
         decoding.maximumBytes = settings["max_bytes"]
         return decoding
-    }
-
-    private func view(imageSize: Int) -> EvaluationView {
-        let usual = Int((Double(imageSize) * 256 / 224).rounded())
-        return EvaluationView(
-            shortSide: settings["view_short_side", as: Int?.self] ?? usual,
-            interpolation: Interpolation(rawValue: settings["interpolation"]) ?? .bilinear)
-    }
-
-    private func normalization(of train: ImageDataset, _ input: ModelInput) throws -> Normalization {
-        switch settings["normalization", as: String.self] {
-        case "dataset": return try Normalization.measured(on: train, progress: input.progress)
-        case "numbers":
-            let (mean, deviation): ([Double], [Double]) = (settings["mean"], settings["std"])
-            guard mean.count == deviation.count,
-                let converted = Normalization(mean: mean, standardDeviation: deviation)
-                    .converted(toChannels: train.channels)
-            else {
-                throw DatasetError(
-                    place: "data.mean, data.std",
-                    problem: "\(mean.count) means with \(deviation.count) deviations for \(train.channels) channels",
-                    remedy: "give one number for each channel, 1 or 3, in both")
-            }
-            return converted
-        default: return .imagenet(channels: train.channels)
-        }
     }
 }

@@ -12,6 +12,10 @@ package protocol EncodedFiles: Sendable {
     /// Tells this state of the files from others in the same place: with their times.
     func addState(to fingerprint: inout Fingerprint)
 
+    /// Bytes of an image's file and when it was last written to, nanoseconds since 1970, by which one state of it is told from
+    /// another; none where that is not known.
+    func state(of image: Int) -> (size: Int, modified: Int64)?
+
     /// Reads the bytes of an image to the front of `bytes`, which grows where it must.
     ///
     /// - Parameter limit: Most bytes of an image.
@@ -21,6 +25,8 @@ package protocol EncodedFiles: Sendable {
 }
 
 extension EncodedFiles {
+    package func state(of image: Int) -> (size: Int, modified: Int64)? { nil }
+
     /// A file is too large to be read.
     func tooLarge(_ image: Int, _ size: Int, limit: Int) -> DatasetError {
         DatasetError(

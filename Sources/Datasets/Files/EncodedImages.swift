@@ -1,4 +1,4 @@
-import ImageCodecs
+package import ImageCodecs
 
 /// Images that are encoded files (JPEG, PNG, WebP), decoded where they are needed.
 ///
@@ -18,7 +18,7 @@ package struct EncodedImages: ImageSource {
 
         package init() {}
 
-        var limits: ImageLimits { ImageLimits(pixels: maximumPixels, bytes: maximumBytes) }
+        package var limits: ImageLimits { ImageLimits(pixels: maximumPixels, bytes: maximumBytes) }
     }
 
     package let files: any EncodedFiles
@@ -32,6 +32,13 @@ package struct EncodedImages: ImageSource {
         var hash = Fingerprint()
         files.add(to: &hash)
         fingerprint = hash
+    }
+
+    /// The files of an index.
+    ///
+    /// - Parameter remedy: What to do about a file that is missing.
+    package init(_ index: ImageIndex, decoding: Decoding = Decoding(), remedy: String) {
+        self.init(IndexedFiles(index, remedy: remedy), decoding: decoding)
     }
 
     package var count: Int { files.count }

@@ -43,6 +43,8 @@ struct IndexedFiles: EncodedFiles {
         for time in times { fingerprint.add(UInt64(bitPattern: time)) }
     }
 
+    func state(of image: Int) -> (size: Int, modified: Int64)? { (sizes[image], times[image]) }
+
     func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int {
         let file = try PositionalFile(path: index.path(image), remedy: remedy)
         // What was no file when the data set was opened may be one by now, but was not in the fingerprint.
@@ -99,6 +101,11 @@ struct ShardFiles: EncodedFiles {
             fingerprint.add(UInt64(bitPattern: shard.stamp.modified))
             fingerprint.add(UInt64(shard.stamp.size))
         }
+    }
+
+    func state(of image: Int) -> (size: Int, modified: Int64)? {
+        let place = samples.place(image)
+        return (place.size, place.stamp.modified)
     }
 
     func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int {

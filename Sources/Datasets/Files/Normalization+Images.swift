@@ -69,30 +69,3 @@ extension Normalization {
         return (0..<channels).map { Array(found.value[256 * $0..<256 * ($0 + 1)]) }
     }
 }
-
-/// Images of a source that cannot be read.
-enum UnreadableImages {
-    struct Entry: Codable, Sendable {
-        let image: Int
-        let problem: String
-    }
-
-    /// Decodes all images, once: what is found is kept until files change.
-    static func find(
-        in source: EncodedImages, progress: (@Sendable (String, Int, Int) -> Void)?
-    ) -> [Entry] {
-        var key = source.fingerprint
-        source.files.addState(to: &key)
-        key.add("\(source.decoding.maximumPixels) \(source.decoding.maximumBytes)")
-        let count = source.count
-        return ScanCache.standard.value(
-            "unreadable", key, isValid: { entries in entries.allSatisfy { $0.image >= 0 && $0.image < count } }
-        ) {
-            progress?("looking for images of \(count) that cannot be read", 0, count)
-            let told = progress.map { progress in { @Sendable in progress("", 1, count) } }
-            let found = ImageScan.read(
-                source, images: Array(0..<Int32(count)), progress: told, zero: 0, { _, _, _ in }, combine: { _, _ in })
-            return found.failures.map { Entry(image: $0.place, problem: $0.error.problem) }
-        }
-    }
-}

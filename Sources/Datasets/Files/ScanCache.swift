@@ -16,19 +16,22 @@ struct ScanCache {
     func value<Value: Codable>(
         _ kind: String, _ key: Fingerprint, isValid: (Value) -> Bool, make: () throws -> Value
     ) rethrows -> Value {
-        let url = url(kind, key)
-        if let data = try? Data(contentsOf: url), let known = try? JSONDecoder().decode(Value.self, from: data),
-            isValid(known)
-        {
-            return known
-        }
+        if let known: Value = load(kind, key), isValid(known) { return known }
         let clock = ContinuousClock()
         let start = clock.now
         let made = try make()
-        if clock.now - start >= .seconds(1), let data = try? JSONEncoder().encode(made) {
-            try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try? data.write(to: url, options: .atomic)
-        }
+        if clock.now - start >= .seconds(1) { save(made, kind, key) }
         return made
+    }
+
+    /// What is kept for a key; none where there is nothing that can be read.
+    func load<Value: Codable>(_ kind: String, _ key: Fingerprint) -> Value? {
+        (try? Data(contentsOf: url(kind, key))).flatMap { try? JSONDecoder().decode(Value.self, from: $0) }
+    }
+
+    func save<Value: Codable>(_ value: Value, _ kind: String, _ key: Fingerprint) {
+        guard let data = try? JSONEncoder().encode(value) else { return }
+        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try? data.write(to: url(kind, key), options: .atomic)
     }
 }

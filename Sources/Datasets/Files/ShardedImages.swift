@@ -66,7 +66,7 @@ package struct ShardedImages: EncodedCollection {
         let samples = try ShardSamples.read(
             try ShardNames.expand(
                 patterns, in: folder, remedy: "set data.\(key) to the names of shards in data.folder"),
-            imageExtension: settings["shard_image"], labels: labels, remedy: remedyForMissingFiles)
+            imageExtension: settings["shard_image"], labels: labels, remedy: remedyForMissingFiles, cache: .standard)
         return EncodedSplit(
             files: ShardFiles(samples, folder: folder, remedy: "put the earlier shard back, or start anew"),
             labels: samples.labels, classNames: samples.classNames,

@@ -72,7 +72,6 @@ package struct SlurmLauncher {
 
     /// Memory on top of what is predicted: a task that needs more is killed.
     private static let memoryMargin = 1.25
-    private static let floorsMemoryBytes = 1 << 30
 
     private let folder: ExperimentFolder
     private let options: SlurmOptions
@@ -152,7 +151,7 @@ package struct SlurmLauncher {
             configuration.resources.threads = cpus
             return predictedMemory(configuration)
         }
-        let memory = (predicted + (missingFloors.isEmpty ? [] : [Self.floorsMemoryBytes])).max() ?? 0
+        let memory = (predicted + missingFloors.map(\.memoryBytes)).max() ?? 0
         var arrays: [JobArray] = []
         let queued = queue.tasks.values.count { $0.isWaiting || $0.isWorking }
         let (parts, leftOut) = await SlurmLimits.ask(options, queued: queued).arrays(of: jobs)

@@ -32,7 +32,7 @@ struct DataCheckCommand: ParsableCommand {
 
     func run() throws {
         Console.begin("finding the images of \(images.place)")
-        let data = try images.open()
+        let data = try images.open(keepsUnreadable: true)
         let examination = DataExamination(data, threads: threads ?? Machine.cores, isFresh: fresh)
         let report = DataCheckReport(examination, limit: all ? nil : DataFinding.shown)
         print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)

@@ -106,9 +106,7 @@ private struct Findings {
             if facts.depth == 16 { add(.sixteenBits, "") }
             if facts.orientation != .upright { add(.orientation, "orientation \(facts.orientation.rawValue)") }
             if let size = facts.oddSize(median: median) { add(.size, size) }
-            if let file = splits[split].file(of: image), let format = facts.format, let named = Self.named(file),
-                named != format
-            {
+            if let format = facts.format, let named = Self.named(splits[split].label(of: image)), named != format {
                 add(.otherFormat, "\(format.rawValue)")
             }
             for remark in facts.remarks { add(.remark, remark.rawValue) }

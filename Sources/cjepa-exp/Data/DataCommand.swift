@@ -8,17 +8,19 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Check images, count them, look at them, and see what training sees.",
         discussion: """
-            The images are those of a spec, or of a folder: class folders inside of train and val or test, class folders, \
-            or images alone.
+            The images are those of a spec, of a pack, or of a folder: class folders inside of train and val or test, \
+            class folders, or images alone.
             """,
         subcommands: [
             DataCheckCommand.self, DataStatsCommand.self, DataSampleCommand.self, DataDecodeCommand.self,
+            DataPackCommand.self, DataRateCommand.self,
         ])
 }
 
 /// Which images a command of `data` looks at.
 struct DataOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("A spec, or a folder of images.", valueName: "spec|folder"), completion: .file())
+    @Argument(
+        help: ArgumentHelp("A spec, a folder of images, or a pack.", valueName: "spec|folder"), completion: .file())
     var place: String
 
     @Option(help: "Of a spec: the arm whose images are meant. (default: the baseline)")
@@ -30,8 +32,9 @@ struct DataOptions: ParsableArguments {
         completion: ShellCompletion.setting)
     var overrides: [String] = []
 
+    /// - Parameter keepsUnreadable: As `DataImages` has it.
     /// - Throws: `SpecErrors`, `DatasetError`, `UnusableInput`.
-    func open() throws -> DataImages {
+    func open(keepsUnreadable: Bool = false) throws -> DataImages {
         var isFolder: ObjCBool = false
         let exists = FileManager.default.fileExists(atPath: place, isDirectory: &isFolder)
         if exists, isFolder.boolValue {
@@ -47,7 +50,9 @@ struct DataOptions: ParsableArguments {
                 place: place, problem: "is a \(format) image, where a spec or a folder is needed",
                 remedy: "give the folder that it lies in; `cjepa-exp data decode` takes a single image")
         }
+        if exists, Pack.isPack(place) { return try DataImages(pack: place) }
         let experiment = try loadSpec(place, overrides: overrides)
-        return try DataImages(experiment.run(ofArm: arm, spec: place).configuration, spec: place)
+        return try DataImages(
+            experiment.run(ofArm: arm, spec: place).configuration, spec: place, keepsUnreadable: keepsUnreadable)
     }
 }

@@ -1,6 +1,7 @@
 import Analysis
 import ArgumentParser
 import Datasets
+import Declarations
 import ExperimentSpec
 import Foundation
 import ImageCodecs
@@ -14,20 +15,26 @@ struct DataDecodeCommand: ParsableCommand {
         commandName: "decode", abstract: "Write an image's pixels, or what the engine gets of it, to an .npy file.",
         discussion: """
             Without --view the whole image, uint8 [H, W, C]. With --view what the engine gets, float32 [C, S, S], \
-            normalised with ImageNet's numbers unless others are given.
+            normalised with ImageNet's numbers unless others are given. With --spec the view has the spec's side, channels, \
+            crop, decoder and interpolation.
             """)
 
     enum View: String, CaseIterable, ExpressibleByArgument {
         case crop, eval
     }
 
-    @Argument(help: "A JPEG, PNG or WebP file.", completion: .file())
+    @Argument(help: "A JPEG, PNG or WebP file; or a pack, with --image.", completion: .file())
     var file: String
 
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The .npy file to write.", valueName: "npy"),
         completion: .file(extensions: ["npy"]))
     var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a pack: the image, by the name of its file, or by split and number as train:3.", valueName: "name"))
+    var image: String?
 
     @Option(help: "What the engine gets: a random crop, or what evaluations see.")
     var view: View?
@@ -48,14 +55,34 @@ struct DataDecodeCommand: ParsableCommand {
     @Option(help: "eval: bilinear or bicubic. (default: bilinear)")
     var interpolation: Interpolation?
 
+    @Option(
+        help: ArgumentHelp("The spec whose view is meant; options beside it win.", valueName: "spec"),
+        completion: ShellCompletion.spec)
+    var spec: String?
+
+    @Option(help: "Of --spec: the arm that is meant. (default: the baseline)")
+    var arm: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "crop: smallest and largest share of the image's area. (default: \(Self.pair(RunConfiguration().data.cropScale)))",
+            valueName: "s,s"))
+    var cropScale: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "crop: smallest and largest ratio of width to height. (default: \(Self.pair(RunConfiguration().data.cropAspect)))",
+            valueName: "r,r"))
+    var cropAspect: String?
+
     @Option(help: ArgumentHelp("Means of the channels, 0…1.", valueName: "m,…"))
     var mean: String?
 
     @Option(help: ArgumentHelp("Standard deviations of the channels, 0…1.", valueName: "s,…"))
     var std: String?
 
-    @Option(help: "1: the luma of colours; 3: grey repeated.")
-    var channels = 3
+    @Option(name: .customLong("channels"), help: "1: the luma of colours; 3: grey repeated. (default: 3)")
+    var givenChannels: Int?
 
     @Flag(help: "Turn the image as EXIF says.")
     var exif = false
@@ -67,14 +94,14 @@ struct DataDecodeCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard [1, 3].contains(channels) else {
-            throw ValidationError("--channels takes 1 or 3, not \(channels).")
+        if let givenChannels, ![1, 3].contains(givenChannels) {
+            throw ValidationError("--channels takes 1 or 3, not \(givenChannels).")
         }
         try OptionBounds.check(size, "--size", in: 1...8192)
         try OptionBounds.check(shortSide, "--short-side", in: 1...65_536)
         let ofViews: [(String, Bool)] = [
             ("--size", size != nil), ("--seed", seed != nil), ("--mean", mean != nil), ("--std", std != nil),
-            ("--fast", fast),
+            ("--fast", fast), ("--spec", spec != nil),
         ]
         if view == nil, let (name, _) = ofViews.first(where: \.1) {
             throw ValidationError("\(name) applies only to --view.")
@@ -83,12 +110,19 @@ struct DataDecodeCommand: ParsableCommand {
         {
             throw ValidationError("\(name) applies only to --view eval.")
         }
-        if view != .crop, seed != nil { throw ValidationError("--seed applies only to --view crop.") }
+        let ofCrops = [
+            ("--seed", seed != nil), ("--crop-scale", cropScale != nil), ("--crop-aspect", cropAspect != nil),
+        ]
+        if view != .crop, let (name, _) = ofCrops.first(where: \.1) {
+            throw ValidationError("\(name) applies only to --view crop.")
+        }
+        if spec == nil, arm != nil { throw ValidationError("--arm applies only to --spec.") }
         guard (mean == nil) == (std == nil) else { throw ValidationError("Give --mean and --std together.") }
-        _ = try normalization()
+        _ = try normalization(channels: givenChannels ?? 3)
+        _ = try crop(of: RunConfiguration().data)
     }
 
-    private struct Report: Encodable {
+    struct Report: Encodable {
         struct Region: Encodable {
             let top: Int
             let left: Int
@@ -111,6 +145,9 @@ struct DataDecodeCommand: ParsableCommand {
     }
 
     func run() throws {
+        let settings = try viewSettings()
+        let channels = settings.channels
+        if image != nil || Pack.isPack(file) { return try runOnPack(settings) }
         let limits = ImageLimits()
         let bytes = try ImageFiles.bytes(of: file, limits: limits)
         let header = try DatasetError.naming(file) { try ImageHeader(bytes) }
@@ -118,8 +155,12 @@ struct DataDecodeCommand: ParsableCommand {
         let shape: [Int]
         var region: CropRegion?
         if let view {
-            let side = size ?? DataImages.defaultSide
-            let (values, seen) = try rendered(view, side: side, limits: limits)
+            let side = settings.side
+            let path = file
+            let source = ImageFiles(
+                count: 1, limits: limits, appliesOrientation: settings.appliesOrientation, isFast: settings.isFast
+            ) { _ in path }
+            let (values, seen) = try rendered(view, settings, of: source, image: 0)
             shape = [channels, side, side]
             region = seen
             data = NumPyFile.bytes(of: values, shape: shape)
@@ -138,34 +179,37 @@ struct DataDecodeCommand: ParsableCommand {
             colourSpace: header.colorSpace.rawValue, orientation: header.orientation.rawValue, shape: shape,
             type: view == nil ? "uint8" : "float32",
             region: region.map { .init(top: $0.top, left: $0.left, height: $0.height, width: $0.width) })
+        try show(report)
+    }
+
+    func show(_ report: Report) throws {
         if json { return print(String(decoding: try StoredJSON.encode(report), as: UTF8.self)) }
         print(
-            "\(file): \(header.format.rawValue), \(header.width)×\(header.height), \(header.colorSpace.rawValue)\n"
-                + (region.map { "crop of \($0.width)×\($0.height) at column \($0.left) and row \($0.top)\n" } ?? "")
-                + "\(output): \(report.type) [\(shape.map(String.init).joined(separator: ", "))]")
+            "\(report.file): \(report.format), \(report.width)×\(report.height), \(report.colourSpace)\n"
+                + (report.region.map { "crop of \($0.width)×\($0.height) at column \($0.left) and row \($0.top)\n" }
+                    ?? "")
+                + "\(output): \(report.type) [\(report.shape.map(String.init).joined(separator: ", "))]")
     }
 
     /// What the engine gets, [channels, side, side], and for a crop of what part.
-    private func rendered(
-        _ view: View, side: Int, limits: ImageLimits
+    func rendered(
+        _ view: View, _ settings: ViewSettings, of source: any ImageSource, image: Int
     ) throws -> (values: [Float], region: CropRegion?) {
-        let path = file
-        let files = ImageFiles(count: 1, limits: limits, appliesOrientation: exif, isFast: fast) { _ in path }
+        let (side, channels) = (settings.side, settings.channels)
         let stored = ImageDataset(
-            name: path, source: files, labels: nil, classCount: 0, normalization: DataImages.imageNet)
+            name: file, source: source, labels: nil, classCount: 0,
+            normalization: DataImages.imageNet.converted(toChannels: source.channels) ?? DataImages.imageNet)
         var images = stored.shown(inChannels: channels) ?? stored
-        if let given = try normalization() { images.normalization = given }
-        images.view = EvaluationView(
-            shortSide: shortSide ?? (side * 8 + 6) / 7, interpolation: interpolation ?? .bilinear)
+        if let given = try normalization(channels: channels) { images.normalization = given }
+        images.view = settings.view
         var renderer = ImageRenderer(images, size: side)
         let output = HostBuffer<Float>(count: channels * side * side)
         var region: CropRegion?
         switch view {
-        case .eval: try renderer.render(0, into: output, slot: 0)
+        case .eval: try renderer.render(image, into: output, slot: 0)
         case .crop:
-            let defaults = RunConfiguration().data
-            let crop = try RandomResizedCrop(scale: defaults.cropScale, aspect: defaults.cropAspect)
-            try renderer.render(0, into: output, slot: 0) { size in
+            let crop = settings.crop
+            try renderer.render(image, into: output, slot: 0) { size in
                 var random = RandomStream(seed: seed ?? 0, purpose: .crop, epoch: 0, sample: 0)
                 let chosen = crop.region(height: size.height, width: size.width, random: &random)
                 region = chosen
@@ -177,7 +221,7 @@ struct DataDecodeCommand: ParsableCommand {
 
     /// - Returns: None: ImageNet's.
     /// - Throws: `ValidationError` for what are not as many numbers as channels.
-    private func normalization() throws -> Normalization? {
+    private func normalization(channels: Int) throws -> Normalization? {
         guard let mean, let std else { return nil }
         func numbers(_ text: String, _ name: String, above least: Double) throws -> [Double] {
             let values = text.split(separator: ",").compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }

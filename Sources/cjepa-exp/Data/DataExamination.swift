@@ -17,16 +17,13 @@ struct DataExamination {
         let known = Mutex(0)
         results = data.splits.map { split in
             Console.beginRated("checking \(split.name)", of: split.images.count)
-            return ImageSweep.run(
-                count: split.images.count, threads: threads, makeExaminer: { ImageExaminer(split, limits: data.limits) }
+            let results = ImageSweep.run(
+                count: split.images.count, threads: threads, makeExaminer: { ImageExaminer(split) }
             ) { examiner, range in
                 var found: [(key: UInt64, facts: ImageFacts)] = []
                 var earlier = 0
                 let results = range.map { image in
-                    let key = split.file(of: image).flatMap { path in
-                        (try? PositionalFile(path: path, remedy: ""))
-                            .map { CheckRecords.key(of: path, $0.stamp, data.limits) }
-                    }
+                    let key = Self.key(of: image, in: split)
                     if let key, let facts = records.facts(key) {
                         earlier += 1
                         return Examined.facts(facts)
@@ -39,8 +36,29 @@ struct DataExamination {
                 known.withLock { $0 += earlier }
                 return results
             }
+            Self.keepUnreadable(results, of: split)
+            return results
         }
         knownCount = known.withLock { $0 }
+    }
+
+    /// What is known of a file as it is now; none where images are no files.
+    private static func key(of image: Int, in split: DataImages.Split) -> UInt64? {
+        guard let encoded = split.encoded else { return nil }
+        let place = Int(split.images.sourceIndices[image])
+        return encoded.files.state(of: place).map {
+            CheckRecords.key(of: encoded.files.place(of: place), $0, encoded.decoding.limits)
+        }
+    }
+
+    /// Lets runs know what cannot be read, so that they refuse it, or leave it out, without another look.
+    private static func keepUnreadable(_ results: [Examined], of split: DataImages.Split) {
+        guard let encoded = split.encoded, results.count == encoded.count else { return }
+        let entries = results.enumerated().compactMap { image, result -> UnreadableImages.Entry? in
+            guard case .unreadable(let error) = result else { return nil }
+            return .init(image: Int(split.images.sourceIndices[image]), problem: error.problem)
+        }
+        UnreadableImages.keep(entries, of: encoded)
     }
 
     private static func examine(_ image: Int, with examiner: ImageExaminer) -> Examined {

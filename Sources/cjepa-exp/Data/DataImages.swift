@@ -1,7 +1,9 @@
 import Datasets
+import Declarations
 import ExperimentSpec
 import Foundation
 import ImageCodecs
+import Orchestration
 import Training
 
 /// The images of a spec or of a folder, split by split, as the commands of `data` see them.
@@ -13,10 +15,11 @@ struct DataImages: Sendable {
         let notes: FolderNotes?
         /// Numbers of the classes that have a folder in this split; none where that is not known.
         let classFolders: Set<Int>?
-        /// Where relative names of files begin.
+        /// What names of files are shown relative to.
         let root: String?
-        /// Whether every image is a file of its own.
-        let isFiles: Bool
+
+        /// Images that are encoded files, wherever their bytes are; none: pixels.
+        var encoded: EncodedImages? { images.source as? EncodedImages }
     }
 
     /// The spec or the folder, as given.
@@ -28,7 +31,6 @@ struct DataImages: Sendable {
     let crop: RandomResizedCrop?
     /// Side of what the network sees; none where no spec says so.
     let imageSize: Int?
-    let limits = ImageLimits()
 
     /// Normalised with ImageNet's numbers, seen at 256/224.
     static let defaultSide = 224
@@ -37,8 +39,15 @@ struct DataImages: Sendable {
     static let imageNet = Normalization(
         mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
 
-    init(_ configuration: RunConfiguration, spec: String) throws {
-        let data = try DatasetSplits.load(configuration)
+    /// - Parameter keepsUnreadable: Whether images that runs leave out since they cannot be read are there.
+    init(_ configuration: RunConfiguration, spec: String, keepsUnreadable: Bool = false) throws {
+        var configuration = configuration
+        // No pixel is looked at before it is asked for: whoever does, sees all that is wrong, and not the first.
+        configuration.set("data.normalization", to: "imagenet")
+        if keepsUnreadable { configuration.set("data.on_unreadable", to: "fail") }
+        let data = try DatasetSplits.load(configuration) { action, done, all in
+            if done == 0 { Console.begin(action, of: all) } else { Console.activity.advance() }
+        }
         let named = [("train", data.train), ("test", data.test)] + (data.probe.map { [("probe", $0)] } ?? [])
         place = spec
         imageSize = configuration.model.imageSize
@@ -46,8 +55,7 @@ struct DataImages: Sendable {
         classNames = data.train.classNames ?? data.test.classNames
         splits = named.map { name, images in
             Split(
-                name: name, images: images, notes: nil, classFolders: nil, root: configuration.dataFolder,
-                isFiles: false)
+                name: name, images: images, notes: nil, classFolders: nil, root: configuration.dataFolder)
         }
     }
 
@@ -61,14 +69,34 @@ struct DataImages: Sendable {
         classNames = found.classNames.isEmpty ? nil : found.classNames
         splits = found.splits.map { split in
             let index = split.index
-            let files = ImageFiles(count: index.count) { index.path($0) }
+            let files = EncodedImages(index, remedy: "restore the file, or remove it from the data set")
             var images = ImageDataset(
                 name: split.name, source: files, labels: split.labels, classCount: found.classNames.count,
                 classNames: found.classNames.isEmpty ? nil : found.classNames, normalization: Self.imageNet)
             images.view = Self.defaultView
             return Split(
                 name: split.name, images: images, notes: split.notes,
-                classFolders: split.labels == nil ? nil : split.classFolders, root: folder, isFiles: true)
+                classFolders: split.labels == nil ? nil : split.classFolders, root: folder)
+        }
+    }
+
+    /// - Parameter path: Of one file of a pack; the others are looked for beside it.
+    init(pack path: String) throws {
+        let pack = try Pack(PackNames.shards(besides: path), choice: path)
+        place = path
+        imageSize = nil
+        let defaults = RunConfiguration().data
+        crop = try RandomResizedCrop(scale: defaults.cropScale, aspect: defaults.cropAspect)
+        classNames = pack.classNames
+        splits = pack.splitNames.compactMap { pack.split($0) }.map { split in
+            let source = PackedImages(split)
+            let labels = split.labels.contains { $0 >= 0 } ? split.labels : nil
+            var images = ImageDataset(
+                name: split.name, source: source, labels: labels, classCount: pack.classCount,
+                classNames: pack.classNames,
+                normalization: Self.imageNet.converted(toChannels: source.channels) ?? Self.imageNet)
+            images.view = Self.defaultView
+            return Split(name: split.name, images: images, notes: nil, classFolders: nil, root: nil)
         }
     }
 
@@ -91,19 +119,15 @@ struct DataImages: Sendable {
 }
 
 extension DataImages.Split {
-    /// The file of an image; none where the image is none of its own.
-    func file(of image: Int) -> String? {
-        guard let name = images.name(of: image) else { return nil }
-        if isFiles { return name }
-        let path = name.hasPrefix("/") ? name : (root.map { $0 + "/" } ?? "") + name
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue ? path : nil
-    }
-
     /// What people call an image: its file below the folder of all, else its place in the split.
     func label(of image: Int) -> String {
         guard let name = images.name(of: image) else { return "\(self.name) image \(image)" }
-        if let root, name.hasPrefix(root + "/") { return String(name.dropFirst(root.count + 1)) }
+        // Names of files may be relative to the split; places of members of shards say more than one wants to read.
+        if let root, let place = encoded?.files.place(of: Int(images.sourceIndices[image])), place.hasSuffix(name),
+            place.hasPrefix(root + "/")
+        {
+            return String(place.dropFirst(root.count + 1))
+        }
         return name
     }
 }

@@ -63,7 +63,7 @@ struct SplitStatistics: Encodable {
         Console.beginRated("reading \(split.name)", of: count)
         let total = Mutex(ChannelSums())
         let results: [ImageFacts?] = ImageSweep.run(
-            count: count, threads: threads, makeExaminer: { ImageExaminer(split, limits: data.limits) }
+            count: count, threads: threads, makeExaminer: { ImageExaminer(split) }
         ) { examiner, range in
             var sums = ChannelSums()
             let facts = range.map { image in

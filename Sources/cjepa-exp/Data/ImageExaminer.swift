@@ -18,10 +18,12 @@ final class ImageExaminer {
     private let decoder: ImageDecoder
     private let reader: any ImageReader
     private var buffer = PixelBuffer()
+    /// The file that is looked at, in front.
+    private var bytes: [UInt8] = []
 
-    init(_ split: DataImages.Split, limits: ImageLimits) {
+    init(_ split: DataImages.Split) {
         self.split = split
-        self.limits = limits
+        limits = split.encoded?.decoding.limits ?? ImageLimits()
         decoder = ImageDecoder(limits: limits)
         reader = split.images.source.makeReader()
     }
@@ -31,14 +33,18 @@ final class ImageExaminer {
     func examine(
         _ image: Int, _ extent: Extent, pixels: ((Span<UInt8>, Datasets.PixelLayout) -> Void)? = nil
     ) throws -> ImageFacts {
-        guard let path = split.file(of: image) else { return try examineStored(image, extent, pixels) }
-        let bytes = try ImageFiles.bytes(of: path, limits: limits)
-        return try DatasetError.naming(path) {
-            var facts = ImageFacts(try ImageHeader(bytes), bytes: bytes.count)
-            if extent.hashes { facts.hash = CheckRecords.hash(bytes) }
+        guard let encoded = split.encoded else { return try examineStored(image, extent, pixels) }
+        let place = Int(split.images.sourceIndices[image])
+        let size = try encoded.files.read(place, limit: limits.bytes, into: &bytes)
+        // The decoder writes to this object meanwhile.
+        let bytes = bytes
+        return try DatasetError.naming(encoded.files.place(of: place)) {
+            let file = bytes.span.extracting(0..<size)
+            var facts = ImageFacts(try ImageHeader(file), bytes: size)
+            if extent.hashes { facts.hash = CheckRecords.hash(Array(bytes.prefix(size))) }
             if extent.decodes {
                 let isGrey = facts.colorSpace == .grey || facts.colorSpace == .greyAlpha
-                try decoder.decode(bytes, as: isGrey ? .grey : .rgb, into: &buffer)
+                try decoder.decode(file, as: isGrey ? .grey : .rgb, into: &buffer)
                 facts.remarks = decoder.remarks
                 let layout = Datasets.PixelLayout.interleaved(
                     height: buffer.height, width: buffer.width, channels: buffer.channels)
