@@ -74,13 +74,14 @@ let package = Package(
         library(
             "Datasets", ["Declarations", "HDF5", "ImageCodecs", "Pickle", "Safetensors", "TensorCore", "CZlib"],
             settings: fenced),
+        library("Scenes", ["Datasets", "Declarations", "ImageCodecs", "Safetensors", "TensorCore"]),
         library("Diagnostics", ["Declarations", "TensorCore"]),
         library("Evaluation", ["Declarations", "Diagnostics", "Kernels", "TensorCore"]),
 
         // The experiment.
         library(
             "ExperimentSpec",
-            ["Datasets", "Declarations", "Evaluation", "Masking", "Networks", "Objectives", yams]),
+            ["Datasets", "Declarations", "Evaluation", "Masking", "Networks", "Objectives", "Scenes", yams]),
         library(
             "Training",
             [
@@ -113,7 +114,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "CAllocations", "Declarations", "TensorCore", "Safetensors", "CPUKernels", "Masking",
                 "Objectives",
-                "Datasets", "ImageCodecs",
+                "Datasets", "ImageCodecs", "Scenes",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5", "Orchestration",
                 "Pictures", "FeatureFiles", "Analysis",
             ],
@@ -141,6 +142,7 @@ let package = Package(
         tests("ImageCodecsTests", ["ImageCodecs"]),
         tests("PickleTests", ["Pickle"]),
         tests("DatasetsTests", ["Datasets", "Declarations", "HDF5", "TensorCore"]),
+        tests("ScenesTests", ["Scenes", "Datasets", "Declarations", "ImageCodecs", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
         tests("EvaluationTests", ["Evaluation", "Declarations", "Diagnostics", "Kernels", "TensorCore"]),
         tests(

@@ -43,7 +43,7 @@ package struct Normalization: Sendable, Hashable {
     }
 
     /// Of pixels that were counted: how many of each channel have each value, [channels][256].
-    init(histograms histogram: [[Int]]) {
+    package init(histograms histogram: [[Int]]) {
         let total = Double(histogram.first?.reduce(0, +) ?? 0)
         mean = histogram.map { counts in
             counts.enumerated().reduce(0) { $0 + Double($1.offset) * Double($1.element) } / total / 255

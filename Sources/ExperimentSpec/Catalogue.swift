@@ -4,6 +4,7 @@ package import Evaluation
 package import Masking
 package import Networks
 package import Objectives
+import Scenes
 
 /// What a spec can name: data sets, terms, losses, samplers, rules, predictors and evaluation tasks, and with them all keys.
 ///
@@ -24,7 +25,7 @@ package struct Catalogue: Sendable {
     let groups: Set<String>
 
     package init(
-        imageCollections: [any ImageCollection.Type] = ImageCollections.standard,
+        imageCollections: [any ImageCollection.Type] = Catalogue.imageCollections,
         regularizers: [any Regularizer.Type] = Regularizers.standard,
         predictionLosses: [any PredictionLoss.Type] = PredictionLosses.standard,
         maskSamplers: [any MaskSampler.Type] = MaskSamplers.standard,
@@ -69,6 +70,9 @@ package struct Catalogue: Sendable {
                 return (1..<parts.count).map { parts.prefix($0).joined(separator: ".") }
             })
     }
+
+    /// Those that are read, then those that the program paints.
+    package static let imageCollections = ImageCollections.standard + SceneCollections.standard
 
     /// What the program has.
     package static let standard = Catalogue()

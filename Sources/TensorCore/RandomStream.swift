@@ -8,6 +8,7 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case subset = 6
     case resampling = 7
     case objective = 8
+    case scenes = 12
     case diagnostics = 20
     case tests = 1000
 }

@@ -46,7 +46,7 @@ import Testing
         let spec = try photos.spec("dataset: image_folder, on_unreadable: skip", training: "steps: 1500")
         let options = [spec, "--set", "evaluation.every_steps=0", "--set", "diagnostics.gradient_norms_every=0"]
         let stopped = try photos.run(["run"] + options) { process, errorFile in
-            try waitUntil(process) {
+            waitUntil(process) {
                 let found = (try? runs(photos)) ?? []
                 return found.contains { ((try? $0.loadState())?.step ?? 0) > 5 }
             }

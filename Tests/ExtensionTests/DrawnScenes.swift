@@ -4,7 +4,7 @@ import Declarations
 /// A data set of colour and grey pictures of different sizes that are drawn where they are asked for, as if they lay on
 /// disk: none is in memory. Those to train on have no classes.
 struct DrawnScenes: ImageCollection {
-    static let name = "scenes"
+    static let name = "drawn_scenes"
     static let summary = "pictures of different sizes"
     static let keys = [
         DeclaredKey("scenes", default: 60, "Pictures to train on.", limits: .between(8, 10_000_000)),

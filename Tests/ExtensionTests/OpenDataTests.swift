@@ -10,7 +10,7 @@ import Training
 /// A data set that only these tests know, from the spec to features that are probed.
 @Suite struct OpenDataTests {
     private static let catalogue = Catalogue(
-        imageCollections: ImageCollections.standard + [DrawnSquares.self, DrawnScenes.self])
+        imageCollections: Catalogue.imageCollections + [DrawnSquares.self, DrawnScenes.self])
 
     private func withSquares<Result>(_ body: () throws -> Result) rethrows -> Result {
         try Catalogue.$current.withValue(Self.catalogue, operation: body)
@@ -77,7 +77,7 @@ import Training
         ("data.square_side=9", "data.square_side", "9 is out of range"),
         (
             "data.dataset=square", "data.dataset",
-            "expected one of fashion_mnist, fashion_mnist_sample, idx, image_folder, list, tar, cifar10, cifar100, stl10, hdf5, squares, scenes"
+            "expected one of fashion_mnist, fashion_mnist_sample, idx, image_folder, list, tar, cifar10, cifar100, stl10, hdf5, scenes, squares, drawn_scenes"
         ),
         ("model.channels=2", "model.channels", "squares has grey images, but the model takes 2 channels"),
         ("data.train_subset=81", "data.train_subset", "a subset of 81 images, but there are only 80"),
@@ -133,7 +133,7 @@ import Training
 
     // MARK: Images that are not in memory
 
-    private static let scenes = "data: {dataset: scenes}\ntraining: {batch_size: 16, steps: 6}\n"
+    private static let scenes = "data: {dataset: drawn_scenes}\ntraining: {batch_size: 16, steps: 6}\n"
 
     private func train(_ overrides: [String] = [], threads: Int = 2, channels: Int = 3) throws -> Recorder {
         let configuration = try load(Self.scenes, overrides: overrides, channels: channels)

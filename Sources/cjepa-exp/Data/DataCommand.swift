@@ -14,6 +14,7 @@ struct DataCommand: ParsableCommand {
         subcommands: [
             DataCheckCommand.self, DataStatsCommand.self, DataSampleCommand.self, DataDecodeCommand.self,
             DataPackCommand.self, DataRateCommand.self,
+            DataMakeCommand.self,
         ])
 }
 
