@@ -116,7 +116,7 @@ let package = Package(
                 "Objectives",
                 "Datasets", "ImageCodecs", "Scenes",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5", "Orchestration",
-                "Pictures", "FeatureFiles", "Analysis",
+                "Pictures", "FeatureFiles", "Analysis", "Statistics",
             ],
             swiftSettings: strict),
 
@@ -144,7 +144,8 @@ let package = Package(
         tests("DatasetsTests", ["Datasets", "Declarations", "HDF5", "TensorCore"]),
         tests("ScenesTests", ["Scenes", "Datasets", "Declarations", "ImageCodecs", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),
-        tests("EvaluationTests", ["Evaluation", "Declarations", "Diagnostics", "Kernels", "TensorCore"]),
+        tests(
+            "EvaluationTests", ["Evaluation", "CPUKernels", "Declarations", "Diagnostics", "Kernels", "TensorCore"]),
         tests(
             "ExperimentSpecTests",
             ["ExperimentSpec", "Datasets", "Declarations", "Evaluation", "Masking", "Objectives"]),

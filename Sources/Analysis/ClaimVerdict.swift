@@ -29,6 +29,19 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
     package let collapsed: Int?
     /// Why, with the numbers in the units of the table.
     package let reason: String
+    /// Of an open claim about a metric: seeds that with 80 % probability would decide it, besides those there are, where
+    /// mean and spread stay as they are; none where that is more than `EffectSize.mostPairs`, or is not known.
+    package let moreSeeds: Int?
+
+    /// The reason, and what would decide an open claim.
+    package var explanation: String {
+        guard outcome == .cannotTell, n >= Self.fewestSeeds, let interval, interval.high > interval.low else {
+            return reason
+        }
+        return reason
+            + (moreSeeds.map { "; \(counted($0, "more seed")) would decide this" }
+                ?? "; the mean is too near for any number of seeds to decide this")
+    }
 
     /// Seeds that a verdict needs.
     package static let fewestSeeds = PairedTest.fewestPairs
@@ -52,10 +65,13 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
         claim = expectation.text(naming: isPlain ? nil : EvaluationConfiguration.Encoder(rawValue: judged))
         let done = runs.filter(\.isFinished)
         if let collapses = expectation.collapses {
-            let mark = CollapseMark(done.filter { $0.arm == expectation.arm }, encoder: judged)
+            let mark = CollapseMark(
+                done.filter { $0.arm == expectation.arm }, encoder: judged,
+                healthy: HealthyArms(done, encoder: judged))
             let (marked, count) = (mark?.markedCount ?? 0, mark?.evidence.count ?? 0)
             (n, mean, interval, collapsed) = (count, nil, nil, marked)
             (outcome, reason) = Self.verdict(onCollapse: collapses, marked: marked, of: count)
+            moreSeeds = nil
             return
         }
         collapsed = nil
@@ -73,6 +89,7 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
                         ? "no finished run has \(expectation.metric ?? "")" + (isPlain ? "" : " for this encoder")
                         : "no finished runs to judge it by"
             )
+            moreSeeds = nil
             return
         }
         let kind = NumberFormat.Kind(
@@ -83,6 +100,16 @@ package struct ClaimVerdict: Hashable, Encodable, Sendable {
             + counted(n, "seed")
         let judgement = Self.verdict(on: expectation, interval)
         (outcome, reason) = (judgement.outcome, "\(numbers): \(judgement.words)".withMinusSigns)
+        moreSeeds =
+            judgement.outcome == .cannotTell
+            ? Self.seedsToDecide(expectation, mean: mean, deviation: moments?.standardDeviation, seeds: n) : nil
+    }
+
+    /// Seeds besides those that there are, until the interval excludes the bounds that it contains.
+    private static func seedsToDecide(_ claim: Claim, mean: Double, deviation: Double?, seeds: Int) -> Int? {
+        guard let deviation, deviation > 0 else { return nil }
+        let distances = [claim.atLeast, claim.atMost].compactMap { $0 }.map { abs(mean - $0 * claim.scale) }
+        return distances.min().flatMap { EffectSize.pairsNeeded(toFind: $0 / deviation) }.map { max(1, $0 - seeds) }
     }
 
     private static func verdict(onCollapse claimed: Bool, marked: Int, of count: Int) -> (Outcome, String) {

@@ -39,12 +39,13 @@ extension ComparisonTable {
         let reference = arms.firstIndex(of: baseline)
         let inferences = Self.inferences(values, reference: reference)
         let images = ImageUncertainties(runsOfArm, arms: arms, baseline: baseline, metrics: metrics)
+        let healthy = HealthyArms(runs.filter(\.isFinished), encoder: encoder)
         var notes: [String] = []
         var rows: [Row] = []
         for (index, arm) in arms.enumerated() {
             let armRuns = runsOfArm[arm] ?? []
-            let collapse = CollapseMark(armRuns.filter(\.isFinished), encoder: encoder)
-            let verdict = VerdictMark(armRuns.filter(\.isFinished))
+            let collapse = CollapseMark(armRuns.filter(\.isFinished), encoder: encoder, healthy: healthy)
+            let verdict = VerdictMark(armRuns.filter(\.isFinished), collapse: collapse)
             let first = notes.count + 1
             notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse, verdict: verdict)
             let cells = metrics.indices.map { column in

@@ -51,14 +51,28 @@ extension ComparisonTable {
                 "collapse: RankMe / D (low rank), the mean standard deviation of the features (small scale), or both "
                     + "(collapsed) are below the thresholds in the configuration. Probes rescale features, so they do "
                     + "not show collapse."
-            ]
+            ] + Self.fallLegend(Set(rows.compactMap(\.collapse).flatMap(\.evidence).flatMap(\.fallWords)))
         }
         let names = Set(rows.compactMap(\.verdict).flatMap(\.runs).flatMap(\.findings).map(\.name))
         return [
             "verdict: findings about both encoders, the predictor and the gradients at the last diagnosis, gravest "
                 + "first, with the number of runs; docs/diagnostics.md has the thresholds."
         ] + Finding.allCases.filter { names.contains($0.rawValue) }.map { "\($0.words): \($0.meaning)." }
+            + (names.contains(VerdictMark.behind.name) ? ["\(VerdictMark.behind.words): \(Self.behindMeaning)."] : [])
     }
+
+    private static func fallLegend(_ words: Set<String>) -> [String] {
+        [
+            (
+                CollapseMark.Evidence.rankLost,
+                "a rank is below half of that at initialisation, and an accuracy below that at initialisation"
+            ), (CollapseMark.Evidence.behind, behindMeaning),
+        ].filter { words.contains($0.0) }.map { "\($0.0): \($0.1)." }
+    }
+
+    private static let behindMeaning =
+        "RankMe is below half of that of healthy arms of the same seed, and an accuracy is below theirs by more than test "
+        + "images explain"
 
     private var boldLegend: [String] {
         guard columns.contains(where: \.isAccuracy) else { return [] }

@@ -33,7 +33,10 @@ extension ComparisonTable {
         let runs = outcomes(of: record, in: experimentDirectory, remark: remark)
         let columns = columns(of: runs)
         let catalog = MetricCatalog(columns: columns, encoder: encoder)
-        let names = metrics.isEmpty ? MetricSelector.defaultNames.filter(catalog.contains) : metrics
+        let names =
+            metrics.isEmpty
+            ? MetricSelector.defaultNames(headline: headline(of: runs, encoder: encoder)).filter(catalog.contains)
+            : metrics
         // Before the first run is done nothing is known of its columns, and nothing could be shown in them.
         let selectors =
             columns.isEmpty ? [] : try names.map { try catalog.resolve($0, in: experimentDirectory) }
@@ -59,7 +62,7 @@ extension ComparisonTable {
             on: expectations, runs: runs, columns: columns(of: runs), encoder: "target", in: experimentDirectory)
     }
 
-    private static func outcomes(
+    static func outcomes(
         of record: ExperimentRecord, in directory: String, remark: (ResultsRemark) -> Void
     ) -> [RunOutcome] {
         record.runs.map { entry in
@@ -70,7 +73,13 @@ extension ComparisonTable {
         }
     }
 
-    private static func columns(of runs: [RunOutcome]) -> [String: Set<String>] {
+    /// What stands for linear accuracy in all finished runs.
+    private static func headline(of runs: [RunOutcome], encoder: String) -> String? {
+        MetricConvention.headline(
+            among: runs.filter(\.isFinished).map { Set(($0.tables["evaluation/\(encoder)"] ?? [:]).keys) })
+    }
+
+    static func columns(of runs: [RunOutcome]) -> [String: Set<String>] {
         runs.reduce(into: [:]) { columns, run in
             for (table, series) in run.tables { columns[table, default: []].formUnion(series.keys) }
         }

@@ -1,3 +1,4 @@
+import Evaluation
 import RunStore
 
 /// Which number of a run a column of the table shows, and how a series becomes that number.
@@ -30,8 +31,12 @@ package struct MetricSelector: Hashable, Sendable {
     }
 
     /// Columns shown when nothing else is asked for.
-    package static var defaultNames: [String] {
-        ["loss"] + MetricConvention.mainMetrics
+    ///
+    /// - Parameter headline: The linear accuracy that is shown, of those that there are; none: all.
+    package static func defaultNames(headline: String? = nil) -> [String] {
+        let linear = EvaluationTasks.linearMetrics
+        let others = headline.map { linear.contains($0) ? linear.filter { $0 != headline } : [] } ?? []
+        return ["loss"] + MetricConvention.mainMetrics.filter { !others.contains($0) }
             + ["rankme", "std_mean", "mean_cosine", "predictor_r2", "images_per_second"]
     }
 

@@ -1,3 +1,4 @@
+import Evaluation
 import Objectives
 package import Diagnostics
 package import ExperimentSpec
@@ -14,6 +15,10 @@ extension RunHistory {
         for name in encoders.flatMap({ encoder in views.map { "\(encoder)/\($0)" } }) + ["encoders", "predictor"] {
             tables[name] = table("diagnostics/\(name)")
         }
+        let evaluations = Dictionary(
+            uniqueKeysWithValues: encoders.compactMap { encoder in
+                table("evaluation/\(encoder)").map { (encoder, $0) }
+            })
         let steps = tables["target/images"]?["step"] ?? []
         /// The column's value at a step; tables need not have the same rows.
         func value(_ table: String, _ column: String, at step: Double) -> Double? {
@@ -31,7 +36,8 @@ extension RunHistory {
                         reading("\(encoder)/images").map {
                             Encoder(
                                 name: encoder, images: $0, patches: reading("\(encoder)/patches"),
-                                within: reading("\(encoder)/within"))
+                                within: reading("\(encoder)/within"),
+                                accuracies: evaluations[encoder].map { Self.accuracies($0, at: step) } ?? [])
                         }
                     })
                 diagnosis.loss = value("predictor", "loss", at: step)
@@ -41,6 +47,14 @@ extension RunHistory {
                 diagnosis.contextMovement = value("encoders", "context_movement", at: step)
                 return diagnosis
             }, gradients: Self.gradients(table("gradients")))
+    }
+
+    /// The accuracies that stand for the tasks; those that were not measured are left out.
+    private static func accuracies(_ table: MetricTable, at step: Double) -> [FeatureAccuracy] {
+        guard let row = table["step"]?.lastIndex(of: step) else { return [] }
+        return MetricConvention.representatives(among: table.columns).filter(\.isAccuracy).compactMap { metric in
+            table[metric.name].flatMap { $0[row].isFinite ? FeatureAccuracy(metric.name, $0[row]) : nil }
+        }
     }
 
     private static func gradients(_ table: MetricTable?) -> [Gradients] {

@@ -1,3 +1,4 @@
+import Evaluation
 import ExperimentSpec
 import Foundation
 import RunStore
@@ -84,6 +85,12 @@ extension RunOutcome {
         probed.data.cropScale = []
         probed.data.cropAspect = []
         probed.takeEvaluation(of: configuration)
+        // A task more or less changes nothing of what the others measure.
+        for task in Catalogue.current.evaluationTasks.map({ $0.declaration }) {
+            for key in [EvaluationTaskDeclaration.enabledKey, EvaluationTaskDeclaration.intermediateKey] {
+                probed.declared["\(task.group).\(key)"] = nil
+            }
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return String(decoding: try encoder.encode(probed), as: UTF8.self)

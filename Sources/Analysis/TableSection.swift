@@ -60,7 +60,8 @@ extension TableText {
     private var expectations: TextSection {
         TextSection(
             title: "Claims of the spec, judged on the \(table.encoder) encoder:",
-            rows: [["claim", "verdict", "because"]] + table.verdicts.map { [$0.claim, $0.outcome.words, $0.reason] },
+            rows: [["claim", "verdict", "because"]]
+                + table.verdicts.map { [$0.claim, $0.outcome.words, $0.explanation] },
             textColumns: 2, endsInText: true)
     }
 

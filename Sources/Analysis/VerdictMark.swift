@@ -25,16 +25,37 @@ package struct VerdictMark: Hashable, Encodable, Sendable {
     /// In the order of their seeds.
     package let runs: [Run]
 
+    /// What only a comparison of arms finds.
+    static let behind = (name: "behind_healthy_arms", words: "behind healthy arms")
+
+    /// - Parameter collapse: What was found since the runs stored their verdicts: against other arms, and by rules that are
+    ///   younger than they are.
     /// - Returns: None where no run holds a verdict.
-    init?(_ runs: [RunOutcome]) {
+    init?(_ runs: [RunOutcome], collapse: CollapseMark? = nil) {
         let judged = runs.compactMap { run in run.verdict.map { (seed: run.seed, verdict: $0) } }
         guard !judged.isEmpty else { return nil }
         self.runs = judged.sorted { $0.seed < $1.seed }.map { seed, verdict in
-            Run(
-                seed: seed, verdict: verdict.verdict,
-                findings: verdict.findings.map {
-                    Finding(name: $0.name, onsetStep: $0.onsetStep, evidence: $0.evidence, words: $0.words)
-                })
+            var findings = verdict.findings.map {
+                Finding(name: $0.name, onsetStep: $0.onsetStep, evidence: $0.evidence, words: $0.words)
+            }
+            let isKnown = findings.contains { ["complete_collapse", "dimensional_collapse"].contains($0.name) }
+            if !isKnown, let mark = collapse?.evidence.first(where: { $0.seed == seed }) {
+                let added = [
+                    (name: "dimensional_collapse", words: StoredVerdict.words(of: "dimensional_collapse"), mark.lost),
+                    (name: Self.behind.name, words: Self.behind.words, mark.isBehind),
+                ]
+                for (name, words, evidence) in added where !evidence.isEmpty {
+                    findings.append(
+                        Finding(
+                            name: name, onsetStep: verdict.step, evidence: evidence.joined(separator: ", "),
+                            words: words))
+                }
+            }
+            let isAsStored = findings.count == verdict.findings.count
+            return Run(
+                seed: seed,
+                verdict: isAsStored ? verdict.verdict : findings.map(\.words).joined(separator: ", "),
+                findings: findings)
         }
         var names: [String] = []
         var counts: [String: Int] = [:]

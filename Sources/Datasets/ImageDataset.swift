@@ -105,7 +105,8 @@ package struct ImageDataset: Sendable {
         guard let labels else {
             throw DatasetError(
                 place: name, problem: "the images have no classes, which \(purpose) need",
-                remedy: "give labelled images to evaluate on; training needs none")
+                remedy: "give labelled images to evaluate on, as data.probe_list and data.probe_shards do; training "
+                    + "needs none")
         }
         return labels
     }

@@ -6,14 +6,18 @@ package struct RunHistory: Sendable {
         package var images: FeatureReading
         package var patches: FeatureReading?
         package var within: FeatureReading?
+        /// Of the evaluation at this step; none where there was none.
+        package var accuracies: [FeatureAccuracy]
 
         package init(
-            name: String, images: FeatureReading, patches: FeatureReading? = nil, within: FeatureReading? = nil
+            name: String, images: FeatureReading, patches: FeatureReading? = nil, within: FeatureReading? = nil,
+            accuracies: [FeatureAccuracy] = []
         ) {
             self.name = name
             self.images = images
             self.patches = patches
             self.within = within
+            self.accuracies = accuracies
         }
     }
 
@@ -91,6 +95,8 @@ package struct RunVerdict: Sendable, Hashable {
     package init(_ history: RunHistory, thresholds: VerdictThresholds) {
         var steps: [Step] = []
         var peaks: [String: (rankMe: Double, effectiveRank: Double)] = [:]
+        var initial: [String: RunHistory.Encoder] = [:]
+        var accuracies: [String: [FeatureAccuracy]] = [:]
         for (index, diagnosis) in history.diagnoses.enumerated() {
             var evidence: [Finding: [Evidence]] = [:]
             for encoder in diagnosis.encoders {
@@ -98,6 +104,22 @@ package struct RunVerdict: Sendable, Hashable {
                     name: encoder.name, images: encoder.images, patches: encoder.patches, within: encoder.within,
                     peak: peaks[encoder.name], hasKnownScale: true, thresholds: thresholds)
                 evidence.merge(verdict.evidence) { $0 + $1 }
+                if diagnosis.step == 0 {
+                    initial[encoder.name] = encoder
+                } else if let initial = initial[encoder.name], encoder.images.isFinite {
+                    // Diagnoses between evaluations go by the evaluation before.
+                    if !encoder.accuracies.isEmpty { accuracies[encoder.name] = encoder.accuracies }
+                    let fall = InitialisationFall(
+                        rankMe: (initial.images.rankMe, encoder.images.rankMe),
+                        effectiveRank: (initial.images.effectiveRank, encoder.images.effectiveRank),
+                        before: initial.accuracies, after: accuracies[encoder.name] ?? [],
+                        images: encoder.images.rows)
+                    // What has collapsed completely has no rank worth the name.
+                    if verdict.evidence[.completeCollapse] == nil {
+                        evidence[.dimensionalCollapse, default: []] += fall.lostDirections(encoder.name, thresholds)
+                    }
+                    evidence[.belowInitialisation, default: []] += fall.lostAccuracy(encoder.name, thresholds)
+                }
                 guard encoder.images.isFinite else { continue }
                 let peak = peaks[encoder.name] ?? (0, 0)
                 peaks[encoder.name] = (

@@ -8,8 +8,10 @@ package struct VerdictThresholds: Sendable, Hashable {
     package var directions = 2.0
     /// Share of directions that are alive.
     package var liveDirections = 0.25
-    /// Rank over its highest value before.
+    /// Rank over its highest value before, and over that at initialisation.
     package var rankFall = 0.5
+    /// Standard errors over test images by which an accuracy must lie below that at initialisation.
+    package var accuracyErrors = 2.0
     /// Loss over that of the first diagnosis; a loss above this has not fallen.
     package var lossFall = 0.8
     /// R² against the targets' mean at each position; a predictor below this knows no more than that mean.
@@ -33,7 +35,7 @@ package struct VerdictThresholds: Sendable, Hashable {
         [
             ("rank_share", rankShare), ("standard_deviation", standardDeviation), ("directions", directions),
             ("live_directions", liveDirections), ("rank_fall", rankFall), ("loss_fall", lossFall), ("skill", skill),
-            ("movement", movement), ("gradient", gradient),
+            ("movement", movement), ("gradient", gradient), ("accuracy_errors", accuracyErrors),
         ]
     }
 }
@@ -48,6 +50,8 @@ package enum Finding: String, Sendable, Hashable, CaseIterable {
     case dimensionalCollapse = "dimensional_collapse"
     /// Images differ, and the patches of an image do not.
     case patchCollapse = "patch_collapse"
+    /// Accuracies below those of the same network before training.
+    case belowInitialisation = "below_initialisation"
     /// The loss fell, and the predictor knows no more than the mean target at each position.
     case predictorShortcut = "predictor_shortcut"
     /// The context encoder moved and the target encoder did not.
@@ -71,6 +75,7 @@ package enum Finding: String, Sendable, Hashable, CaseIterable {
         case .completeCollapse: "the features have lost their scale, or nearly all of their directions"
         case .dimensionalCollapse: "the features use few of their dimensions"
         case .patchCollapse: "images differ, but the patches within an image are nearly alike"
+        case .belowInitialisation: "the features are worth less than those of the network before training"
         case .predictorShortcut:
             "the prediction loss fell, but the predictor hardly does better than predicting each position's mean target"
         case .frozenTarget: "the target encoder has hardly moved"

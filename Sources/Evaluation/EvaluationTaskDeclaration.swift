@@ -42,12 +42,17 @@ package struct EvaluationTaskDeclaration: Sendable {
     ///   - keys: Its own.
     ///   - intermediateText: Documentation of a key that says whether the task runs at intermediate evaluations; none: it
     ///     runs at all of them.
+    ///   - isIntermediateByDefault: The default of that key.
     ///   - isAlwaysOn: Only for the tasks that are as old as the hashes of runs. Others are off, and no part of a run's
     ///     identity, until their key `enabled` is set.
+    ///   - isOnByDefault: On unless a spec says otherwise. Whether it is on is no part of a run's identity: it adds columns
+    ///     and changes no other number, so runs from before it stay what they are, and lack the columns.
     package init(
         name: String, title: String, keys: [DeclaredKey], features: [FeatureKind], mainMetric: String,
-        details: [DetailTable] = [], intermediateText: String? = nil, hasFloor: Bool = true,
-        rehearsal: [String: SpecValue] = [:], synonyms: String = "", isAlwaysOn: Bool = false
+        details: [DetailTable] = [], intermediateText: String? = nil,
+        isIntermediateByDefault: Bool = true, hasFloor: Bool = true,
+        rehearsal: [String: SpecValue] = [:], synonyms: String = "", isAlwaysOn: Bool = false,
+        isOnByDefault: Bool = false
     ) {
         self.name = name
         self.title = title
@@ -61,9 +66,18 @@ package struct EvaluationTaskDeclaration: Sendable {
         hasIntermediateKey = intermediateText != nil
         let isUsed: @Sendable (Settings) -> Bool = { isAlwaysOn || $0[Self.enabledKey] }
         let enabled =
-            isAlwaysOn ? [] : [DeclaredKey(Self.enabledKey, default: false, "Evaluate features by \(title).")]
+            isAlwaysOn
+            ? []
+            : [
+                DeclaredKey(
+                    Self.enabledKey, default: isOnByDefault, "Evaluate features by \(title).",
+                    isIdentity: !isOnByDefault, earlierValue: isOnByDefault ? false : nil)
+            ]
         let intermediate = intermediateText.map {
-            [DeclaredKey(Self.intermediateKey, default: true, $0, isIdentityAtDefault: isAlwaysOn)]
+            [
+                DeclaredKey(
+                    Self.intermediateKey, default: isIntermediateByDefault, $0, isIdentityAtDefault: isAlwaysOn)
+            ]
         }
         self.keys =
             enabled

@@ -2,7 +2,12 @@ package import Declarations
 
 /// The evaluation tasks that a spec can use, in the order of the documentation and of the columns.
 package enum EvaluationTasks {
-    package static let standard: [any EvaluationTask.Type] = [NearestNeighboursTask.self, LinearProbeTask.self]
+    package static let standard: [any EvaluationTask.Type] = [
+        NearestNeighboursTask.self, LinearProbeTask.self, LogisticTask.self,
+    ]
+
+    /// What stands for linear accuracy, that of least noise first.
+    package static let linearMetrics = [LogisticTask.declaration.mainMetric, LinearProbeTask.declaration.mainMetric]
 }
 
 /// A task as a run uses it.

@@ -21,7 +21,7 @@ extension Claim {
 
     /// Keys of an element of `expect`.
     static let keys = [
-        "arm", "minus", "metric", "encoder", "at_least", "at_most", "unit", "collapses", "source",
+        "arm", "minus", "metric", "encoder", "at_least", "at_most", "unit", "collapses", "source", "sd",
     ]
 
     /// Reads `expect:`; an element over several arms makes one expectation of each.
@@ -98,7 +98,7 @@ private struct ClaimReader {
     private mutating func collapseClaims(
         _ subjects: [String], _ encoder: EvaluationConfiguration.Encoder?, _ source: String?
     ) -> [Claim] {
-        for key in ["minus", "at_least", "at_most", "unit"] where fields[key] != nil {
+        for key in ["minus", "at_least", "at_most", "unit", "sd"] where fields[key] != nil {
             refuse(fields[key]!.location, key, "has no meaning together with 'collapses'", remedy: "remove it")
         }
         let entry = fields["collapses"]!
@@ -118,6 +118,12 @@ private struct ClaimReader {
     ) -> [Claim] {
         let (atLeast, atMost) = (number("at_least"), number("at_most"))
         let unit = choice("unit", Claim.Unit.self)
+        let sd = number("sd")
+        if let sd, !(sd > 0 && sd.isFinite) {
+            refuse(
+                fields["sd"]!.location, "sd", "a standard deviation is above 0",
+                remedy: "give the spread over seeds that you expect, in the unit of the bounds")
+        }
         if fields["at_least"] == nil, fields["at_most"] == nil, isWhole {
             refuse(
                 node.location, nil, "a bound is missing", remedy: "give 'at_least', 'at_most' or both")
@@ -136,7 +142,7 @@ private struct ClaimReader {
         return subjects.map {
             Claim(
                 arm: $0, minus: minus, metric: metric, encoder: encoder, atLeast: atLeast, atMost: atMost, unit: unit,
-                source: source)
+                source: source, sd: sd)
         }
     }
 

@@ -27,11 +27,14 @@ package struct Claim: Codable, Hashable, Sendable {
     package var collapses: Bool?
     /// Where the claim comes from, in words.
     package var source: String?
+    /// Expected standard deviation over seeds of what the claim is about, in the unit of its bounds; for the power before
+    /// there are results.
+    package var sd: Double?
 
     package init(
         arm: String, minus: String? = nil, metric: String? = nil,
         encoder: EvaluationConfiguration.Encoder? = nil, atLeast: Double? = nil, atMost: Double? = nil,
-        unit: Unit? = nil, collapses: Bool? = nil, source: String? = nil
+        unit: Unit? = nil, collapses: Bool? = nil, source: String? = nil, sd: Double? = nil
     ) {
         self.arm = arm
         self.minus = minus
@@ -42,6 +45,7 @@ package struct Claim: Codable, Hashable, Sendable {
         self.unit = unit
         self.collapses = collapses
         self.source = source
+        self.sd = sd
     }
 
     /// What a bound is multiplied with to be in the unit of the stored numbers.

@@ -84,7 +84,7 @@ package enum ExperimentSchema {
                 "encoder": choice(EvaluationConfiguration.Encoder.allCases.map(\.rawValue)),
                 "at_least": number, "at_most": number,
                 "unit": choice(Claim.Unit.allCases.map(\.rawValue)),
-                "collapses": .object(["type": .text("boolean")]), "source": text,
+                "collapses": .object(["type": .text("boolean")]), "source": text, "sd": number,
             ], required: ["arm"])
         return described(
             ["type": .text("array"), "items": element], "Claims about arms, judged by the results.")

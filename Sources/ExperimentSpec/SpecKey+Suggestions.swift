@@ -119,8 +119,8 @@ extension SpecKey {
         "data": "dataloader input",
         "data.dataset": "dataset_name data_name",
         "data.train_subset": "subset limit n_train max_images",
-        "data.expected_train_images": "dataset_size num_train n_images expected",
-        "data.expected_test_images": "num_test num_val expected",
+        "data.expected_train_images": "dataset_size num_train n_images",
+        "data.expected_test_images": "num_test num_val",
         "data.crop_scale": "random_resized_crop rrc_scale",
         "data.crop_aspect": "crop_ratio rrc_ratio",
 

@@ -86,6 +86,8 @@ package struct PlanReport: Encodable, Sendable {
     package var paper: PaperComparison?
     /// What was measured of running several at once; none where nothing was.
     package var schedule: ScheduleChoice?
+    /// What the seeds can decide of the claims, and of differences from the baseline; none where nobody asked.
+    package var power: [PlanPower]?
 
     /// - Parameters:
     ///   - schedule: What was measured of running several at once; nil: as many as fit, and threads that scale ideally.
@@ -171,7 +173,9 @@ package struct PlanReport: Encodable, Sendable {
         if !question.isEmpty { lines.append("question    \(Self.folded(question))") }
         if !expected.isEmpty { lines.append("expected    \(Self.folded(expected))") }
         lines += ["baseline    \(baseline)", "precision   \(precision)"] + missingText
-        lines += ["", table.text, "", summary]
+        lines += ["", table.text]
+        if let power, !power.isEmpty { lines += ["", PlanPower.text(power)] }
+        lines += ["", summary]
         if let paper { lines += ["", paper.text] }
         return lines.joined(separator: "\n")
     }

@@ -25,6 +25,17 @@ extension MetricConvention {
     /// The columns that stand for the tasks in a table, one for each.
     package static var mainMetrics: [String] { tasks.map { $0.declaration.mainMetric } }
 
+    /// The accuracy that stands for what is linearly readable: of logistic regression where all runs have it, else of the
+    /// linear probe, else whatever stands for the last task.
+    ///
+    /// - Parameter columns: Of the evaluations of each run.
+    package static func headline(among columns: [Set<String>]) -> String? {
+        guard let first = columns.first else { return nil }
+        let common = columns.dropFirst().reduce(first) { $0.intersection($1) }
+        let mains = mainMetrics.filter(common.contains)
+        return EvaluationTasks.linearMetrics.first(where: mains.contains) ?? mains.last
+    }
+
     /// One metric for each task that has any among these columns.
     package static func representatives(among columns: some Sequence<String>) -> [EvaluationMetric] {
         let columns = Array(columns)

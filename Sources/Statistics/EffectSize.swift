@@ -52,6 +52,25 @@ package enum EffectSize {
         return (low + high) / 2 / Double(pairs).squareRoot()
     }
 
+    /// The fewest pairs with which the two-sided paired t test finds a difference of `effect` standard deviations with the
+    /// given power: at least `PairedTest.fewestPairs`.
+    ///
+    /// - Returns: None where more than `mostPairs` would be needed, or the effect is zero.
+    package static func pairsNeeded(toFind effect: Double, power wanted: Double = 0.8, alpha: Double = 0.05) -> Int? {
+        let effect = abs(effect)
+        guard effect > 0, power(ofEffect: effect, pairs: mostPairs, alpha: alpha) >= wanted else { return nil }
+        // Power grows with the number of pairs.
+        var (few, many) = (PairedTest.fewestPairs - 1, mostPairs)
+        while many - few > 1 {
+            let middle = (few + many) / 2
+            if power(ofEffect: effect, pairs: middle, alpha: alpha) >= wanted { many = middle } else { few = middle }
+        }
+        return many
+    }
+
+    /// Nobody trains more seeds of an arm.
+    package static let mostPairs = 1000
+
     private static func power(noncentrality: Double, _ critical: Double, _ freedom: Double) -> Double {
         1
             - StudentDistribution.noncentralCumulative(

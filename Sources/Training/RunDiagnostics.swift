@@ -63,22 +63,33 @@ final class RunDiagnostics<Backend: KernelBackend> {
     /// - Parameters:
     ///   - known: Features of the test images under an encoder, where an evaluation has them already.
     ///   - predictions: Of this step.
+    ///   - targetTables: What was measured of the target encoder's features already; none: nothing.
     func measure(
         state: TrainingState<Backend>, known: [EvaluationConfiguration.Encoder: FeatureExtractor<Backend>.Features],
-        predictions: MeasuredPredictions
+        predictions: MeasuredPredictions, targetTables: [DiagnosticsRecord.Table]? = nil
     ) throws -> DiagnosticsRecord {
         let areEqual = state.encodersAreEqual
         let context = state.onlineParameters.window(at: 0, count: state.target.count)
         let target = try known[.target] ?? (areEqual ? known[.context] : nil) ?? testFeatures(state.targetParameters)
         let contextFeatures = try areEqual ? target : known[.context] ?? testFeatures(context)
-        let targetLiDAR = try lidar(state.targetParameters)
-
-        var views = self.views("target", images: target.last, patches: target.patches, lidar: targetLiDAR)
-        views += try self.views(
-            "context", images: contextFeatures.last, patches: contextFeatures.patches,
-            lidar: areEqual ? targetLiDAR : lidar(context))
+        var views: [View] = []
+        if targetTables == nil {
+            views += self.views(
+                Self.target, images: target.last, patches: target.patches, lidar: try lidar(state.targetParameters))
+        }
+        // An encoder that is its own target is measured once.
+        if !areEqual {
+            views += try self.views(
+                Self.context, images: contextFeatures.last, patches: contextFeatures.patches, lidar: lidar(context))
+        }
         views += self.views("predictions", images: predictions.images, patches: predictions.patches)
-        var tables = measured(views, step: state.step)
+        var tables = (targetTables ?? []) + measured(views, step: state.step)
+        if areEqual {
+            let targets = tables.filter { $0.name.hasPrefix(Self.target + "/") }
+            tables.insert(
+                contentsOf: targets.map { $0.named(Self.context + $0.name.dropFirst(Self.target.count)) },
+                at: targets.count)
+        }
         tables.append(comparison(target, contextFeatures, state))
         tables.append(
             DiagnosticsRecord.Table(
@@ -87,6 +98,9 @@ final class RunDiagnostics<Backend: KernelBackend> {
     }
 
     // MARK: Features
+
+    static var target: String { "target" }
+    private static var context: String { "context" }
 
     /// One matrix to be measured.
     private struct View {

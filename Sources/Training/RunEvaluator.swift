@@ -5,6 +5,7 @@ package import ExperimentSpec
 package import Kernels
 import Masking
 import Networks
+import Safetensors
 import TensorCore
 
 /// Evaluates the encoders of a run: probes, diagnostics, and the predictor's skill.
@@ -16,14 +17,21 @@ package final class RunEvaluator<Backend: KernelBackend> {
     private let evaluator: Evaluator<Backend>
     private let labels: ProbeLabels
     private let diagnostics: RunDiagnostics<Backend>
+    private let initial: InitialEvaluations?
 
     /// Test images that the predictor is measured on, whatever the batch size.
     static var skillImages: Int { RunDiagnostics<Backend>.predictedImages }
 
-    /// - Parameter data: The whole data set; the configuration says how much of it is used.
+    /// - Parameters:
+    ///   - data: The whole data set; the configuration says how much of it is used.
+    ///   - initial: What other runs found of the same encoder at initialisation; none: it is measured in any case.
     /// - Throws: `DatasetError`.
-    package init(_ settings: RunSettings, data: DatasetSplits, backend: Backend, threads: Int) throws {
+    package init(
+        _ settings: RunSettings, data: DatasetSplits, backend: Backend, threads: Int,
+        initial: InitialEvaluations? = nil
+    ) throws {
         self.settings = settings
+        self.initial = initial
         self.backend = backend
         let evaluation = settings.configuration.evaluation
         let limited = try data.evaluated(evaluation)
@@ -60,7 +68,9 @@ package final class RunEvaluator<Backend: KernelBackend> {
         isIntermediate: Bool
     ) throws -> (outcomes: [Outcome], diagnostics: DiagnosticsRecord) {
         let predictions = try diagnostics.predictions(state: state, step: step)
-        var shared: Probed?
+        let key = state.step == 0 && !encoders.isEmpty ? initial.map { ($0, self.key(state, of: $0)) } : nil
+        let stored = key.flatMap { initial, key in initial.load(key) }
+        var shared = stored.map(Probed.init)
         var known: [EvaluationConfiguration.Encoder: FeatureExtractor<Backend>.Features] = [:]
         let outcomes = try encoders.map { encoder in
             let measured: Probed
@@ -84,7 +94,17 @@ package final class RunEvaluator<Backend: KernelBackend> {
                     step: state.step, encoder: encoder, features: measured.test.last, labels: labels.test,
                     indices: data.test.sourceIndices, names: data.test.names))
         }
-        return (outcomes, try diagnostics.measure(state: state, known: known, predictions: predictions))
+        let found = try diagnostics.measure(
+            state: state, known: known, predictions: predictions, targetTables: stored?.tables)
+        if let (initial, key) = key, stored == nil, let shared {
+            initial.save(shared.evaluation(tables: found.tables.filter { $0.name.hasPrefix("target/") }), key)
+        }
+        return (outcomes, found)
+    }
+
+    private func key(_ state: TrainingState<Backend>, of initial: InitialEvaluations) -> String {
+        let weights = backend.values(of: state.target).withUnsafeBytes { XXH64.checksum(of: $0) }
+        return initial.key(settings.configuration, weights: weights)
     }
 
     /// What the features of one encoder are worth.
@@ -94,6 +114,30 @@ package final class RunEvaluator<Backend: KernelBackend> {
         let spectrum: [Double]
         /// Of the test images.
         let test: FeatureExtractor<Backend>.Features
+
+        init(
+            result: EvaluationResult, measures: [(name: String, value: Double)], spectrum: [Double],
+            test: FeatureExtractor<Backend>.Features
+        ) {
+            self.result = result
+            self.measures = measures
+            self.spectrum = spectrum
+            self.test = test
+        }
+
+        init(_ stored: InitialEvaluation) {
+            self.init(
+                result: stored.result, measures: stored.measures, spectrum: stored.spectrum,
+                test: FeatureExtractor<Backend>.Features(
+                    last: stored.test, lastFour: FeatureMatrix(rows: 0, columns: 0, values: []),
+                    patches: stored.patches))
+        }
+
+        func evaluation(tables: [DiagnosticsRecord.Table]) -> InitialEvaluation {
+            InitialEvaluation(
+                result: result, measures: measures, spectrum: spectrum, test: test.last, patches: test.patches,
+                tables: tables)
+        }
     }
 
     private func probe(_ parameters: Parameters<Backend>, isIntermediate: Bool) throws -> Probed {

@@ -115,6 +115,13 @@ package struct DiagnosticsRecord: Sendable {
             self.vectors = vectors.map { (name: $0.0, values: $0.1) }
             self.vectorLabels = vectorLabels
         }
+
+        /// The same numbers under another name.
+        func named(_ name: String) -> Table {
+            Table(
+                name: name, values: values.map { ($0.name, $0.value) }, vectors: vectors.map { ($0.name, $0.values) },
+                vectorLabels: vectorLabels)
+        }
     }
 
     package let step: Int

@@ -33,11 +33,13 @@ package final class Trainer<Backend: KernelBackend> {
     ///   - data: The whole data set; the configuration says how much of it is used.
     ///   - recorder: Told of steps by every process, and of the rest by rank 0 alone.
     ///   - communicator: The processes that train this run together, each with a trainer of its own.
+    ///   - initial: Evaluations at initialisation that other runs of the experiment share; none: nothing is shared.
     /// - Throws: `MaskError`, `DatasetError`, `TrainingError` for a configuration that does not fit the data or the
     ///   number of processes.
     package init(
         _ configuration: RunConfiguration, data: DatasetSplits, backend: Backend, threads: Int,
-        recorder: any RunRecorder, communicator: any Communicator = SingleProcess()
+        recorder: any RunRecorder, communicator: any Communicator = SingleProcess(),
+        initial: InitialEvaluations? = nil
     ) throws {
         let settings = try RunSettings(configuration)
         self.settings = settings
@@ -49,7 +51,7 @@ package final class Trainer<Backend: KernelBackend> {
         training = try settings.trainingImages(of: data)
         state = settings.initialState(on: backend)
         step = settings.step(on: backend, threads: threads, communicator: communicator)
-        evaluator = try RunEvaluator(settings, data: data, backend: backend, threads: threads)
+        evaluator = try RunEvaluator(settings, data: data, backend: backend, threads: threads, initial: initial)
     }
 
     /// Goes on from a checkpoint instead of the initial state.

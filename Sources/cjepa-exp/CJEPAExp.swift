@@ -16,8 +16,9 @@ struct CJEPAExp: AsyncParsableCommand {
         subcommands: [
             PlanCommand.self, RunCommand.self, RerunCommand.self, StatusCommand.self, LogsCommand.self,
             ShowCommand.self, DiffCommand.self, TagCommand.self, CleanCommand.self, TableCommand.self,
-            ReportCommand.self, ExportCommand.self, DiagnoseCommand.self, AttentionCommand.self, MasksCommand.self,
-            DataCommand.self, BenchCommand.self, SelftestCommand.self, VerifyResumeCommand.self, SchemaCommand.self,
+            ReportCommand.self, ExportCommand.self, DiagnoseCommand.self, RetestCommand.self, AttentionCommand.self,
+            MasksCommand.self, DataCommand.self, BenchCommand.self, SelftestCommand.self, VerifyResumeCommand.self,
+            SchemaCommand.self,
             WorkerEntry.self,
             TaskEntry.self,
         ])

@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import ExperimentSpec
 import Orchestration
@@ -58,7 +59,7 @@ struct PlanCommand: AsyncParsableCommand {
         let configurations = Set(prepared.map(\.run.configurationHash)).count
         Console.begin(
             "timing training steps of \(counted(configurations, "configuration"))", of: configurations)
-        let report = try PlanReport(
+        var report = try PlanReport(
             experiment: experiment, prepared: prepared, capacity: capacity, schedule: schedule,
             disk: (fit.diskBytes, limits.freeDiskBytes)
         ) { configuration in
@@ -70,6 +71,11 @@ struct PlanCommand: AsyncParsableCommand {
                 memoryBytes: cost.memoryBytes, diskBytes: cost.diskBytes, seconds: seconds)
         } floorsSeconds: {
             floors.compactMap(predictor.floorsSeconds)
+        }
+        report.power = ClaimPower.all(of: experiment, folder: folder.path).map {
+            PlanPower(
+                claim: $0.claim, seeds: $0.seeds, standardDeviation: $0.standardDeviation, source: $0.source,
+                smallestDetectable: $0.smallest, chance: $0.chance, seedsNeeded: $0.seedsNeeded)
         }
         print(options.json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)
     }

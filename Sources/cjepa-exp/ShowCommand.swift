@@ -37,6 +37,6 @@ struct ShowCommand: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: ExperimentRecord.path(inExperiment: folder)) else { return [] }
         return try ComparisonTable.verdicts(experimentDirectory: folder)
             .filter { $0.expectation.arm == arm || $0.expectation.minus == arm }
-            .map { RunSummary.JudgedClaim(claim: $0.claim, verdict: $0.outcome.rawValue, reason: $0.reason) }
+            .map { RunSummary.JudgedClaim(claim: $0.claim, verdict: $0.outcome.rawValue, reason: $0.explanation) }
     }
 }

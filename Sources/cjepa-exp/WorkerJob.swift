@@ -129,7 +129,11 @@ struct WorkerJob {
         }
         let trainer = try Trainer(
             configuration, data: data, backend: backend, threads: threads, recorder: reporter,
-            communicator: communicator)
+            communicator: communicator,
+            initial: InitialEvaluations(
+                directory: (directory.path as NSString).deletingLastPathComponent,
+                origin: [Self.programIdentity, backend.summary]
+                    + fingerprints.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }))
         if let checkpoint = files.checkpoint {
             try trainer.resume(
                 fromStep: checkpoint.step, tensors: checkpoint.tensors, counters: checkpoint.metadata)
@@ -139,6 +143,15 @@ struct WorkerJob {
                 totalSteps: trainer.settings.totalSteps, step: trainer.state.step,
                 parameters: trainer.settings.networks.parameterCount))
         return try trainer.run(shouldStop: shouldStop)
+    }
+
+    /// What tells this build of the program from others: another one may compute differently.
+    private static var programIdentity: String {
+        let path = "/proc/self/exe"
+        let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? path
+        let attributes = (try? FileManager.default.attributesOfItem(atPath: target)) ?? [:]
+        let written = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        return "\(attributes[.size] ?? 0) \(written)"
     }
 
     /// The state of a run that begins or goes on.

@@ -45,6 +45,16 @@ import Testing
         #expect(abs((verdict.mean ?? .nan) - 0.012) <= 1e-12)
     }
 
+    @Test(arguments: [(1.0, "4 more seeds would decide this"), (1.19, "too near"), (0.5, nil)])
+    func `an open claim says how many more seeds would decide it`(bound: Double, words: String?) {
+        // Mean 1.2, sd 0.163: a distance of 0.2 takes eight seeds.
+        let verdict = ClaimVerdict(claim(atLeast: bound), runs: runs([1.0, 1.2, 1.4, 1.2]), metric: Self.knn)
+        #expect(verdict.explanation.contains(words ?? verdict.reason), "\(verdict.explanation)")
+        #expect((verdict.explanation == verdict.reason) == (words == nil))
+        let few = ClaimVerdict(claim(atLeast: 0.5), runs: runs([1.0, 1.2]), metric: Self.knn)
+        #expect(few.moreSeeds == nil && few.explanation == few.reason)
+    }
+
     @Test(
         arguments: [
             (0.5, nil, "the whole interval lies at or above 0.5"), (1.0, nil, "the interval contains 1"),

@@ -22,7 +22,7 @@ struct Photos {
             for index in 0..<count {
                 // 40×60, 60×90 and 33×47: none is a square, none as large as the network's input.
                 let (height, width) = [(40, 60), (60, 90), (47, 33)][index % 3]
-                let shade = UInt8(20 + 9 * index + (split == "test" ? 4 : 0))
+                let shade = UInt8(truncatingIfNeeded: 20 + 9 * index + (split == "test" ? 4 : 0))
                 var picture = RGBImage(width: width, height: height, color: RGBColor(shade, 90, 150))
                 picture.fill(
                     x: 5 + 7 * number, y: 4 + index % 5, width: 12, height: 9 + 5 * number,

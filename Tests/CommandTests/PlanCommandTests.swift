@@ -51,6 +51,30 @@ import Testing
         #expect(!program.output.contains(" in all"))
     }
 
+    @Test func thePowerOfTheClaimsIsTold() throws {
+        let folder = try TemporaryFolder()
+        let spec = try folder.write(
+            """
+            inherit: \(Program.repository)/experiments/smoke.spec
+            name: powered
+            seeds: 5
+            expect:
+              - {arm: cjepa, minus: ijepa, metric: linear, at_least: 0.6, unit: points, sd: 0.79}
+              - {arm: ijepa, collapses: false}
+            """, to: "powered.spec")
+        let arguments = ["plan", spec, "--no-calibration", "--results", folder.path]
+        let powers = try #require(try Program.run(arguments + ["--json"]).checkedJSON()["power"] as? [[String: Any]])
+        #expect(powers.count == 2)
+        #expect(powers[0]["source"] as? String == "expect.sd" && powers[0]["seeds"] as? Int == 5)
+        #expect(powers[0]["seeds_needed"] as? Int == 16)
+        #expect(abs((powers[0]["chance"] as? Double ?? 0) - 0.26) < 0.01)
+        #expect(abs((powers[0]["smallest_detectable"] as? Double ?? 0) - 1.33) < 0.01)
+        #expect(powers[1]["claim"] as? String == "any difference from ijepa in logistic")
+        #expect(powers[1]["standard_deviation"] == nil)
+        let text = try Program.run(arguments).output
+        #expect(text.contains("26 %") && text.contains("1.68 sd"), "\(text)")
+    }
+
     // MARK: Errors
 
     @Test(arguments: [

@@ -112,7 +112,7 @@ struct PackTests {
         let made = try PackedTree()
         let raw = try made.pack(PackSettings(encoding: .raw, shortSide: 48), "a.pack")
         let jpeg = try made.pack(PackSettings(encoding: .jpeg, quality: 95, chroma: .full, shortSide: 48), "b.pack")
-        #expect(jpeg.bytes < raw.bytes / 2)
+        #expect(jpeg.bytes < raw.bytes * 3 / 4)
         let (first, second) = (try #require(raw.split("train")), try #require(jpeg.split("train")))
         for image in 0..<first.count {
             #expect(first.size(of: image) == second.size(of: image))
@@ -146,12 +146,17 @@ struct PackTests {
         let whole = try made.bytes("whole.pack")
         for (number, stop) in stride(from: 0, to: made.folder.train.count, by: 3).enumerated() {
             let name = "p\(stop).pack"
-            let failing = ImageDataset(
-                name: made.folder.train.name, source: FailingImages(base: made.folder.train.source, at: stop),
-                labels: made.folder.train.labels, classCount: 2, classNames: made.folder.train.classNames,
-                normalization: made.folder.train.normalization)
+            // Of the same kind both times: a job tells the files that it was begun with from others.
+            func images(failingAt place: Int) -> ImageDataset {
+                ImageDataset(
+                    name: made.folder.train.name, source: FailingImages(base: made.folder.train.source, at: place),
+                    labels: made.folder.train.labels, classCount: 2, classNames: made.folder.train.classNames,
+                    normalization: made.folder.train.normalization)
+            }
             #expect(throws: DatasetError.self) {
-                try made.job(settings, [name], train: failing).run(threads: 1 + number % 3, replaces: false) { _ in }
+                try made.job(settings, [name], train: images(failingAt: stop)).run(
+                    threads: 1 + number % 3, replaces: false
+                ) { _ in }
             }
             #expect(!FileManager.default.fileExists(atPath: made.tree.file(name)))
             let progress = try made.bytes(name + ".progress")
@@ -161,7 +166,7 @@ struct PackTests {
             if number % 3 == 2 {
                 try made.tree.write(Data(try made.bytes(name + ".partial").dropLast(9)), name + ".partial")
             }
-            let job = try made.job(settings, [name])
+            let job = try made.job(settings, [name], train: images(failingAt: -1))
             let outcome = try job.run(threads: 2, replaces: false) { _ in }
             #expect(outcome.resumed == max(0, stop - (number % 3 == 0 ? 0 : 1)), "\(stop)")
             #expect(try made.bytes(name) == whole, "stopped at \(stop)")

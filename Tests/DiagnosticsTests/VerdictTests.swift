@@ -228,6 +228,51 @@ import Testing
             }.label == "healthy")
     }
 
+    /// The accuracies of an evaluation of both encoders.
+    private static func accuracies(_ knn: Double, _ linear: Double) -> [FeatureAccuracy] {
+        [FeatureAccuracy("knn_20", knn), FeatureAccuracy("linear", linear)]
+    }
+
+    @Test(
+        "a rank below half of that at initialisation with an accuracy below it is a dimensional collapse",
+        arguments: [
+            // RankMe, centred rank, kNN and linear after 0.30 and 0.42 at initialisation with ranks of 30.
+            (14.0, 28.0, 0.29, 0.45, true), (28, 14, 0.31, 0.41, true), (16, 16, 0.25, 0.38, false),
+            (14, 28, 0.31, 0.43, false),
+        ])
+    func fallFromInitialisation(rank: Double, centred: Double, knn: Double, linear: Double, collapses: Bool) {
+        let verdict = Self.verdict { index, diagnosis in
+            diagnosis.encoders[0].accuracies =
+                index == 0 ? Self.accuracies(0.3, 0.42) : index == 3 ? Self.accuracies(knn, linear) : []
+            if index >= 3 { diagnosis.encoders[0].images = Self.reading(rank: rank, effectiveRank: centred) }
+        }
+        let found = verdict.current.filter { $0.finding == .dimensionalCollapse }
+        #expect(found.map(\.onset) == (collapses ? [300] : []), "\(verdict.current)")
+        #expect(collapses == found.contains { $0.evidence.contains { $0.text.hasSuffix("at initialisation") } })
+    }
+
+    @Test(
+        "accuracies below those at initialisation by more than test images explain are a finding",
+        arguments: [
+            // Of 1,000 images: two standard errors of the difference are 4.0 points for 0.30 and 4.4 for 0.42.
+            (0.25, 0.41, true), (0.29, 0.37, true), (0.27, 0.39, false), (0.2, 0.43, false), (0.31, 0.35, false),
+        ])
+    func belowInitialisation(knn: Double, linear: Double, isBelow: Bool) {
+        let verdict = Self.verdict { index, diagnosis in
+            diagnosis.encoders[1].accuracies = index == 0 ? Self.accuracies(0.3, 0.42) : Self.accuracies(knn, linear)
+        }
+        #expect(verdict.current.map(\.finding) == (isBelow ? [.belowInitialisation] : []), "\(verdict.current)")
+        if isBelow { #expect(verdict.current[0].onset == 100 && verdict.label == "below initialisation") }
+    }
+
+    @Test("runs without accuracies, or without an initialisation, are judged by the rest")
+    func nothingToFallFrom() {
+        let late = Self.verdict { index, diagnosis in
+            if index > 0 { diagnosis.encoders[0].accuracies = Self.accuracies(0.1, 0.1) }
+        }
+        #expect(late.label == "healthy")
+    }
+
     @Test("a loss that falls while the predictor knows no more than the mean is a shortcut")
     func shortcut() throws {
         let verdict = Self.verdict { index, diagnosis in diagnosis.predictorR2Position = index == 0 ? -2 : 0.01 }

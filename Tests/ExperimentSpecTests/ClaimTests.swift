@@ -40,7 +40,7 @@ import Testing
             """
               - {arm: cjepa.ema, minus: ijepa.ema, metric: linear, at_least: 0.5, unit: points, source: table 13}
               - {arm: [ijepa.shared, cjepa.shared], collapses: true, encoder: context}
-              - {arm: cjepa.ema, metric: rankme, at_least: 10, at_most: 30}
+              - {arm: cjepa.ema, metric: rankme, at_least: 10, at_most: 30, sd: 1.5}
             """)
         #expect(
             experiment.expectations == [
@@ -49,7 +49,7 @@ import Testing
                     source: "table 13"),
                 Claim(arm: "ijepa.shared", encoder: .context, collapses: true),
                 Claim(arm: "cjepa.shared", encoder: .context, collapses: true),
-                Claim(arm: "cjepa.ema", metric: "rankme", atLeast: 10, atMost: 30),
+                Claim(arm: "cjepa.ema", metric: "rankme", atLeast: 10, atMost: 30, sd: 1.5),
             ])
         #expect(
             experiment.expectations.map { $0.text(naming: $0.encoder) } == [
@@ -72,6 +72,11 @@ import Testing
         ("  - {arm: cjepa.ema, metric: linear, at_least: much}", "expect.at_least", "expected a number", nil),
         ("  - {arm: cjepa.ema, metric: linear, at_least: 1, unit: point}", "expect.unit", "expected one of", "points"),
         ("  - {arm: cjepa.ema, metric: linear, at_least: 2, at_most: 1}", "expect.at_least", "is above", nil),
+        (
+            "  - {arm: cjepa.ema, metric: linear, at_least: 1, sd: 0}", "expect.sd", "standard deviation is above 0",
+            nil
+        ),
+        ("  - {arm: cjepa.ema, collapses: true, sd: 1}", "expect.sd", "no meaning together", nil),
         ("  {arm: cjepa.ema, collapses: true}", "expect", "expected a list", nil),
         ("  - cjepa.ema", "expect", "expected a group of keys", nil),
     ])

@@ -167,7 +167,7 @@ import Testing
         configuration.diagnostics.lidarObjects = 0
         let cost = CostEstimate(configuration)
         // Ten steps; evaluations at 0, 4, 8 and 10: one pass at initialisation, then both encoders.
-        #expect(cost.evaluations == 4 && cost.evaluationPasses == 7 && cost.tasks.map(\.count) == [7, 7])
+        #expect(cost.evaluations == 4 && cost.evaluationPasses == 7 && cost.tasks.map(\.count) == [7, 7, 3])
         #expect(cost.testImages == 500)
         let pace = RunPace(
             step: 0.5, feature: 0.01, tasks: ["knn": 0.25, "linear": 2], diagnostics: 0.125, skill: 0.375, start: 3)

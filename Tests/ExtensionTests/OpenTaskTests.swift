@@ -57,7 +57,8 @@ import Training
         let configuration = try configuration(Self.used)
         try withTask {
             let task = try #require(configuration.evaluationTasks.last)
-            #expect(configuration.evaluationTasks.map(\.declaration.name) == ["knn", "linear", "class_mean"])
+            #expect(
+                configuration.evaluationTasks.map(\.declaration.name) == ["knn", "linear", "logistic", "class_mean"])
             #expect((task.task as? ClassMean)?.shots == 5 && !task.isIntermediate)
             let data = try JSONEncoder().encode(configuration)
             #expect(try JSONDecoder().decode(RunConfiguration.self, from: data) == configuration)
@@ -165,9 +166,9 @@ import Training
         for (record, plain) in zip(with, without) {
             let names = record.metrics.map(\.name)
             #expect(
-                names.prefix(7) == [
+                names.prefix(10) == [
                     "knn_5", "linear", "linear_last1", "linear_last1_bn", "linear_last4", "linear_last4_bn",
-                    "class_mean",
+                    "logistic", "logistic_last1", "logistic_c", "class_mean",
                 ])
             // Nothing else changes, not even by a bit.
             let others = record.metrics.filter { $0.name != "class_mean" }

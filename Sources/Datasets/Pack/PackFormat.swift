@@ -52,10 +52,10 @@ struct PackHeader: Sendable, Hashable {
         guard bytes.starts(with: Self.mark.dropLast()) else {
             throw file.failure("is no pack: it does not begin with the mark of one")
         }
+        guard bytes.count == Self.size else { throw file.failure("is truncated in its head, at byte \(bytes.count)") }
         guard bytes.starts(with: Self.mark) else {
             throw file.failure("is a pack of another version, “\(Character(UnicodeScalar(bytes[7])))”")
         }
-        guard bytes.count == Self.size else { throw file.failure("is truncated in its head, at byte \(bytes.count)") }
         guard PackBytes.word(bytes, at: Self.size - 8) == PackBytes.checksum(bytes.prefix(Self.size - 8)) else {
             throw file.failure("is damaged in its head, bytes 0…\(Self.size - 1)")
         }
