@@ -132,9 +132,10 @@ extension InitialEvaluation {
                 tensors["vectors/\(table.name)/\(name)"] = SafetensorsTensor(values, shape: [values.count])
             }
         }
-        return (
-            [Self.indexKey: String(decoding: try JSONEncoder().encode(index), as: UTF8.self)], tensors
-        )
+        // Sorted, so that equal evaluations are equal files.
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return ([Self.indexKey: String(decoding: try encoder.encode(index), as: UTF8.self)], tensors)
     }
 
     private struct Unreadable: Error {}

@@ -1,5 +1,6 @@
 import Foundation
 import Pictures
+import TestSupport
 import Testing
 
 /// The commands of `data` on the images of a spec: folders, lists and shards as the spec reads them.
@@ -44,7 +45,7 @@ import Testing
     @Test func aMemberOfAShardThatCannotBeReadIsNamedWithItsPlace() throws {
         let photos = try Photos()
         let whole = try Data(contentsOf: URL(fileURLWithPath: photos.root + "/train-0.tar")).dropLast(1024)
-        let bad = Photos.member("cat/999.png", Array("no picture".utf8)) + [UInt8](repeating: 0, count: 1024)
+        let bad = PictureTree.member("cat/999.png", Array("no picture".utf8)) + [UInt8](repeating: 0, count: 1024)
         try photos.put(whole + bad, "train-0.tar")
         let check = try photos.run(["data", "check", try photos.spec("dataset: tar"), "--json"])
         #expect(check.status == 1)

@@ -1,5 +1,6 @@
 import Foundation
 import Pictures
+import TestSupport
 import Testing
 
 /// A small data set of colour pictures of odd sizes in class folders, lists and shards, with a cache of its own.
@@ -31,7 +32,7 @@ struct Photos {
                 let bytes = try PNGFile.data(picture)
                 try put(bytes, "\(split)/\(file)")
                 lines.append("\(split)/\(file) \(name)\n")
-                shard += Self.member(file, Array(bytes))
+                shard += PictureTree.member(file, Array(bytes))
             }
         }
         try put(Data(lines.joined().utf8), "\(split).txt")
@@ -42,22 +43,6 @@ struct Photos {
         let url = URL(fileURLWithPath: root + "/" + name)
         try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         try bytes.write(to: url)
-    }
-
-    /// A member of a ustar archive.
-    static func member(_ name: String, _ content: [UInt8]) -> [UInt8] {
-        func octal(_ value: Int, _ width: Int) -> [UInt8] {
-            let digits = String(value, radix: 8)
-            return Array((String(repeating: "0", count: width - 1 - digits.count) + digits).utf8) + [0]
-        }
-        var head = [UInt8](repeating: 0, count: 512)
-        head.replaceSubrange(0..<name.utf8.count, with: Array(name.utf8))
-        head.replaceSubrange(124..<136, with: octal(content.count, 12))
-        head[156] = 0x30
-        head.replaceSubrange(257..<263, with: Array("ustar".utf8) + [0])
-        head.replaceSubrange(148..<156, with: [UInt8](repeating: 32, count: 8))
-        head.replaceSubrange(148..<155, with: octal(head.reduce(0) { $0 + Int($1) }, 7))
-        return head + content + [UInt8](repeating: 0, count: (512 - content.count % 512) % 512)
     }
 
     /// A spec of two arms that trains for a few steps.

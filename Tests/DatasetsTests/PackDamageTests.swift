@@ -52,7 +52,7 @@ struct PackDamageTests {
         try readAll(whole)
         for length in [0, 1, 7, 8, 100, 4095, 4096, 4097, indexStart - 1, indexStart, whole.count - 1] {
             let text = try problem(Array(whole.prefix(length)))
-            #expect(text.contains(length < 7 ? "no pack" : "truncated"), "\(length): \(text)")
+            #expect(text.contains(length < 8 ? "no pack" : "truncated"), "\(length): \(text)")
         }
         #expect(try problem(whole + [0]).contains("more than"))
     }

@@ -49,7 +49,7 @@ struct PackHeader: Sendable, Hashable {
     /// - Throws: `DatasetError` that names the file and the place.
     init(_ file: PositionalFile) throws {
         let bytes = try file.read(at: 0, upTo: Self.size)
-        guard bytes.starts(with: Self.mark.dropLast()) else {
+        guard bytes.count >= Self.mark.count, bytes.starts(with: Self.mark.dropLast()) else {
             throw file.failure("is no pack: it does not begin with the mark of one")
         }
         guard bytes.count == Self.size else { throw file.failure("is truncated in its head, at byte \(bytes.count)") }
