@@ -26,6 +26,9 @@ package struct Fingerprint: Sendable, Hashable, Codable {
         add(Array(text.utf8))
     }
 
+    /// The value itself.
+    var word: UInt64 { state }
+
     /// 16 hexadecimal digits.
     package var text: String {
         let digits = String(state, radix: 16)

@@ -3,12 +3,9 @@ import Testing
 
 @testable import ExperimentSpec
 
-/// Specs that would take all memory or time are refused with the number that is too large.
+/// Specs that would take all memory or time are refused with the number that is too large. Who lays them out instead never
+/// gets to the end of these tests.
 @Suite struct SpecBoundsTests {
-    private func seconds(_ body: () throws -> Void) rethrows -> Double {
-        try ContinuousClock().measure(body) / .seconds(1)
-    }
-
     /// Nine aliases of the anchor before, level by level.
     private func bomb(levels: Int, open: String = "[", close: String = "]") -> String {
         var lines = ["a0: &a0 \(open)x, x, x, x, x, x, x, x, x\(close)"]
@@ -20,12 +17,10 @@ import Testing
     }
 
     @Test(arguments: [5, 9, 40, 200]) func aliasesThatExplodeAreRefusedAtOnce(levels: Int) throws {
-        var found: [SpecError] = []
-        let time = try seconds { found = try errors(bomb(levels: levels), base: "") }
+        let found = try errors(bomb(levels: levels), base: "")
         #expect(found.count == 1)
         let message = try #require(found.first?.message)
         #expect(message.contains("more than 100000 ") || message.contains("more than 100000000 "), "\(message)")
-        #expect(time < 10, "\(time) s")
     }
 
     @Test func aliasesAsKeysAreRefusedBeforeAnyoneComparesThem() throws {
@@ -94,14 +89,12 @@ import Testing
     func gridsWithoutLimitAreRefusedWithTheirSizeBeforeTheyAreLaidOut(
         axes: Int, options: Int, count: String
     ) throws {
-        var found: [SpecError] = []
-        let time = try seconds { found = try errors(grid(axes, options: options)) }
+        let found = try errors(grid(axes, options: options))
         #expect(found.count == 1)
         let error = try #require(found.first)
         #expect(error.message.hasPrefix("\(count) combinations of the axes (clip_norm \(options) × "), "\(error)")
         #expect(error.message.contains("at most 10000"))
         #expect(error.keyPath == "matrix" && error.line != nil)
-        #expect(time < 20, "\(time) s")
     }
 
     @Test func armsTimesSeedsAreBoundedToo() throws {

@@ -61,7 +61,7 @@ final class FakeWorker: Sendable {
     }
 
     /// Steps: "say TEXT", "complain TEXT" (standard error), "garbage" (bytes that are no text), "state STATUS",
-    /// "failure KIND", "hold" (a process of another group keeps standard output open for 900 s),
+    /// "failure KIND", "hold" (a process of another group keeps standard output open for an hour),
     /// "sleep SECONDS", "wait FILE" (until a journal has a line), "ignore" (SIGINT), "graceful" (SIGINT → checkpoint,
     /// interrupted, exit 75), "flood N" (N step events), "kill SIGNAL", "exit CODE", "environment NAME",
     /// "results" (a run.h5 with one step).
@@ -133,7 +133,10 @@ final class FakeWorker: Sendable {
                 sys.stdout.flush()
             elif verb == "environment": say(json.dumps({"event": "phase", "name": os.environ.get(rest, "none")}))
             elif verb == "group": say(json.dumps({"event": "phase", "name": str(os.getpgrp() == os.getpid())}))
-            elif verb == "hold": subprocess.Popen(["sleep", "900"], start_new_session=True, stderr=subprocess.DEVNULL)
+            elif verb == "hold":
+                subprocess.Popen(
+                    ["sh", "-c", "sleep 3600; echo end holder >> '%s/journal'" % home], start_new_session=True,
+                    stderr=subprocess.DEVNULL)
             elif verb == "results": shutil.copyfile(home + "/results.h5", run + "/run.h5")
             elif verb == "kill":
                 journal("end " + name)

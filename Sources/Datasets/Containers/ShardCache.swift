@@ -44,19 +44,15 @@ package struct ShardCache: Sendable {
     private func read(
         _ file: PositionalFile, _ path: String, _ stamp: FileStamp, _ reader: ShardReader
     ) throws -> ShardContents? {
-        let bytes = try file.read(at: 0, count: file.size)
-        guard bytes.count >= 48, bytes.starts(with: Self.mark) else { return nil }
-        let sum = Self.words(bytes[(bytes.count - 8)...], UInt64.self)
-        let body = Array(bytes.dropLast(8))
-        guard sum == [unsafe body.withUnsafeBytes { unsafe XXH64.checksum(of: $0) }] else { return nil }
-        let lengths = Self.words(body[8..<40], UInt64.self)
+        guard let body = try CheckedWords.body(of: file, mark: Self.mark), body.count >= 32 else { return nil }
+        let lengths = CheckedWords.words(body.prefix(32), UInt64.self)
         guard lengths.allSatisfy({ $0 <= file.size }) else { return nil }
         let (descriptionLength, nameLength) = (Int(lengths[0]), Int(lengths[1]))
         let (members, images) = (Int(lengths[2]), Int(lengths[3]))
-        guard body.count == 40 + descriptionLength + nameLength + 4 * (members + 1) + 16 * members + 8 * images else {
+        guard body.count == 32 + descriptionLength + nameLength + 4 * (members + 1) + 16 * members + 8 * images else {
             return nil
         }
-        var place = 40
+        var place = body.startIndex + 32
         func next(_ count: Int) -> ArraySlice<UInt8> {
             defer { place += count }
             return body[place..<place + count]
@@ -66,17 +62,17 @@ package struct ShardCache: Sendable {
         guard known.path == path, known.stamp.size == stamp.size, known.stamp.modified == stamp.modified,
             known.stamp.node == stamp.node, known.rule == reader.rule, known.imageExtension == reader.imageExtension,
             let names = PathTable(
-                bytes: Array(next(nameLength)), offsets: Self.words(next(4 * (members + 1)), UInt32.self))
+                bytes: Array(next(nameLength)), offsets: CheckedWords.words(next(4 * (members + 1)), UInt32.self))
         else { return nil }
-        let offsets = Self.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
-        let sizes = Self.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
+        let offsets = CheckedWords.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
+        let sizes = CheckedWords.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
         guard names.count == members,
             zip(offsets, sizes).allSatisfy({ $0 >= 0 && $1 >= 0 && $0 <= stamp.size && $1 <= stamp.size - $0 })
         else { return nil }
         var contents = ShardContents(
             TarIndex(path: path, stamp: stamp, names: names, offsets: offsets, sizes: sizes))
-        contents.members = Self.words(next(4 * images), UInt32.self)
-        contents.labels = Self.words(next(4 * images), UInt32.self).map { Int32(bitPattern: $0) }
+        contents.members = CheckedWords.words(next(4 * images), UInt32.self)
+        contents.labels = CheckedWords.words(next(4 * images), UInt32.self).map { Int32(bitPattern: $0) }
         contents.names = known.classNames
         contents.hasNumbers = known.hasNumbers
         let limit =
@@ -98,27 +94,11 @@ package struct ShardCache: Sendable {
                     path: index.path, stamp: index.stamp, imageExtension: reader.imageExtension, rule: reader.rule,
                     classNames: contents.names, hasNumbers: contents.hasNumbers))
         else { return }
-        var bytes = Self.mark
         let lengths = [description.count, index.names.bytes.count, index.count, contents.members.count]
-        bytes += Self.bytes(lengths.map(UInt64.init)) + Array(description) + index.names.bytes
-        bytes += Self.bytes(index.names.offsets) + Self.bytes(index.offsets.map(UInt64.init))
-        bytes += Self.bytes(index.sizes.map(UInt64.init)) + Self.bytes(contents.members)
-        bytes += Self.bytes(contents.labels.map { UInt32(bitPattern: $0) })
-        bytes += Self.bytes([unsafe bytes.withUnsafeBytes { unsafe XXH64.checksum(of: $0) }])
-        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try? Data(bytes).write(to: URL(fileURLWithPath: file(of: index.path, reader)), options: .atomic)
-    }
-
-    private static func bytes<Word: FixedWidthInteger>(_ words: [Word]) -> [UInt8] {
-        unsafe words.map(\.littleEndian).withUnsafeBytes { unsafe Array($0) }
-    }
-
-    private static func words<Word: FixedWidthInteger>(_ bytes: ArraySlice<UInt8>, _ type: Word.Type) -> [Word] {
-        let size = MemoryLayout<Word>.size
-        return unsafe bytes.withUnsafeBytes { bytes in
-            (0..<bytes.count / size).map {
-                unsafe Word(littleEndian: bytes.loadUnaligned(fromByteOffset: size * $0, as: Word.self))
-            }
-        }
+        var bytes = CheckedWords.bytes(lengths.map(UInt64.init)) + Array(description) + index.names.bytes
+        bytes += CheckedWords.bytes(index.names.offsets) + CheckedWords.bytes(index.offsets.map(UInt64.init))
+        bytes += CheckedWords.bytes(index.sizes.map(UInt64.init)) + CheckedWords.bytes(contents.members)
+        bytes += CheckedWords.bytes(contents.labels.map { UInt32(bitPattern: $0) })
+        CheckedWords.write(bytes, mark: Self.mark, to: file(of: index.path, reader))
     }
 }

@@ -18,10 +18,11 @@ struct EncodedSplit {
         self.place = place
     }
 
-    init(_ index: ImageIndex, place: String, remedy: String) {
+    /// - Parameter directories: Folders whose times tell that files came, went or were renamed.
+    init(_ index: ImageIndex, place: String, directories: [FolderIndex.Directory] = [], remedy: String) {
         self.init(
-            files: IndexedFiles(index, remedy: remedy), labels: index.labels, classNames: index.classNames,
-            place: place)
+            files: IndexedFiles(index, place: place, directories: directories, remedy: remedy), labels: index.labels,
+            classNames: index.classNames, place: place)
     }
 
     var hasClasses: Bool { labels.contains { $0 >= 0 } }

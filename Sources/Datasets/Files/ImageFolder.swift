@@ -67,15 +67,18 @@ package struct ImageFolder: EncodedCollection {
         let labelled = try FlatLabels.apply(
             ImageIndex.join(folder, list), to: flat.index, numbered: numbered,
             remedy: "set data.test_label_list and data.class_numbers to the files that belong to \(path)")
-        return (split(labelled, path), nil)
+        return (split(labelled, flat.directories, path), nil)
     }
 
     private func classFolders(_ path: String) throws -> EncodedSplit {
         let remedy = remedyForMissingFiles + "; classes of images that lie in none are given by data.test_label_list"
-        return split(try FolderIndex.open(path, layout: .classes, cache: .standard(), remedy: remedy).index, path)
+        let found = try FolderIndex.open(path, layout: .classes, cache: .standard(), remedy: remedy)
+        return split(found.index, found.directories, path)
     }
 
-    private func split(_ index: ImageIndex, _ path: String) -> EncodedSplit {
-        EncodedSplit(index, place: path, remedy: "put it back, or start anew with the files as they are")
+    private func split(_ index: ImageIndex, _ directories: [FolderIndex.Directory], _ path: String) -> EncodedSplit {
+        EncodedSplit(
+            index, place: path, directories: directories,
+            remedy: "put it back, or start anew with the files as they are")
     }
 }

@@ -4,28 +4,35 @@ import Foundation
 struct IndexedFiles: EncodedFiles {
     let index: ImageIndex
     let remedy: String
-    /// Bytes of each file, and when it was last written to, nanoseconds since 1970; −1 and 0 for what is no file.
-    private let sizes: [Int]
-    private let times: [Int64]
+    private let states: FileStates
+    /// What to forget when a file turns out to be another.
+    private let forget: @Sendable () -> Void
 
     /// Looks at every file without opening it.
     ///
     /// - Parameter remedy: What to do about a file that is missing.
     init(_ index: ImageIndex, remedy: String) {
-        self.index = index
-        self.remedy = remedy
-        let stamps = ImageScan.map(0..<index.count, pieces: 4096) { range in
-            range.map { Self.stamp(index.path($0)) }
-        }
-        sizes = stamps.flatMap { $0.map(\.size) }
-        times = stamps.flatMap { $0.map(\.time) }
+        self.init(index, states: FileStates(of: index), remedy: remedy) {}
     }
 
-    private static func stamp(_ path: String) -> (size: Int, time: Int64) {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return (-1, 0) }
-        let stamp = FileStamp(status)
-        return (stamp.size, stamp.modified)
+    /// The same, but the files of a large set are looked at once, and again when one turns out to be another.
+    ///
+    /// - Parameters:
+    ///   - place: What names the files: a folder, or a list.
+    ///   - directories: Folders whose times tell that files came, went or were renamed.
+    init(
+        _ index: ImageIndex, place: String, directories: [FolderIndex.Directory], cache: FileStateCache = .standard,
+        remedy: String
+    ) {
+        let key = FileStateCache.Key(index, place: place, directories: directories)
+        self.init(index, states: cache.states(of: index, key), remedy: remedy) { cache.discard(key) }
+    }
+
+    private init(_ index: ImageIndex, states: FileStates, remedy: String, forget: @escaping @Sendable () -> Void) {
+        self.index = index
+        self.states = states
+        self.remedy = remedy
+        self.forget = forget
     }
 
     var count: Int { index.count }
@@ -35,24 +42,28 @@ struct IndexedFiles: EncodedFiles {
     func add(to fingerprint: inout Fingerprint) {
         fingerprint.add(UInt64(count))
         fingerprint.add(index.paths.bytes)
-        for size in sizes { fingerprint.add(UInt64(bitPattern: Int64(size))) }
+        for size in states.sizes { fingerprint.add(UInt64(bitPattern: size)) }
     }
 
     func addState(to fingerprint: inout Fingerprint) {
         fingerprint.add(index.root)
-        for time in times { fingerprint.add(UInt64(bitPattern: time)) }
+        for time in states.times { fingerprint.add(UInt64(bitPattern: time)) }
     }
 
-    func state(of image: Int) -> (size: Int, modified: Int64)? { (sizes[image], times[image]) }
+    func state(of image: Int) -> (size: Int, modified: Int64)? {
+        (Int(states.sizes[image]), states.times[image])
+    }
 
     func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int {
         let file = try PositionalFile(path: index.path(image), remedy: remedy)
+        let (size, time) = (Int(states.sizes[image]), states.times[image])
         // What was no file when the data set was opened may be one by now, but was not in the fingerprint.
-        guard file.size == sizes[image], file.stamp.modified == times[image] else {
+        guard file.size == size, file.stamp.modified == time else {
+            forget()
             throw DatasetError(
                 place: file.path,
-                problem: "was changed or replaced since the data set was opened: it had \(max(0, sizes[image])) bytes "
-                    + "and has \(file.size)" + (file.size == sizes[image] ? ", written later" : ""),
+                problem: "was changed or replaced since the data set was opened: it had \(max(0, size)) bytes and has "
+                    + "\(file.size)" + (file.size == size ? ", written later" : ""),
                 remedy: "put the earlier file back, or start anew with the files as they are")
         }
         guard file.size <= limit else { throw tooLarge(image, file.size, limit: limit) }
