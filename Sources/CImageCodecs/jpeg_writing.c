@@ -36,6 +36,9 @@ CImageStatus cimage_jpeg_write(
     jpeg->client_data = writer;
     if (setjmp(writer->failure)) {
         const bool no_memory = writer->errors.msg_code == JERR_OUT_OF_MEMORY;
+        // The library may have let go of the buffer that it stands for.
+        *bytes = NULL;
+        *count = 0;
         jpeg_destroy_compress(jpeg);
         free(writer);
         return no_memory ? CIMAGE_NO_MEMORY : CIMAGE_UNSUPPORTED;

@@ -6,12 +6,15 @@ package struct DatasetError: Error, Hashable, CustomStringConvertible {
     package let remedy: String
     /// Whether there are no images at the place at all, rather than some that cannot be used.
     package let isAbsence: Bool
+    /// Whether the bytes of an image are at fault: another look at the same bytes would find the same.
+    package let isAboutBytes: Bool
 
-    package init(place: String, problem: String, remedy: String, isAbsence: Bool = false) {
+    package init(place: String, problem: String, remedy: String, isAbsence: Bool = false, isAboutBytes: Bool = false) {
         self.place = place
         self.problem = problem
         self.remedy = remedy
         self.isAbsence = isAbsence
+        self.isAboutBytes = isAboutBytes
     }
 
     package var description: String { "\(place): \(problem); \(remedy)" }

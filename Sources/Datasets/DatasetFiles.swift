@@ -51,13 +51,10 @@ package struct DatasetFiles: Sendable, Hashable {
                 problem: "test images are \(geometries[1]), training images \(geometries[0])",
                 remedy: "use files of the same data set")
         }
-        guard test.count > 1 else {
-            throw DatasetError(
-                place: path(testImages), problem: "the test split is a single image",
-                remedy: "give two test images or more: evaluations and diagnostics measure how images differ")
-        }
         test.normalization = train.normalization
-        return DatasetSplits(train: train, test: test)
+        let splits = DatasetSplits(train: train, test: test)
+        try splits.checkTestCount(place: path(testImages))
+        return splits
     }
 
     private func path(_ file: String) -> String {

@@ -36,9 +36,22 @@ package struct DatasetSplits: Sendable {
         return copy
     }
 
+    /// - Parameter place: What errors call the data set.
     /// - Throws: `DatasetError` where images that evaluations look at have no classes.
-    package func checkLabels() throws {
-        for images in [probe ?? train, test] { _ = try images.labels(for: "kNN and the linear probe") }
+    package func checkLabels(place: String) throws {
+        for images in [probe ?? train, test] {
+            _ = try images.labels(for: "kNN and the linear probe", place: place)
+        }
+    }
+
+    /// - Parameter place: What errors call the test images.
+    /// - Throws: `DatasetError` where there is only one.
+    package func checkTestCount(place: String) throws {
+        guard test.count > 1 else {
+            throw DatasetError(
+                place: place, problem: "the test split is a single image",
+                remedy: "give two test images or more: evaluations and diagnostics measure how images differ")
+        }
     }
 }
 

@@ -32,8 +32,6 @@ package struct HDF5Collection: ImageCollection {
     package var isInMemory: Bool { false }
     package let remedyForMissingFiles = "set data.folder, data.train_file and data.test_file"
     private static let remedy = "check data.images_path and data.labels_path, or write the file again"
-    /// More classes than any data set has: what a class costs in memory is not taken on a file's word.
-    private static let classLimit = 65_536
 
     private var folder: String? { settings["folder"] }
 
@@ -60,18 +58,16 @@ package struct HDF5Collection: ImageCollection {
 
     package func open() throws -> DatasetSplits {
         let (train, test) = (try images(ofTest: false), try images(ofTest: true))
-        let trainLabels = try labels(of: train, settings["labels_path"], classCount: nil)
+        let trainLabels = try HDF5Labels.read(
+            settings["labels_path"], in: train.file, count: train.count, remedy: Self.remedy)
         let testPath: String? = settings["test_labels_path"]
         let classCount = trainLabels.map { Int($0.max() ?? 0) + 1 }
-        let testLabels = try labels(of: test, testPath ?? settings["labels_path"], classCount: classCount)
+        let testLabels = try HDF5Labels.read(
+            testPath ?? settings["labels_path"], in: test.file, count: test.count, classCount: classCount,
+            remedy: Self.remedy)
         guard train.geometry == test.geometry else {
             throw test.failure(
                 "has test images of \(test.geometry.text), but the training images are \(train.geometry.text)")
-        }
-        guard test.count > 1 else {
-            throw DatasetError(
-                place: test.place, problem: "the test split is a single image",
-                remedy: "give two test images or more: evaluations and diagnostics measure how images differ")
         }
         let (counted, other) = (try train.counted(), try test.counted())
         let normalization = try counted.statistics.normalization(place: train.place, remedy: Self.remedy)
@@ -80,25 +76,9 @@ package struct HDF5Collection: ImageCollection {
                 name: Self.name, source: images, labels: labels, classCount: classCount ?? 1,
                 normalization: normalization)
         }
-        return DatasetSplits(train: dataset(counted, trainLabels), test: dataset(other, testLabels))
-    }
-
-    private func labels(of images: HDF5Images, _ array: String?, classCount: Int?) throws -> [Int32]? {
-        guard let array else { return nil }
-        let numbers = try images.wrapping {
-            let dataset = try images.file.root.dataset(array)
-            let shape = try dataset.shape()
-            guard shape == [images.count] || shape == [images.count, 1] else {
-                throw images.failure(
-                    "\(array) has the shape \(shape) instead of one number for each of the \(images.count) images")
-            }
-            return try dataset.read(as: Int64.self)
-        }
-        let limit = Int64(classCount ?? Self.classLimit)
-        if let index = numbers.firstIndex(where: { !(0..<limit).contains($0) }) {
-            throw images.failure("\(array) has the class \(numbers[index]) for image \(index), outside 0…\(limit - 1)")
-        }
-        return numbers.map { Int32($0) }
+        let splits = DatasetSplits(train: dataset(counted, trainLabels), test: dataset(other, testLabels))
+        try splits.checkTestCount(place: test.place)
+        return splits
     }
 }
 

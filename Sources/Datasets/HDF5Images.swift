@@ -10,12 +10,13 @@ struct HDF5Images: Sendable {
     /// Whether the values of a pixel lie beside each other; else channel after channel.
     let isInterleaved: Bool
     let remedy: String
-    private let stamp: FileStamp
+    /// Open beside the library, so that a change of the file is noticed.
+    private let original: PositionalFile
 
     /// - Throws: `DatasetError` for files and arrays that are missing, damaged, or no images.
     init(path: String, array: String, remedy: String) throws {
         // Says what is wrong with a file that cannot be opened, and tells one state of it from another.
-        stamp = try PositionalFile(path: path, remedy: remedy).stamp
+        original = try PositionalFile(path: path, remedy: remedy)
         self.remedy = remedy
         func failure(_ problem: String) -> DatasetError {
             DatasetError(place: "\(path): \(array)", problem: problem, remedy: remedy)
@@ -70,7 +71,13 @@ struct HDF5Images: Sendable {
     }
 
     /// Pixels of image `index`, in the order of the array.
-    func pixels(_ index: Int) throws -> [UInt8] { try wrapping { try dataset.read(rows: index..<index + 1) } }
+    ///
+    /// - Throws: `DatasetError`, also where the file has been written to since it was opened.
+    func pixels(_ index: Int) throws -> [UInt8] {
+        let pixels: [UInt8] = try wrapping { try dataset.read(rows: index..<index + 1) }
+        try original.checkUnchanged()
+        return pixels
+    }
 
     /// The source, after one pass over all pixels unless there was one before.
     func counted(cache: StatisticsCache? = .standard) throws -> HDF5Source {
@@ -87,7 +94,7 @@ struct HDF5Images: Sendable {
         guard let cache, bytes >= StatisticsCache.worthwhile else {
             return HDF5Source(images: self, statistics: try count())
         }
-        let description = "\(file.path) \(stamp) \(dataset.path)"
+        let description = "\(file.path) \(original.stamp) \(dataset.path)"
         return HDF5Source(
             images: self,
             statistics: try cache.statistics(of: description, channels: geometry.channels, count: count))

@@ -31,6 +31,10 @@ package protocol ImageCollection: DeclaredOption {
     ///
     /// - Throws: `DatasetError`.
     func trainingImageCount() throws -> Int
+    /// The same. To be written where all images may have to be read for it.
+    ///
+    /// - Parameter progress: As that of `ModelInput`.
+    func trainingImageCount(progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)?) throws -> Int
     /// Opens both splits.
     ///
     /// - Throws: `DatasetError` for files that are missing or broken, or do not belong together.
@@ -51,6 +55,9 @@ extension ImageCollection {
     package func resolvedFolder(specFolder: String) -> String? { nil }
     package var requiredPaths: [RequiredPath] { [] }
     package var remedyForMissingFiles: String { "set data.folder" }
+    package func trainingImageCount(
+        progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)?
+    ) throws -> Int { try trainingImageCount() }
     package func open(for input: ModelInput) throws -> DatasetSplits {
         try open().shown(inChannels: input.channels)
     }
@@ -67,6 +74,8 @@ package struct ModelInput: Sendable {
     /// Told what is done with all images of a data set and how many there are: first with none done, then once for each
     /// that is; on any thread.
     package var progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)?
+    /// Open splits that no run could use too, for whoever lists what is wrong with them.
+    package var toleratesMismatch = false
 
     package init(
         channels: Int, imageSize: Int,

@@ -99,12 +99,14 @@ package struct ImageDataset: Sendable {
 
     /// The labels, for what cannot do without.
     ///
-    /// - Parameter purpose: "kNN and the linear probe".
+    /// - Parameters:
+    ///   - purpose: "kNN and the linear probe".
+    ///   - place: What errors call the images; none: the name of the data set.
     /// - Throws: `DatasetError` where there are none.
-    package func labels(for purpose: String) throws -> [Int32] {
+    package func labels(for purpose: String, place: String? = nil) throws -> [Int32] {
         guard let labels else {
             throw DatasetError(
-                place: name, problem: "the images have no classes, which \(purpose) need",
+                place: place ?? name, problem: "the images have no classes, which \(purpose) need",
                 remedy: "give labelled images to evaluate on, as data.probe_list and data.probe_shards do; training "
                     + "needs none")
         }

@@ -107,33 +107,42 @@ struct ImageResampler {
         }
     }
 
-    /// The same of three channels whose values lie beside each other.
+    /// The same of three channels whose values lie beside each other, with the same sums: a pixel is one vector, whose
+    /// fourth value, the next pixel's, is not used.
     private mutating func squeezeColourRows(_ pixels: UnsafeBufferPointer<UInt8>, _ layout: PixelLayout) {
         let size = size
         let plane = layout.height * size
         let horizontal = horizontal
+        // Nothing may be read behind the buffer: the row that ends with it is done channel by channel.
+        let hasMore = layout.end < pixels.count
+        let count = hasMore ? layout.height : layout.height - 1
+        let bytes = UnsafeRawBufferPointer(pixels)
         unsafe horizontal.weights.withUnsafeBufferPointer { weights in
             unsafe rows.withUnsafeMutableBufferPointer { rows in
-                for row in 0..<layout.height {
+                for row in 0..<count {
                     let line = layout.start + row * layout.rowStride
                     for column in 0..<size {
-                        var place = line + horizontal.first[column] * 3
+                        var place = line + 3 * horizontal.first[column]
                         let weight = column * horizontal.stride
-                        var (red, green, blue): (Float, Float, Float) = (0, 0, 0)
+                        var sum = SIMD4<Float>()
                         for tap in 0..<horizontal.taps[column] {
-                            let factor = unsafe weights[weight + tap]
-                            red += unsafe factor * Float(pixels[place])
-                            green += unsafe factor * Float(pixels[place + 1])
-                            blue += unsafe factor * Float(pixels[place + 2])
+                            let pixel = unsafe bytes.loadUnaligned(fromByteOffset: place, as: SIMD4<UInt8>.self)
+                            sum += unsafe weights[weight + tap] * SIMD4<Float>(pixel)
                             place += 3
                         }
                         let output = row * size + column
-                        unsafe rows[output] = red
-                        unsafe rows[plane + output] = green
-                        unsafe rows[2 * plane + output] = blue
+                        unsafe rows[output] = sum.x
+                        unsafe rows[plane + output] = sum.y
+                        unsafe rows[2 * plane + output] = sum.z
                     }
                 }
             }
+        }
+        guard !hasMore else { return }
+        for channel in 0..<3 {
+            unsafe squeezeRows(
+                pixels, from: layout.start + count * layout.rowStride + channel, rowStride: layout.rowStride,
+                columnStride: 3, count: 1, into: channel * plane + count * size)
         }
     }
 
@@ -141,14 +150,31 @@ struct ImageResampler {
     private func squeezeColumns(
         _ input: Int, into target: UnsafeMutableBufferPointer<Float>, gain: Float, bias: Float, isClipped: Bool
     ) {
+        let weights = vertical.weights.map { $0 * gain }
         unsafe rows.withUnsafeBufferPointer { rows in
             for line in 0..<size {
+                let taps = vertical.taps[line]
+                let weight = line * vertical.stride
+                let first = input + vertical.first[line] * size
                 let output = line * size
-                for column in 0..<size { unsafe target[output + column] = bias }
-                for tap in 0..<vertical.taps[line] {
-                    let weight = vertical.weights[line * vertical.stride + tap] * gain
-                    let row = input + (vertical.first[line] + tap) * size
-                    for column in 0..<size { unsafe target[output + column] += weight * rows[row + column] }
+                var column = 0
+                while column + 8 <= size {
+                    var sum = SIMD8<Float>(repeating: bias)
+                    for tap in 0..<taps {
+                        sum +=
+                            unsafe weights[weight + tap]
+                            * UnsafeRawPointer(rows.baseAddress! + first + tap * size + column)
+                            .loadUnaligned(as: SIMD8<Float>.self)
+                    }
+                    unsafe UnsafeMutableRawPointer(target.baseAddress! + output + column)
+                        .storeBytes(of: sum, as: SIMD8<Float>.self)
+                    column += 8
+                }
+                while column < size {
+                    var sum = bias
+                    for tap in 0..<taps { sum += unsafe weights[weight + tap] * rows[first + tap * size + column] }
+                    unsafe target[output + column] = sum
+                    column += 1
                 }
             }
         }

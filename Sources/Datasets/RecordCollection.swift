@@ -36,13 +36,10 @@ extension RecordCollection {
                 name: Self.name, source: images, labels: labels?.map(Int32.init), classCount: classNames.count,
                 classNames: classNames, normalization: normalization)
         }
-        guard test.count > 1 else {
-            throw DatasetError(
-                place: folder, problem: "the test split is a single image",
-                remedy: "give two test images or more: evaluations and diagnostics measure how images differ")
-        }
-        return DatasetSplits(
+        let splits = DatasetSplits(
             train: dataset(train, trainLabels), test: dataset(test, testLabels),
             probe: probe.map { dataset($0.0, $0.1) })
+        try splits.checkTestCount(place: folder)
+        return splits
     }
 }

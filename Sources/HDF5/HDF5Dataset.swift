@@ -210,7 +210,7 @@ package struct HDF5Dataset: Sendable {
     }
 
     /// Selects rows in the file, with the space that they fill in memory and their number of elements.
-    private func select(
+    func select(
         _ rows: Range<Int>, _ operation: String, elementByteCount: Int
     ) throws -> (file: HDF5Handle, memory: HDF5Handle, count: Int) {
         let file = try space()

@@ -16,6 +16,13 @@ package struct ImageError: Error, Hashable, CustomStringConvertible {
     }
 
     package let kind: Kind
+    /// Whether the bytes are at fault: another look at the same bytes would find the same.
+    package var isAboutBytes: Bool {
+        switch kind {
+        case .otherFormat, .truncated, .damaged, .unsupported, .tooLarge: true
+        case .noMemory, .request: false
+        }
+    }
     package let problem: String
     package let remedy: String
 

@@ -77,7 +77,7 @@ extension ImageError {
         switch status {
         case CIMAGE_TRUNCATED: self.init(.truncated, "\(format): ends before its picture does (\(message))")
         case CIMAGE_UNSUPPORTED: self.init(.unsupported, problem)
-        case CIMAGE_TOO_MANY_SCANS: self.init(.tooLarge, problem)
+        case CIMAGE_TOO_MANY_SCANS: self.init(.unsupported, problem)
         case CIMAGE_NO_MEMORY: self.init(.noMemory, problem)
         default: self.init(.damaged, problem)
         }

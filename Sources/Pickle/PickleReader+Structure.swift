@@ -10,7 +10,9 @@ extension PickleReader {
             guard length <= input.remaining else {
                 throw input.failure("the pickle is truncated: a frame of \(length) bytes begins")
             }
-        case .mark: marks.append(stack.count)
+        case .mark:
+            try count()
+            marks.append(stack.count)
         case .pop:
             if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
         case .popMark: _ = try popToMark()
@@ -79,7 +81,10 @@ extension PickleReader {
         return number
     }
 
-    private mutating func remember(_ number: Int) throws { memo[number] = try top() }
+    private mutating func remember(_ number: Int) throws {
+        try count()
+        memo[number] = try top()
+    }
 
     private mutating func recall(_ number: Int) throws {
         guard let value = memo[number] else { throw input.failure("value \(number) is used before it is there") }

@@ -31,7 +31,8 @@ package struct PickleReader {
     var marks: [Int] = []
     var memo: [Int: PickleValue] = [:]
     var nodes: [PickleNode] = []
-    private var valueCount = 0
+    /// Values, marks and places in the memo that were made: what memory is in proportion to.
+    private var madeCount = 0
 
     private init(_ input: PickleInput, policy: Policy) {
         self.input = input
@@ -81,11 +82,16 @@ package struct PickleReader {
     // MARK: The stack
 
     mutating func push(_ value: PickleValue) throws {
-        valueCount += 1
-        guard valueCount <= policy.maximumValues else {
+        try count()
+        stack.append(value)
+    }
+
+    /// Counts a value, a mark or a place in the memo.
+    mutating func count() throws {
+        madeCount += 1
+        guard madeCount <= policy.maximumValues else {
             throw input.failure("the pickle has more than \(policy.maximumValues) values")
         }
-        stack.append(value)
     }
 
     /// Pushes what a new node holds, named by `name`.

@@ -6,14 +6,16 @@ extension DatasetSplits {
     ///
     /// - Parameters:
     ///   - folder: Where its files lie, if not where the configuration says.
+    ///   - toleratesMismatch: As that of `ModelInput`.
     ///   - progress: As that of `ModelInput`.
     /// - Throws: `DatasetError` for files that are missing or broken, or do not belong together.
     package static func load(
-        _ configuration: RunConfiguration, folder: String? = nil,
+        _ configuration: RunConfiguration, folder: String? = nil, toleratesMismatch: Bool = false,
         progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)? = nil
     ) throws -> DatasetSplits {
         let model = configuration.model
-        return try configuration.imageCollection(at: folder).open(
-            for: ModelInput(channels: model.channels, imageSize: model.imageSize, progress: progress))
+        var input = ModelInput(channels: model.channels, imageSize: model.imageSize, progress: progress)
+        input.toleratesMismatch = toleratesMismatch
+        return try configuration.imageCollection(at: folder).open(for: input)
     }
 }

@@ -2,9 +2,7 @@ import Datasets
 import Diagnostics
 import Evaluation
 package import ExperimentSpec
-import Foundation
 package import Kernels
-import Synchronization
 import TensorCore
 
 /// Does for a moment what a run does for long, side by side with as many others, to predict how long runs take.
@@ -20,7 +18,8 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
     private let tasks: [RunTask]
     private let trial: TrialRun<Backend>
 
-    /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step.
+    /// - Throws: `MaskError`, `TrainingError` or `DatasetError` for a configuration that cannot take a step,
+    ///   `ThreadRefused`.
     private init(_ configuration: RunConfiguration, cost: CostEstimate, on backend: Backend, threads: Int) throws {
         self.configuration = configuration
         self.cost = cost
@@ -45,24 +44,7 @@ package struct RunRehearsal<Backend: KernelBackend>: @unchecked Sendable {
             try RunRehearsal(configuration, cost: cost, on: backend, threads: threads)
         }
         // Threads of their own, since each rehearsal has teams that are its own.
-        let paces = Paces()
-        let done = DispatchGroup()
-        for rehearsal in rehearsals {
-            done.enter()
-            let thread = Thread {
-                let pace = Result { try rehearsal.pace(seconds: seconds) }
-                paces.all.withLock { $0.append(pace) }
-                done.leave()
-            }
-            thread.stackSize = 16 << 20
-            thread.start()
-        }
-        done.wait()
-        return RunPace.mean(try paces.all.withLock { try $0.map { try $0.get() } })
-    }
-
-    private final class Paces: Sendable {
-        let all = Mutex<[Result<RunPace, any Error>]>([])
+        return RunPace.mean(try SideBySide.map(slots) { try rehearsals[$0].pace(seconds: seconds) })
     }
 
     private func pace(seconds: Double) throws -> RunPace {

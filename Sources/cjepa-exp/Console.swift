@@ -13,6 +13,11 @@ enum Console {
     /// The same, with how fast it goes and how long it will take.
     static func beginRated(_ text: String, of total: Int) { activity.begin(text, of: total, isRated: true) }
 
+    /// Shows what is done with all images of a data set, as `ModelInput.progress` tells it.
+    @Sendable static func scanning(_ action: String, done: Int, all: Int) {
+        if done == 0 { begin(action, of: all) } else { activity.advance() }
+    }
+
     /// Writes a message to standard error.
     static func note(_ text: String) {
         activity.interrupt { write(text + "\n", to: .standardError) }

@@ -8,7 +8,7 @@ import Training
 ///
 /// - Throws: `DatasetError`.
 func trainingImageCount(_ configuration: RunConfiguration) throws -> Int {
-    try configuration.imageCollection.trainingImageCount()
+    try configuration.imageCollection.trainingImageCount(progress: Console.scanning)
 }
 
 /// What a run is expected to cost on the data that its folder holds.
@@ -33,9 +33,7 @@ func declaredCost(_ configuration: RunConfiguration) -> CostEstimate {
 /// - Throws: `DatasetError`.
 @discardableResult
 func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
-    let splits = try DatasetSplits.load(configuration) { action, done, all in
-        if done == 0 { Console.begin(action, of: all) } else { Console.activity.advance() }
-    }
+    let splits = try DatasetSplits.load(configuration, progress: Console.scanning)
     let images = splits.train
     guard images.channels == configuration.model.channels else {
         throw DatasetError(
@@ -44,7 +42,7 @@ func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
             remedy: "set model.channels: \(images.channels)")
     }
     try checkCounts(of: splits, configuration)
-    try splits.checkLabels()
+    try splits.checkLabels(place: configuration.dataPlace)
     try checkReadable(splits, configuration)
     if !splits.skipped.isEmpty {
         Console.note(
@@ -61,7 +59,9 @@ private func checkReadable(_ splits: DatasetSplits, _ configuration: RunConfigur
     let evaluated = try splits.evaluated(configuration.evaluation)
     let trained = try splits.limited(train: configuration.data.trainSubset, test: nil).train
     for images in [trained, evaluated.train, evaluated.test] {
-        guard let source = images.source as? EncodedImages, let known = UnreadableImages.known(in: source),
+        guard let source = images.source as? EncodedImages else { continue }
+        try checkPresent(images, in: source)
+        guard let known = UnreadableImages.known(in: source),
             !known.isEmpty
         else { continue }
         let used = Set(images.sourceIndices.map(Int.init))
@@ -76,8 +76,22 @@ private func checkReadable(_ splits: DatasetSplits, _ configuration: RunConfigur
     }
 }
 
+/// Refuses files that were missing when the data set was opened, such as those that a list names in vain.
+private func checkPresent(_ images: ImageDataset, in source: EncodedImages) throws {
+    let missing = images.sourceIndices.filter { source.files.state(of: Int($0))?.size == -1 }
+    guard let first = missing.first else { return }
+    throw DatasetError(
+        place: source.files.place(of: Int(first)),
+        problem: "is missing, or is no file"
+            + (missing.count > 1
+                ? ", and so \(missing.count == 2 ? "is" : "are") \(counted(missing.count - 1, "other image"))" : ""),
+        remedy: "put it back, or take it out of what names it")
+}
+
 /// Compares the numbers of images with those that the spec expects: a copy that was cut short looks like a smaller data set.
-private func checkCounts(of splits: DatasetSplits, _ configuration: RunConfiguration) throws {
+///
+/// - Throws: `DatasetError`.
+func checkCounts(of splits: DatasetSplits, _ configuration: RunConfiguration) throws {
     let expected = [
         ("train", "training", splits.train, configuration.data.expectedTrainImages),
         ("test", "test", splits.test, configuration.data.expectedTestImages),

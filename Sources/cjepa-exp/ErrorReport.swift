@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import CAllocations
 import Datasets
 import ExperimentSpec
 import FeatureFiles
@@ -46,6 +47,8 @@ struct ErrorReport {
             return (texts.joined(separator: "\n"), Self.unusableInput)
         case let error as SpecError:
             return (Self.line(error), Self.unusableInput)
+        case let error as ThreadRefused:
+            return ("error: \(error)\n    → \(error.remedy)", CALLOCATIONS_OUT_OF_MEMORY)
         default:
             return explanation.map { explanation in
                 var text = "\(Self.oneLine(explanation.place)): error: \(explanation.problem)"

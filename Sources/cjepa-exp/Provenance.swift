@@ -2,6 +2,7 @@ import ArgumentParser
 import ExperimentSpec
 import Foundation
 import HDF5
+import ImageCodecs
 import Orchestration
 import RunStore
 
@@ -28,6 +29,9 @@ enum Provenance {
             "precision": .string(plan.run.configuration.training.precision.rawValue),
             "hdf5_version": .string(HDF5File.libraryVersion),
             "zstd_version": .string(HDF5File.compressionVersion),
+            "jpeg_version": .string(CodecVersions.jpeg),
+            "png_version": .string(CodecVersions.png),
+            "webp_version": .string(CodecVersions.webp),
             "started_at": .string(startedAt.ISO8601Format()),
             "attempts": .integer(attempt),
             "exit_reason": "running",

@@ -31,6 +31,21 @@ import Testing
         return ReportInput.Run(arm: arm, seed: seed, state: state, tables: ["steps": steps(loss)])
     }
 
+    @Test func `Waiting for images is in the costs, with what makes it shorter`() throws {
+        func waiting(_ waits: [Double]) -> ReportInput.Run {
+            var run = done("a", seed: 0, loss: [1, 2])
+            run.tables["steps"] = MetricTable(columns: [
+                ("step", [1, 2]), ("loss", [1, 2]), ("step_seconds", [40, 40]), ("loader_wait_seconds", waits),
+            ])
+            return run
+        }
+        let slow = try input(arms: ["a"], runs: [waiting([10, 10])]).costSection()
+        #expect(slow.contains("<td data-value=\"25\">25</td>"), "\(slow)")
+        #expect(slow.contains("Steps waited up to 25 % of their time for images.") && slow.contains("data pack"))
+        let fast = try input(arms: ["a"], runs: [waiting([1, 1])]).costSection()
+        #expect(fast.contains("<td data-value=\"2.5\">") && !fast.contains("Steps waited"), "\(fast)")
+    }
+
     @Test func `Text from a spec cannot become markup`() throws {
         let page = try input(
             arms: ["<b>\"x\"&"], runs: [done("<b>\"x\"&", seed: 0, loss: [1, 2])], question: "</script><script>bad()"

@@ -34,6 +34,16 @@ import Testing
         }
     }
 
+    @Test func aClassMayBeCalledTrain() throws {
+        let tree = try Tree([
+            "bus/a.jpg": "rgb.jpg", "car/b.jpg": "progressive.jpg", "train/c.jpg": "grey.jpg",
+            "train/d.png": "rgb8.png",
+        ])
+        let stats = try tree.run("stats", "set", "--json")
+        let splits = try #require(stats.json()["splits"] as? [[String: Any]], "\(stats.error)")
+        #expect(splits.map { $0["images"] as? Int } == [4] && splits[0]["name"] as? String == "images")
+    }
+
     private func tree() throws -> Tree {
         try Tree([
             "train/cat/a.jpg": "rgb.jpg", "train/cat/b.jpg": "progressive.jpg", "train/dog/c.jpg": "grey.jpg",

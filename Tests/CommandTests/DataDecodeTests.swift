@@ -52,6 +52,42 @@ import Testing
         #expect(try array(file, "--exif").shape.contains("(19, 14, 3)"))
     }
 
+    @Test(arguments: ["eval", "crop"], [[0, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF], [0, 1, 0, 0]])
+    func aHeaderWithAnImpossibleSizeIsAnErrorThatNamesTheFile(_ view: String, width: [UInt8]) throws {
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: try picture())))
+        // Width and height of a PNG stand from byte 16 on.
+        bytes.replaceSubrange(16..<24, with: width + width)
+        let path = folder.path + "/bad.png"
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let program = try Program.run(["data", "decode", path, "--view", view, "--output", folder.path + "/x.npy"])
+        #expect([1, 64].contains(program.status) && program.error.contains("bad.png"), "\(program.error)")
+    }
+
+    @Test func aSpecGivesItsNormalisationChannelsAndLimits() throws {
+        let path = try picture()
+        let spec = try folder.write(
+            """
+            data: {dataset: list, folder: nowhere, normalization: numbers, mean: [0.25], std: [0.5], view_short_side: 8}
+            model: {width: 16, depth: 1, heads: 2, image_size: 8, patch_size: 2, channels: 1, predictor: {width: 8}}
+            masks.min_keep: 0
+            training: {steps: 1}
+            """, to: "grey.spec")
+        let view = try array(path, "--view", "eval", "--spec", spec)
+        #expect(view.shape.contains("(1, 8, 8)"))
+        // Luma 76 of red to the left.
+        let value = try #require(floats(view.bytes).first)
+        #expect(abs(value - Float((76.0 / 255 - 0.25) / 0.5)) < 1e-5)
+        let other = try array(path, "--view", "eval", "--spec", spec, "--mean", "0", "--std", "1")
+        let plain = try #require(floats(other.bytes).first)
+        #expect(abs(plain - Float(76.0 / 255)) < 1e-5)
+        let small = try folder.write(
+            String(contentsOfFile: spec, encoding: .utf8).replacingOccurrences(
+                of: "view_short_side", with: "max_pixels: 799, view_short_side"), to: "small.spec")
+        let refused = try Program.run(
+            ["data", "decode", path, "--view", "eval", "--spec", small, "--output", folder.path + "/x.npy"])
+        #expect(refused.status != 0 && refused.error.contains("more than the limit of 799"), "\(refused.error)")
+    }
+
     @Test func aViewIsNormalisedAndPlanar() throws {
         let path = try picture()
         // The central 10×10 of 20×10: five columns of each colour, but for those that mix at the edge.

@@ -32,7 +32,43 @@ import Testing
         #expect(try again.json()["known_images"] as? Int == 36)
     }
 
-    @Test(arguments: ["on_unreadable: fail", "normalization: dataset", "on_unreadable: skip"])
+    @Test func whatCannotBeReadIsNoFailureWhereTheSpecLeavesItOut() throws {
+        let photos = try Photos()
+        try photos.put(Data("x".utf8), "train/cat/100.png")
+        let spec = try photos.spec("dataset: image_folder, on_unreadable: skip")
+        let check = try photos.run(["data", "check", spec, "--json"])
+        #expect(check.status == 0, "\(check.output)")
+        let findings = try #require(check.json()["findings"] as? [[String: Any]])
+        #expect(findings.contains { $0["kind"] as? String == "unreadable_skipped" && $0["count"] as? Int == 1 })
+        #expect(try check.json()["would_fail"] as? Bool == false)
+    }
+
+    @Test func whatWouldStopARunIsAFinding() throws {
+        let photos = try Photos()
+        func unusable(_ spec: String) throws -> [String] {
+            let check = try photos.run(["data", "check", spec, "--json"])
+            #expect(check.status == 1, "\(check.output) \(check.error)")
+            let findings = try #require(check.json()["findings"] as? [[String: Any]], "\(check.error)")
+            return findings.filter { ["unusable", "missing_from_training"].contains($0["kind"] as? String) }
+                .flatMap { $0["items"] as? [[String: Any]] ?? [] }.map { "\($0["place"] ?? "") \($0["detail"] ?? "")" }
+        }
+        let unlabelled = try unusable(photos.spec("dataset: list, train_labels_used: false"))
+        #expect(unlabelled.count == 1 && unlabelled[0].contains("have no classes"), "\(unlabelled)")
+        let few = try unusable(photos.spec("dataset: image_folder, expected_train_images: 30"))
+        #expect(few.count == 1 && few[0].contains("data.expected_train_images is 30"), "\(few)")
+        try photos.put(Data(contentsOf: URL(fileURLWithPath: photos.root + "/test/cat/100.png")), "test/yak/1.png")
+        let strange = try unusable(photos.spec("dataset: image_folder"))
+        #expect(strange.count == 1 && strange[0].hasPrefix("yak "), "\(strange)")
+    }
+
+    @Test func aListedFileThatIsMissingIsRefusedBeforeAnythingRuns() throws {
+        let photos = try Photos()
+        try FileManager.default.removeItem(atPath: photos.root + "/train/cat/101.png")
+        let run = try photos.run(["run", try photos.spec("dataset: list")])
+        #expect(run.status == 64 && run.error.contains("cat/101.png: error: is missing, or is no file"), "\(run.error)")
+    }
+
+    @Test(arguments: ["on_unreadable: fail", "normalization: dataset"])
     func allThatCannotBeReadIsListedWhateverTheSpecDoesAboutIt(_ keys: String) throws {
         let photos = try Photos()
         for name in ["cat/100", "cat/101", "owl/107"] { try photos.put(Data("x".utf8), "train/\(name).png") }

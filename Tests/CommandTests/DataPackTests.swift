@@ -32,6 +32,29 @@ import Testing
 
     private func bytes(_ name: String) -> Data? { FileManager.default.contents(atPath: folder.path + "/" + name) }
 
+    @Test func aPackThatTheDiskHasNoRoomForIsRefusedBeforeAnythingIsWritten() throws {
+        let full = try PreloadedLibrary.build(
+            """
+            #include <sys/statvfs.h>
+            static int tell(struct statvfs *found) {
+                *found = (struct statvfs){.f_bsize = 1, .f_frsize = 1, .f_blocks = 1 << 20, .f_bavail = 1000};
+                return 0;
+            }
+            int statvfs(const char *path, struct statvfs *found) { return tell(found); }
+            int statvfs64(const char *path, struct statvfs *found) { return tell(found); }
+            """, named: "small", in: folder)
+        for (encoding, choice) in [("jpeg", "a lower --quality"), ("raw", "--encoding jpeg")] {
+            let packed = try Program.run(
+                ["data", "pack", "set", "-o", "photos.pack", "--encoding", encoding], in: folder.path,
+                environment: full.merging(["XDG_CACHE_HOME": folder.path + "/cache"]) { $1 })
+            #expect(packed.status == 64, "\(packed.error)")
+            #expect(packed.error.contains("but 1000 B are free in"), "\(packed.error)")
+            #expect(packed.error.contains("choose \(choice) or a smaller --short-side"), "\(packed.error)")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.contains(".pack") })
+        }
+    }
+
     @Test func aFolderBecomesAFileThatTheOtherCommandsRead() throws {
         let packed = try run("pack", "set", "-o", "photos.pack", "--short-side", "32", "--json")
         #expect(packed.status == 0, "\(packed.error)")

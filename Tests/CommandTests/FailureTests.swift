@@ -254,7 +254,8 @@ import Testing
         #expect(program.status == 0, "\(program.error)\n\(program.output)")
         #expect(program.output.contains("collapse: 1 done, 1 collapsed"), "\(program.output)")
         #expect(program.output.contains("sick, seed 0: collapsed – features collapsed by step 8, at step 8 of 24"))
-        let row = program.output.split(separator: "\n").first { $0.hasPrefix("| sick") }
+        let table = try Program.run(["table", "collapse", "--format", "md", "--results", folder.path])
+        let row = table.output.split(separator: "\n").first { $0.hasPrefix("| sick") }
         // With its one run, and marked.
         #expect(
             row.map { $0.contains("| 1 [") && $0.contains("dimensional collapse 1/1") } == true, "\(row ?? "no row")")

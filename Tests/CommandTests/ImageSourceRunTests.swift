@@ -142,6 +142,14 @@ import Testing
             testDescription: "a file that vanishes", data: "dataset: image_folder, folder: %",
             file: "train/dog/103.png",
             damage: { try FileManager.default.removeItem(at: $0) }),
+        Accident(
+            testDescription: "a file of many images that is overwritten", data: "dataset: cifar10, folder: %",
+            file: "data_batch_1.bin",
+            damage: {
+                let file = try FileHandle(forWritingTo: $0)
+                try file.write(contentsOf: [UInt8](repeating: 0, count: 20 * 3073))
+                try file.close()
+            }),
         // In place: the file is open, and would stay whole for the run under another name.
         Accident(
             testDescription: "a shard that is cut off", data: "dataset: tar, folder: %", file: "train-1.tar",
@@ -154,10 +162,13 @@ import Testing
     func accident(_ accident: Accident) throws {
         let (tree, folder) = (try PictureTree(), try TemporaryFolder())
         let environment = ["XDG_CACHE_HOME": folder.path + "/cache"]
+        let isCIFAR = accident.data.contains("cifar10")
+        if isCIFAR { try writeCIFAR(folder) }
+        let root = isCIFAR ? folder.path + "/binary" : tree.path
         let spec = try folder.write(
-            Self.spec(accident.data.replacingOccurrences(of: "%", with: tree.path)), to: "accident.spec")
+            Self.spec(accident.data.replacingOccurrences(of: "%", with: root)), to: "accident.spec")
         let results = folder.path + "/results"
-        let file = URL(fileURLWithPath: tree.file(accident.file))
+        let file = URL(fileURLWithPath: root + "/" + accident.file)
         let whole = try Data(contentsOf: file)
         let arguments = [
             "run", spec, "--results", results, "--set", "training.steps=300", "--set", "resources.checkpoint_steps=5",

@@ -64,7 +64,7 @@ struct EncodedImagesTests {
             try FileManager.default.removeItem(atPath: tree.file(path))
         }
         try tree.write(PictureTree.picture("orientation-6.jpg"), "train/cat/0.jpg")
-        try tree.write(PictureTree.picture("ycc-2x2.jpg"), "test/cat/0.jpg")
+        for name in ["0", "1"] { try tree.write(PictureTree.picture("ycc-2x2.jpg"), "test/cat/\(name).jpg") }
         let plain = try open(ImageFolder.self, tree)
         let turned = try open(ImageFolder.self, tree) { $0.with("exif_orientation", true) }
         let size = try plain.train.source.makeReader().open(0)
@@ -148,6 +148,62 @@ struct EncodedImagesTests {
         #expect(short.place.contains("train-0.tar/cat/100.jpg (at byte 512") && short.remedy.contains("data.max_bytes"))
     }
 
+    @Test("What is missing is not taken for damaged: it may be back tomorrow")
+    func missing() throws {
+        let tree = try PictureTree(copies: 1)
+        let file = URL(fileURLWithPath: tree.file("train/cat/100.jpg"))
+        let content = try Data(contentsOf: file)
+        try FileManager.default.removeItem(at: file)
+        let error = try refusal(ListedImages.self, tree) { $0.with("on_unreadable", "skip") }
+        #expect(error.place == file.path && !error.isAboutBytes)
+        try content.write(to: file)
+        #expect(try open(ListedImages.self, tree) { $0.with("on_unreadable", "skip") }.skipped.isEmpty)
+    }
+
+    @Test("Where probes have images of their own, all splits are numbered by the probes' classes, then the others")
+    func probeClasses() throws {
+        let tree = try PictureTree(copies: 1)
+        func list(_ name: String, _ split: String, _ classes: [String]) throws {
+            let lines = classes.enumerated().map {
+                "\(split)/\(["cat/100.jpg", "cat/101.jpg", "dog/102.png"][$0]) \($1)\n"
+            }
+            try tree.write(Data(lines.joined().utf8), name)
+        }
+        try list("train.txt", "train", ["ant", "cow", "dog"])
+        try list("probe.txt", "train", ["dog", "cow"])
+        try list("test.txt", "test", ["cow", "dog"])
+        let splits = try ListedImages(
+            settings(of: ListedImages.self, folder: tree.path).with("probe_list", String?("probe.txt"))
+        ).open(for: ModelInput(channels: 3, imageSize: 16))
+        let names = try #require(splits.train.classNames)
+        #expect(names == ["cow", "dog", "ant"] && splits.train.classCount == 3)
+        #expect(splits.test.classNames == names && splits.probe?.classNames == names)
+        #expect(try #require(splits.train.labels).map { names[Int($0)] } == ["ant", "cow", "dog"])
+        #expect(try #require(splits.probe?.labels).map { names[Int($0)] } == ["dog", "cow"])
+        #expect(try #require(splits.test.labels).map { names[Int($0)] } == ["cow", "dog"])
+    }
+
+    @Test("A single test image is refused: nothing can be measured on it")
+    func singleTestImage() throws {
+        let tree = try PictureTree(copies: 1)
+        try tree.write(Data("test/cat/100.jpg cat\n".utf8), "test.txt")
+        #expect(try refusal(ListedImages.self, tree).problem == "the test split is a single image")
+        var input = ModelInput(channels: 3, imageSize: 16)
+        input.toleratesMismatch = true
+        #expect(try ListedImages(settings(of: ListedImages.self, folder: tree.path)).open(for: input).test.count == 1)
+    }
+
+    @Test("Patterns of shards are those of names alone, whatever the folder is called")
+    func globs() throws {
+        let tree = try PictureTree(copies: 1)
+        let folder = try TemporaryFolder()
+        let odd = folder.path("a[1]*\\b")
+        try FileManager.default.moveItem(atPath: tree.path, toPath: odd)
+        defer { try? FileManager.default.moveItem(atPath: odd, toPath: tree.path) }
+        let shards = settings(of: ShardedImages.self, folder: odd).with("train_shards", ["train-?.tar"])
+        #expect(try ShardedImages(shards).trainingImageCount() == 16)
+    }
+
     @Test("A file that is replaced while the data set is open, and a shard that is cut off, are named")
     func replaced() throws {
         let tree = try PictureTree(copies: 1)
@@ -185,7 +241,7 @@ struct EncodedImagesTests {
         let numbers = try refusal(ImageFolder.self, tree) {
             $0.with("test", "flat").with("test_label_list", "truth.txt")
         }
-        #expect(numbers.problem.contains("numbers as classes"))
+        #expect(numbers.place == tree.file("truth.txt") && numbers.remedy.contains("data.class_numbers"))
         let missing = try refusal(ImageFolder.self, tree) { $0.with("train", "nothing") }
         #expect(missing.place == tree.file("nothing") && missing.remedy.contains("data.train"))
     }

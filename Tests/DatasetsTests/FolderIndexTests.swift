@@ -175,12 +175,16 @@ struct FolderIndexTests {
         #expect(meant.labels == [0, 1, 0] && meant.classNames == ["n3", "n9"])
         #expect(try apply("2\n1\n2\n", classes: "n9 cat\nn3 dog, hound\n") == meant)
         let csv = try apply(
-            "ImageId,PredictionString\nval_00000003,n3 85 1 499 272 n3 2 3 4 5 \nval_00000001,n9 1 2 3 4\n")
-        #expect(paths(csv) == ["val_00000003.JPEG", "val_00000001.JPEG"] && csv.labels == [0, 1])
-        #expect(try apply("val_00000002.JPEG 65\n").labels == [65])
+            "ImageId,PredictionString\nval_00000003,n3 85 1 499 272 n3 2 3 4 5 \nval_00000001,n9 1 2 3 4\n"
+                + "val_00000002,n9 1 2 3 4\n")
+        #expect(
+            paths(csv) == ["val_00000003.JPEG", "val_00000001.JPEG", "val_00000002.JPEG"] && csv.labels == [0, 1, 1])
+        #expect(try apply("val_00000002.JPEG 65\nval_00000001 7\nval_00000003 8\n").labels == [65, 7, 8])
         func refusal(_ text: String, classes: String? = nil) throws -> String {
             try #require(throws: DatasetError.self) { try apply(text, classes: classes) }.description
         }
+        let short = try refusal("val_00000001 1\nval_00000003 2\n")
+        #expect(short.contains("names 2 of the 3 images") && short.contains("but not val_00000002.JPEG"), "\(short)")
         #expect(try refusal("1\n2\n").contains("has 2 labels for the 3 images"))
         #expect(try refusal("1\n2\n3\n4\n").contains("labels:4: is one more label"))
         #expect(try refusal("val_9.JPEG 1\n").contains("names 1 images that are not in"))

@@ -94,7 +94,7 @@ struct HDF5CollectionTests {
             $0.with("train_file", "all.h5").with("test_file", folder.path("all.h5")).with("labels_path", String?.none)
         }.open()
         #expect(splits.train.labels == nil && splits.train.fingerprint == splits.test.fingerprint)
-        #expect(throws: DatasetError.self) { try splits.checkLabels() }
+        #expect(throws: DatasetError.self) { try splits.checkLabels(place: "set") }
         let named = try collection {
             $0.with("train_file", "all.h5").with("test_file", "all.h5").with("test_images_path", String?("data/images"))
         }.open()

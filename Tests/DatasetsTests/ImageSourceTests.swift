@@ -239,8 +239,10 @@ struct ImageSourceTests {
         let error = try #require(throws: DatasetError.self) { try dataset.labels(for: "the probes") }
         #expect(error.place == "drawn" && error.problem.contains("which the probes need"))
         let labelled = DrawnImages.dataset()
-        #expect(throws: DatasetError.self) { try DatasetSplits(train: dataset, test: labelled).checkLabels() }
-        try DatasetSplits(train: dataset, test: labelled, probe: labelled).checkLabels()
+        #expect(throws: DatasetError.self) {
+            try DatasetSplits(train: dataset, test: labelled).checkLabels(place: "set")
+        }
+        try DatasetSplits(train: dataset, test: labelled, probe: labelled).checkLabels(place: "set")
         #expect(dataset.fingerprint != labelled.fingerprint)
     }
 

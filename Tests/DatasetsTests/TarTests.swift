@@ -36,6 +36,14 @@ struct TarTests {
         return try ShardSamples.read(paths, imageExtension: imageExtension, labels: labels, remedy: "mend it")
     }
 
+    @Test("A shard that is cut off between two members is refused, with how to mend a whole one")
+    func cutBetweenMembers() throws {
+        let error = try #require(throws: DatasetError.self) { try read([member("a.jpg", "one")]) }
+        #expect(error.problem.contains("without the mark of an archive's end"), "\(error)")
+        #expect(error.remedy.contains("head -c 1024 /dev/zero >>"))
+        #expect(try read([member("a.jpg", "one") + [UInt8](repeating: 0, count: 512)], labels: .none).count == 1)
+    }
+
     @Test("Python's archives are indexed in each format", arguments: ["ustar", "gnu", "pax"])
     func formats(_ name: String) throws {
         let path = fixtures.appendingPathComponent(name + ".tar").path
@@ -63,27 +71,27 @@ struct TarTests {
         #expect(cls.count == 3 && cls.labels == [7, 2, 0] && cls.classNames.isEmpty)
         let json = try read([
             member("a.json", "{\"label\": 3}") + member("a.png") + member("b.json", "{\"label\": 4.0}")
-                + member("b.png")
+                + member("b.png") + end
         ])
         #expect(json.labels == [3, 4])
         let named = try read(
             [
                 member("a.json", "{\"kind\": \"zebra\"}") + member("a.png") + member("b.json", "{\"kind\": \"ape\"}")
-                    + member("b.png")
+                    + member("b.png") + end
             ],
             labels: .json("kind"))
         #expect(named.labels == [1, 0] && named.classNames == ["ape", "zebra"])
         let folders = try read([member("x/b/1.webp") + member("x/a/1.webp") + member("x/b/2.webp") + end])
         #expect(folders.labels == [1, 0, 1] && folders.classNames == ["a", "b"])
         #expect(folders.name(1).hasSuffix("0.tar/x/a/1.webp"))
-        let unlabeled = try read([member("1.jpg") + member("__meta__.jpg") + member("2.jpg")], labels: .none)
+        let unlabeled = try read([member("1.jpg") + member("__meta__.jpg") + member("2.jpg") + end], labels: .none)
         #expect(unlabeled.labels == [-1, -1])
-        let odd = try read([member("22.05.png", "p") + member("22.05.cls", "3") + member(".hidden.jpg")])
+        let odd = try read([member("22.05.png", "p") + member("22.05.cls", "3") + member(".hidden.jpg") + end])
         #expect(odd.labels == [3] && odd.name(0).hasSuffix("22.05.png"))
-        let masks = try read([member("a.seg.png", "s") + member("a.jpg", "i") + member("a.cls", "1")])
+        let masks = try read([member("a.seg.png", "s") + member("a.jpg", "i") + member("a.cls", "1") + end])
         #expect(masks.name(0).hasSuffix("a.jpg"))
         let chosen = try read(
-            [member("a.seg.png", "s") + member("a.jpg", "i")], imageExtension: "seg.png", labels: .none)
+            [member("a.seg.png", "s") + member("a.jpg", "i") + end], imageExtension: "seg.png", labels: .none)
         #expect(chosen.name(0).hasSuffix("a.seg.png"))
     }
 
@@ -138,16 +146,17 @@ struct TarTests {
             name: "a pax size beyond all numbers",
             bytes: member("x", Array("29 size=99999999999999999999\n".utf8), kind: UInt8(ascii: "x")) + member("a.jpg"),
             says: "no number"),
-        Broken(name: "a part twice", bytes: member("a.jpg") + member("a.JPG"), says: "twice"),
+        Broken(name: "a part twice", bytes: member("a.jpg") + member("a.JPG") + end, says: "twice"),
         Broken(
-            name: "two images", bytes: member("22.05.png") + member("22.06.png"), says: "a key ends at the first dot"),
-        Broken(name: "a label that is none", bytes: member("a.jpg") + member("a.cls", "cat"), says: "\"cat\""),
-        Broken(name: "a huge class", bytes: member("a.jpg") + member("a.cls", "2000000000"), says: "2000000000"),
-        Broken(name: "broken JSON", bytes: member("a.jpg") + member("a.json", "{"), says: "is no JSON"),
+            name: "two images", bytes: member("22.05.png") + member("22.06.png") + end,
+            says: "a key ends at the first dot"),
+        Broken(name: "a label that is none", bytes: member("a.jpg") + member("a.cls", "cat") + end, says: "\"cat\""),
+        Broken(name: "a huge class", bytes: member("a.jpg") + member("a.cls", "2000000000") + end, says: "2000000000"),
+        Broken(name: "broken JSON", bytes: member("a.jpg") + member("a.json", "{") + end, says: "is no JSON"),
         Broken(
-            name: "labels for some", bytes: member("a.jpg") + member("b.jpg") + member("b.cls", "1"),
+            name: "labels for some", bytes: member("a.jpg") + member("b.jpg") + member("b.cls", "1") + end,
             says: "has no label"),
-        Broken(name: "no images", bytes: member("a.txt"), says: "no sample in 1 shards has an image"),
+        Broken(name: "no images", bytes: member("a.txt") + end, says: "no sample in 1 shards has an image"),
     ]
 
     @Test("Broken shards: the error names the shard, the place and the remedy", arguments: broken)

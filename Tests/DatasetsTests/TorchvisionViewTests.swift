@@ -28,7 +28,9 @@ struct TorchvisionViewTests {
         for split in ["train", "test"] {
             let path = folder.url.appendingPathComponent("\(split)/class")
             try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true)
-            try picture.write(to: path.appendingPathComponent("picture.\(view.file.suffix(4))"))
+            for name in ["picture", "same"] {
+                try picture.write(to: path.appendingPathComponent("\(name).\(view.file.suffix(4))"))
+            }
         }
         var settings = settings(of: ImageFolder.self, folder: folder.url.path)
             .with("normalization", "numbers").with("mean", [0.0]).with("std", [1.0 / 255])

@@ -77,7 +77,7 @@ import Training
         ("data.square_side=9", "data.square_side", "9 is out of range"),
         (
             "data.dataset=square", "data.dataset",
-            "expected one of fashion_mnist, fashion_mnist_sample, idx, image_folder, list, tar, cifar10, cifar100, stl10, hdf5, pack, scenes, squares, drawn_scenes"
+            "expected one of fashion_mnist, fashion_mnist_sample, idx, image_folder, list, tar, cifar10, cifar100, stl10, hdf5, hdf5_encoded, pack, scenes, squares, drawn_scenes"
         ),
         ("model.channels=2", "model.channels", "squares has grey images, but the model takes 2 channels"),
         ("data.train_subset=81", "data.train_subset", "a subset of 81 images, but there are only 80"),

@@ -124,7 +124,7 @@ struct DamageTests {
         let scan = bytes[starts[0]..<next]
         let bomb = bytes[..<next] + (0..<5000).flatMap { _ in scan } + bytes[next...]
         let error = try error(Array(bomb))
-        #expect(error.kind == .tooLarge && error.problem.contains("passes"), "\(error)")
+        #expect(error.kind == .unsupported && error.problem.contains("passes"), "\(error)")
     }
 
     @Test("An animation is refused by name")

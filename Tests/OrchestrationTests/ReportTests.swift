@@ -105,6 +105,23 @@ import Testing
         #expect(gone.reason == "the worker (process 77) is gone")
     }
 
+    @Test func statusTellsHowMuchRunsWaitForImages() throws {
+        let worker = try FakeWorker()
+        let folder = ExperimentFolder(path: worker.folder)
+        let trial = experiment(arms: ["a"])
+        try ExperimentRecord(trial).save(toExperiment: folder.path)
+        let directory = folder.directory(of: trial.runs[0])
+        try directory.create()
+        var state = RunState(status: .done, totalSteps: 3, host: "here", startedAt: .now, updatedAt: .now)
+        state.loaderWaitShare = 0.123
+        try directory.save(state)
+        let report = try StatusReport(of: folder)
+        #expect(report.runs[0].loaderWaitShare == 0.123)
+        #expect(report.text.contains("12 %"), "\(report.text)")
+        #expect(
+            String(decoding: try StoredJSON.encode(report), as: UTF8.self).contains("\"loader_wait_share\" : 0.123"))
+    }
+
     @Test func statusTellsThePrecisionOfRunsThatHaveAPlan() throws {
         let worker = try FakeWorker()
         let folder = ExperimentFolder(path: worker.folder)

@@ -111,6 +111,12 @@ struct PickleReaderTests {
         let bytes = [UInt8](repeating: 0x4E, count: 2000)
         let error = try #require(throws: PickleError.self) { try PickleReader.read(bytes, policy: small) }
         #expect(error.problem.contains("more than 1000 values"))
+        // One value, kept under a number after the other; and marks that nothing takes away.
+        let memo = (0..<1500).reduce(into: [UInt8]([0x4E])) { $0 += [0x72, UInt8($1 & 255), UInt8($1 >> 8), 0, 0] }
+        for bytes in [memo, [UInt8](repeating: 0x28, count: 2000)] {
+            let error = try #require(throws: PickleError.self) { try PickleReader.read(bytes, policy: small) }
+            #expect(error.problem.contains("more than 1000 values"))
+        }
     }
 
     @Test("A million nested tuples, and a list in itself, are read without recursion")

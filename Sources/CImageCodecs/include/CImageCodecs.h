@@ -126,6 +126,11 @@ void cimage_resample_rows(
 void cimage_resample_columns(
     const uint8_t *_Nonnull source, size_t row_bytes, size_t width, CImageAxis axis, uint8_t *_Nonnull target);
 
+// MARK: Versions
+
+const char *_Nonnull cimage_jpeg_version(void);
+const char *_Nonnull cimage_png_version(void);
+
 // MARK: Colours
 
 // grey[i] = luma of rgb[3 i …], as Pillow's convert("L"); both may begin at the same place.

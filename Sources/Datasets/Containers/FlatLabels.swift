@@ -5,14 +5,14 @@ import Foundation
 /// Three forms: a number in each line, in the order of the sorted names (ILSVRC2012_validation_ground_truth.txt);
 /// `name label` in each line; CSV with a head, as Kaggle's LOC_val_solution.csv, whose second column begins with the class.
 package enum FlatLabels {
-    /// Gives the images of a flat index the labels of a list; those that it does not name are left out.
+    /// Gives the images of a flat index the labels of a list.
     ///
     /// - Parameters:
     ///   - path: The list.
     ///   - numbered: A file that says which class a number means: `name …` in each line, the first is number 1; or
     ///     `number name` in each line. The numbers of ImageNet's development kit are not in the order of the folders' names,
     ///     so numbers without such a file stay numbers.
-    /// - Throws: `DatasetError` for lists that do not fit the folder, with the line.
+    /// - Throws: `DatasetError` for lists that do not fit the folder, with the line, and for images that they do not name.
     package static func apply(_ path: String, to index: ImageIndex, numbered: String? = nil, remedy: String) throws
         -> ImageIndex
     {
@@ -64,6 +64,13 @@ package enum FlatLabels {
             throw DatasetError(
                 place: path, problem: "has \(paths.count) labels for the \(index.count) images in \(index.root)",
                 remedy: remedy)
+        }
+        if let image = taken.firstIndex(of: false) {
+            throw DatasetError(
+                place: path,
+                problem:
+                    "names \(paths.count) of the \(index.count) images in \(index.root), but not \(index.paths[image])",
+                remedy: "complete the list or copy it again; a part of the images is what data.dataset: list is for")
         }
         guard paths.count > 0 else { throw DatasetError(place: path, problem: "has no labels", remedy: remedy) }
         let (labels, names) = column.resolved()

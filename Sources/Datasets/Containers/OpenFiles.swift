@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// Files that are kept open between reads, not more than a number of them: shards can be many more than a process may
@@ -6,15 +7,25 @@ package final class OpenFiles: Sendable {
     private struct State {
         var files: [String: (file: PositionalFile, used: UInt64)] = [:]
         var clock: UInt64 = 0
+
+        /// The file where it is open, which is then the last that was used.
+        mutating func use(_ path: String) -> PositionalFile? {
+            clock &+= 1
+            guard let known = files[path]?.file else { return nil }
+            files[path] = (known, clock)
+            return known
+        }
     }
 
     private let limit: Int
     private let remedy: String
     private let state = Mutex(State())
 
-    /// - Parameter remedy: What to do about a file that is missing or was changed.
-    package init(limit: Int = 64, remedy: String) {
-        self.limit = max(1, limit)
+    /// - Parameters:
+    ///   - limit: Most files that are open; none: a quarter of what the process may have open.
+    ///   - remedy: What to do about a file that is missing or was changed.
+    package init(limit: Int? = nil, remedy: String) {
+        self.limit = max(1, limit ?? min(4096, sysconf(Int32(_SC_OPEN_MAX)) / 4))
         self.remedy = remedy
     }
 
@@ -29,16 +40,14 @@ package final class OpenFiles: Sendable {
     }
 
     private func file(_ path: String, indexed stamp: FileStamp) throws -> PositionalFile {
-        try state.withLock { state in
-            state.clock &+= 1
-            if let known = state.files[path] {
-                state.files[path] = (known.file, state.clock)
-                return known.file
-            }
-            let file = try PositionalFile(path: path, remedy: remedy)
-            guard file.stamp == stamp else {
-                throw file.failure("is not the file that was indexed: it has been replaced or changed since")
-            }
+        if let known = state.withLock({ $0.use(path) }) { return known }
+        // Opened without the lock: on a network disk that takes a while, and other threads read other files.
+        let file = try PositionalFile(path: path, remedy: remedy)
+        guard file.stamp == stamp else {
+            throw file.failure("is not the file that was indexed: it has been replaced or changed since")
+        }
+        return state.withLock { state in
+            if let known = state.use(path) { return known }
             if state.files.count >= limit, let oldest = state.files.min(by: { $0.value.used < $1.value.used }) {
                 state.files[oldest.key] = nil
             }

@@ -45,7 +45,9 @@ package struct RecordSplit: Sendable {
         let (part, row) = try place(index)
         switch part.content {
         case .file(let file, let offset, let stride):
-            return try file.read(at: offset + row * stride, count: imageSize)
+            let pixels = try file.read(at: offset + row * stride, count: imageSize)
+            try file.checkUnchanged()
+            return pixels
         case .memory(let bytes):
             return Array(bytes[row * imageSize..<(row + 1) * imageSize])
         }
@@ -57,6 +59,7 @@ package struct RecordSplit: Sendable {
         switch part.content {
         case .file(let file, let offset, let stride):
             try file.read(at: offset + row * stride, count: imageSize, into: &pixels)
+            try file.checkUnchanged()
         case .memory(let bytes):
             pixels.removeAll(keepingCapacity: true)
             pixels.append(contentsOf: bytes[row * imageSize..<(row + 1) * imageSize])
@@ -70,6 +73,7 @@ package struct RecordSplit: Sendable {
                 if case .memory(let bytes) = part.content { try body(bytes) }
                 continue
             }
+            try file.checkUnchanged()
             let most = max(1, (1 << 20) / stride)
             var (records, pixels) = ([UInt8](), [UInt8]())
             for first in Swift.stride(from: 0, to: part.count, by: most) {

@@ -16,7 +16,7 @@ package enum ShardNames {
         for pattern in patterns {
             for name in try braces(pattern, remedy: remedy) {
                 let path = ImageIndex.join(folder, name)
-                paths += try hasWildcard(name) ? matches(path, remedy: remedy) : [path]
+                paths += try hasWildcard(name) ? matches(name, in: folder, remedy: remedy) : [path]
                 guard paths.count <= limit else { throw tooMany(pattern, remedy) }
             }
         }
@@ -45,11 +45,18 @@ package enum ShardNames {
 
     private static func hasWildcard(_ name: String) -> Bool { name.contains { "*?[".contains($0) } }
 
-    private static func matches(_ pattern: String, remedy: String) throws -> [String] {
+    /// - Parameter folder: Its own name is no pattern, whatever characters it has.
+    private static func matches(_ name: String, in folder: String, remedy: String) throws -> [String] {
+        let literal = folder.reduce(into: "") { literal, character in
+            if "*?[]\\".contains(character) { literal.append("\\") }
+            literal.append(character)
+        }
+        let pattern = ImageIndex.join(literal, name)
         var found = unsafe glob_t()
         defer { unsafe globfree(&found) }
         guard unsafe glob(pattern, GLOB_NOSORT, nil, &found) == 0 else {
-            throw DatasetError(place: pattern, problem: "matches no file", remedy: remedy, isAbsence: true)
+            throw DatasetError(
+                place: ImageIndex.join(folder, name), problem: "matches no file", remedy: remedy, isAbsence: true)
         }
         let names = (0..<Int(unsafe found.gl_pathc)).compactMap { index in
             unsafe found.gl_pathv[index].flatMap { unsafe String(validatingCString: $0) }

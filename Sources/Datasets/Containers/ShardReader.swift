@@ -37,6 +37,7 @@ struct ShardReader {
         var window = TarWindow(file: file)
         var key = ""
         var parts: [(part: String, member: Int)] = []
+        var seen: Set<String> = []
         func close() throws {
             guard let image = try image(key, parts, shard), let member = UInt32(exactly: image) else { return }
             let label = try label(key, parts, image, shard, &window)
@@ -61,8 +62,9 @@ struct ShardReader {
             if memberKey != key {
                 try close()
                 (key, parts) = (memberKey, [])
+                seen.removeAll(keepingCapacity: true)
             }
-            guard !parts.contains(where: { $0.part == part }) else {
+            guard seen.insert(part).inserted else {
                 throw file.failure("has \"\(name)\" twice (the second at byte \(shard.offsets[member]))")
             }
             parts.append((part, member))

@@ -42,11 +42,15 @@ package struct TarIndex: Sendable {
         var longName: [UInt8]?
         var pax: [String: [UInt8]] = [:]
         var global: [String: [UInt8]] = [:]
+        var hasEnd = false
         while offset < file.size {
             let head = try window.read(at: offset, upTo: Self.block)
             guard head.count == Self.block else { throw Self.truncated(file, offset, "a head of 512 bytes") }
             // Two blocks of zeros end an archive; one does too, for all programs that read them.
-            if head.allSatisfy({ $0 == 0 }) { break }
+            if head.allSatisfy({ $0 == 0 }) {
+                hasEnd = true
+                break
+            }
             let header = try TarHeader(head, at: offset, file)
             let content = offset + Self.block
             let size = try pax["size"].map { try Self.decimal($0, at: offset, file) } ?? header.size
@@ -80,6 +84,13 @@ package struct TarIndex: Sendable {
             }
             // Both are at most the file's size; the last member may lack its padding.
             offset = content + (size + Self.block - 1) / Self.block * Self.block
+        }
+        // Cut off between two members, a shard would look like a smaller one.
+        guard hasEnd else {
+            throw DatasetError(
+                place: path,
+                problem: "ends without the mark of an archive's end (\(Self.block) bytes of zeros): it may be cut off",
+                remedy: "copy or make the shard again; if it is whole, add the mark: head -c 1024 /dev/zero >> \(path)")
         }
         self.names = names
     }

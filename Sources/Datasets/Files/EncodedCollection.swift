@@ -27,6 +27,25 @@ struct EncodedSplit {
 
     var hasClasses: Bool { labels.contains { $0 >= 0 } }
 
+    /// The same with the class numbers of another split, and further numbers for classes that the other one does not have; as
+    /// it is where one has no names.
+    func numbered(from other: EncodedSplit) -> EncodedSplit {
+        guard classNames != other.classNames, !classNames.isEmpty, !other.classNames.isEmpty else { return self }
+        var copy = self
+        copy.classNames = other.classNames
+        var numbers = Dictionary(
+            other.classNames.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
+        let table = classNames.map { name in
+            if let number = numbers[name] { return number }
+            let number = Int32(clamping: copy.classNames.count)
+            numbers[name] = number
+            copy.classNames.append(name)
+            return number
+        }
+        copy.labels = labels.map { table.indices.contains(Int($0)) ? table[Int($0)] : $0 }
+        return copy
+    }
+
     /// The same with the class numbers of another split, matched by name; as it is where one has no classes.
     func matched(to other: EncodedSplit, remedy: String) throws -> EncodedSplit {
         guard hasClasses, other.hasClasses, classNames != other.classNames else { return self }
@@ -71,33 +90,41 @@ extension EncodedCollection {
         return folder
     }
 
-    package func trainingImageCount() throws -> Int {
+    package func trainingImageCount() throws -> Int { try trainingImageCount(progress: nil) }
+
+    package func trainingImageCount(progress: (@Sendable (String, Int, Int) -> Void)?) throws -> Int {
         let split = try trainingSplit()
         guard skipsUnreadable else { return split.files.count }
         let source = EncodedImages(split.files, decoding: decoding(channels: 3))
-        return split.files.count - UnreadableImages.find(in: source, progress: nil).count
+        return split.files.count - (try UnreadableImages.find(in: source, progress: progress).count)
     }
 
     package func open() throws -> DatasetSplits { try open(for: ModelInput(channels: 3, imageSize: 224)) }
 
     package func open(for input: ModelInput) throws -> DatasetSplits {
-        let train = try trainingSplit()
+        var train = try trainingSplit()
         let others = try otherSplits()
-        // Probes are fitted to training images, or to images with classes of their own.
+        // Probes are fitted to training images, or to images with classes of their own: their classes come first, and those
+        // that only training images have come behind them.
         let labelled = others.probe ?? train
-        let test = try others.test.matched(to: labelled, remedy: remedyForMissingFiles)
+        train = train.numbered(from: labelled)
+        let test =
+            input.toleratesMismatch
+            ? others.test.numbered(from: train)
+            : try others.test.matched(to: labelled, remedy: remedyForMissingFiles)
+        let names = [train, test].map(\.classNames).max { $0.count < $1.count } ?? []
         let largest = [train, labelled, test].flatMap { [$0.labels.max() ?? -1] }.max() ?? -1
-        let classCount = max(labelled.classNames.count, train.classNames.count, Int(largest) + 1, 1)
+        let classCount = max(names.count, Int(largest) + 1, 1)
 
         var skipped: [SkippedImage] = []
         func dataset(_ split: EncodedSplit) throws -> ImageDataset {
             let source = EncodedImages(split.files, decoding: decoding(channels: input.channels == 1 ? 1 : 3))
             let whole = ImageDataset(
                 name: Self.name, source: source, labels: split.hasClasses ? split.labels : nil,
-                classCount: classCount, classNames: split.classNames.isEmpty ? nil : split.classNames,
+                classCount: classCount, classNames: names.isEmpty ? nil : names,
                 normalization: .imagenet(channels: source.channels))
             guard skipsUnreadable else { return whole }
-            let unreadable = UnreadableImages.find(in: source, progress: input.progress)
+            let unreadable = try UnreadableImages.find(in: source, progress: input.progress)
             skipped += unreadable.map { SkippedImage(name: source.files.name(of: $0.image), problem: $0.problem) }
             let rest = whole.excluding(Set(unreadable.map(\.image)))
             guard rest.count > 0 else {
@@ -108,6 +135,7 @@ extension EncodedCollection {
             return rest
         }
         var splits = DatasetSplits(train: try dataset(train), test: try dataset(test))
+        if !input.toleratesMismatch { try splits.checkTestCount(place: test.place) }
         splits.probe = try others.probe.map(dataset)
         splits.skipped = skipped
         let shown = EncodedSettings(settings)

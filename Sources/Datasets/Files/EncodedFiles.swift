@@ -1,3 +1,5 @@
+package import ImageCodecs
+
 /// Where the bytes of encoded images are: files, members of shards, elements of an array.
 package protocol EncodedFiles: Sendable {
     /// Number of images.
@@ -12,9 +14,12 @@ package protocol EncodedFiles: Sendable {
     /// Tells this state of the files from others in the same place: with their times.
     func addState(to fingerprint: inout Fingerprint)
 
-    /// Bytes of an image's file and when it was last written to, nanoseconds since 1970, by which one state of it is told from
-    /// another; none where that is not known.
+    /// Bytes of an image's file, −1 where there is no file, and when it was last written to, nanoseconds since 1970, by which
+    /// one state of it is told from another; none where that is not known.
     func state(of image: Int) -> (size: Int, modified: Int64)?
+
+    /// What to do about bytes that are no usable picture.
+    func remedy(for error: ImageError) -> String
 
     /// Reads the bytes of an image to the front of `bytes`, which grows where it must.
     ///
@@ -25,12 +30,20 @@ package protocol EncodedFiles: Sendable {
 }
 
 extension EncodedFiles {
+    package func remedy(for error: ImageError) -> String {
+        switch error.kind {
+        case .tooLarge: "raise data.max_pixels if the file can be trusted, or make the picture smaller"
+        case .otherFormat, .truncated, .damaged, .unsupported: error.remedy + ", or set data.on_unreadable: skip"
+        case .noMemory, .request: error.remedy
+        }
+    }
+
     package func state(of image: Int) -> (size: Int, modified: Int64)? { nil }
 
     /// A file is too large to be read.
     func tooLarge(_ image: Int, _ size: Int, limit: Int) -> DatasetError {
         DatasetError(
             place: place(of: image), problem: "has \(size) bytes, more than the limit of \(limit)",
-            remedy: "raise data.max_bytes if the file can be trusted, or make the picture smaller")
+            remedy: "raise data.max_bytes if the file can be trusted, or make the picture smaller", isAboutBytes: true)
     }
 }

@@ -34,6 +34,9 @@ package struct EncodedImages: ImageSource {
         fingerprint = hash
     }
 
+    /// One file, which no data set holds.
+    package init(file path: String, decoding: Decoding) { self.init(SingleFile(path: path), decoding: decoding) }
+
     /// The files of an index.
     ///
     /// - Parameter remedy: What to do about a file that is missing.
@@ -105,13 +108,9 @@ package struct EncodedImages: ImageSource {
         /// Says which file an error is about, and which key can help.
         private func naming<Result>(_ body: () throws -> Result) throws -> Result {
             do { return try body() } catch let error as ImageError {
-                var remedy = error.remedy
-                switch error.kind {
-                case .tooLarge: remedy = "raise data.max_pixels if the file can be trusted, or make the picture smaller"
-                case .otherFormat, .truncated, .damaged, .unsupported: remedy += ", or set data.on_unreadable: skip"
-                case .noMemory, .request: break
-                }
-                throw DatasetError(place: images.files.place(of: image), problem: error.problem, remedy: remedy)
+                throw DatasetError(
+                    place: images.files.place(of: image), problem: error.problem,
+                    remedy: images.files.remedy(for: error), isAboutBytes: error.isAboutBytes)
             }
         }
     }

@@ -32,10 +32,10 @@ extension DataKeys {
         "Turn images as EXIF says; torchvision and Pillow do not.", synonyms: "exif_transpose rotate auto_orient")
     static let maximumPixels = DeclaredKey(
         "max_pixels", default: ImageLimits().pixels, "An image of more pixels cannot be read. The default is Pillow's.",
-        limits: .between(1, 1e12), synonyms: "decompression_bomb limit")
+        limits: .between(1, 1e12), synonyms: "decompression_bomb limit", isIdentity: false)
     static let maximumBytes = DeclaredKey(
         "max_bytes", default: ImageLimits().bytes, "A file of more bytes cannot be read.",
-        limits: .between(1, 1e12), synonyms: "file_size limit")
+        limits: .between(1, 1e12), synonyms: "file_size limit", isIdentity: false)
     static let onUnreadable = DeclaredKey(
         "on_unreadable", default: "fail",
         "Files that cannot be read. fail: an error that names the file, when it is needed; skip: all files are read once "

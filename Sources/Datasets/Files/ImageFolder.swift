@@ -67,6 +67,13 @@ package struct ImageFolder: EncodedCollection {
         let labelled = try FlatLabels.apply(
             ImageIndex.join(folder, list), to: flat.index, numbered: numbered,
             remedy: "set data.test_label_list and data.class_numbers to the files that belong to \(path)")
+        // Class folders have names.
+        guard !labelled.classNames.isEmpty || numbered != nil else {
+            throw DatasetError(
+                place: ImageIndex.join(folder, list),
+                problem: "has numbers, and nothing says which class each of them is",
+                remedy: "set data.class_numbers to a file with the folder of a class in each line, from number 1 on")
+        }
         return (split(labelled, flat.directories, path), nil)
     }
 

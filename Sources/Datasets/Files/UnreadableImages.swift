@@ -36,15 +36,19 @@ package enum UnreadableImages {
     }
 
     /// Decodes all images, where that was not done before.
+    ///
+    /// - Throws: `DatasetError` for an image that could not be read for another reason than its bytes, such as a disk that is
+    ///   gone: it may be there tomorrow, so nothing is left out and nothing kept.
     static func find(
         in source: EncodedImages, progress: (@Sendable (String, Int, Int) -> Void)?
-    ) -> [Entry] {
+    ) throws -> [Entry] {
         let count = source.count
-        return ScanCache.standard.value(kind, key(of: source), isValid: { isValid($0, count: count) }) {
+        return try ScanCache.standard.value(kind, key(of: source), isValid: { isValid($0, count: count) }) {
             progress?("looking for images of \(count) that cannot be read", 0, count)
             let told = progress.map { progress in { @Sendable in progress("", 1, count) } }
             let found = ImageScan.read(
                 source, images: Array(0..<Int32(count)), progress: told, zero: 0, { _, _, _ in }, combine: { _, _ in })
+            if let other = found.failures.first(where: { !$0.error.isAboutBytes }) { throw other.error }
             return found.failures.map { Entry(image: $0.place, problem: $0.error.problem) }
         }
     }

@@ -89,15 +89,6 @@ package struct PackJob: Sendable {
     private static func state(of images: ImageDataset) -> String {
         var state = Fingerprint()
         if let encoded = images.source as? EncodedImages { encoded.files.addState(to: &state) }
-        if images.source is ImageFiles {
-            for image in 0..<images.count {
-                var status = stat()
-                guard let path = images.name(of: image), unsafe stat(path, &status) == 0 else { continue }
-                let stamp = FileStamp(status)
-                state.add(UInt64(bitPattern: Int64(stamp.size)))
-                state.add(UInt64(bitPattern: stamp.modified))
-            }
-        }
         return images.fingerprint + state.text
     }
 

@@ -73,13 +73,9 @@ package struct PackedCollection: ImageCollection {
                 classCount: max(1, pack.classCount), classNames: pack.classNames,
                 normalization: .imagenet(channels: source.channels))
         }
-        let test = try split("test", of: pack)
-        guard test.count > 1 else {
-            throw DatasetError(
-                place: pack.paths[0], problem: "the test split is a single image",
-                remedy: "give two test images or more: evaluations and diagnostics measure how images differ")
-        }
-        var splits = DatasetSplits(train: try dataset(split("train", of: pack)), test: try dataset(test))
+        var splits = DatasetSplits(
+            train: try dataset(split("train", of: pack)), test: try dataset(split("test", of: pack)))
+        try splits.checkTestCount(place: pack.paths[0])
         splits.probe = try pack.split("probe").map(dataset)
         let normalization = try shown.normalization(of: splits.train, input)
         let view = shown.view(imageSize: input.imageSize)

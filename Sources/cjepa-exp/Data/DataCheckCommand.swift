@@ -11,7 +11,8 @@ struct DataCheckCommand: ParsableCommand {
         commandName: "check", abstract: "Open every image, and list what is unreadable or odd.",
         discussion: """
             What was found is kept, so that a check goes on where it was stopped; files that have changed are opened \
-            again. The exit code is 1 if training would fail: an image cannot be read, or a class has no training image.
+            again. The exit code is 1 if training would fail: an image cannot be read (unless the spec says data.on_unreadable: skip), a \
+            class has no training image, or the spec asks for labels or numbers of images that are not there.
             """)
 
     @OptionGroup var images: DataOptions
@@ -32,7 +33,7 @@ struct DataCheckCommand: ParsableCommand {
 
     func run() throws {
         Console.begin("finding the images of \(images.place)")
-        let data = try images.open(keepsUnreadable: true)
+        let data = try images.open(keepsAll: true)
         let examination = DataExamination(data, threads: threads ?? Machine.cores, isFresh: fresh)
         let report = DataCheckReport(examination, limit: all ? nil : DataFinding.shown)
         print(json ? String(decoding: try StoredJSON.encode(report), as: UTF8.self) : report.text)

@@ -84,9 +84,15 @@ private struct Findings {
     }
 
     mutating func addUnreadable(_ examination: DataExamination) {
+        for error in examination.data.complaints {
+            add(.unusable, DataFinding.Item(place: error.place, detail: error.problem, remedy: error.remedy))
+        }
         for results in examination.results {
+            let isLeftOut = examination.data.leavesOutUnreadable && results.contains { $0.isReadable }
             for case .unreadable(let error) in results {
-                add(.unreadable, DataFinding.Item(place: error.place, detail: error.problem, remedy: error.remedy))
+                // Only what is wrong with its bytes is left out.
+                let kind: DataFinding.Kind = isLeftOut && error.isAboutBytes ? .unreadableSkipped : .unreadable
+                add(kind, DataFinding.Item(place: error.place, detail: error.problem, remedy: error.remedy))
             }
         }
     }
@@ -171,7 +177,10 @@ private struct Findings {
         let sizes = data.splits.map { split in
             split.images.labels?.reduce(into: [Int: Int]()) { if $1 >= 0 { $0[Int($1), default: 0] += 1 } }
         }
-        guard let training = data.splits.first, let trained = sizes.first ?? nil else { return }
+        // Probes are fitted to images of their own, where there are such: evaluations need their classes.
+        let place = data.splits.firstIndex { $0.name == "probe" } ?? 0
+        guard data.splits.indices.contains(place), let trained = sizes[place] else { return }
+        let training = data.splits[place]
         let count = max(
             data.classNames?.count ?? 0, data.splits.map(\.images.classCount).max() ?? 0)
         for label in 0..<count {

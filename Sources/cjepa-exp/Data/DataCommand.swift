@@ -33,9 +33,9 @@ struct DataOptions: ParsableArguments {
         completion: ShellCompletion.setting)
     var overrides: [String] = []
 
-    /// - Parameter keepsUnreadable: As `DataImages` has it.
+    /// - Parameter keepsAll: As `DataImages` has it.
     /// - Throws: `SpecErrors`, `DatasetError`, `UnusableInput`.
-    func open(keepsUnreadable: Bool = false) throws -> DataImages {
+    func open(keepsAll: Bool = false) throws -> DataImages {
         var isFolder: ObjCBool = false
         let exists = FileManager.default.fileExists(atPath: place, isDirectory: &isFolder)
         if exists, isFolder.boolValue {
@@ -54,6 +54,6 @@ struct DataOptions: ParsableArguments {
         if exists, Pack.isPack(place) { return try DataImages(pack: place) }
         let experiment = try loadSpec(place, overrides: overrides)
         return try DataImages(
-            experiment.run(ofArm: arm, spec: place).configuration, spec: place, keepsUnreadable: keepsUnreadable)
+            experiment.run(ofArm: arm, spec: place).configuration, spec: place, keepsAll: keepsAll)
     }
 }

@@ -3,6 +3,8 @@ import Datasets
 import Declarations
 import ExperimentSpec
 import Foundation
+import ImageCodecs
+import Training
 
 extension DataDecodeCommand {
     /// How a network sees images.
@@ -13,6 +15,9 @@ extension DataDecodeCommand {
         let view: EvaluationView
         let appliesOrientation: Bool
         let isFast: Bool
+        let limits: ImageLimits
+        /// The spec's; none: ImageNet's.
+        let normalization: Normalization?
     }
 
     static func pair(_ numbers: [Double]) -> String {
@@ -33,6 +38,9 @@ extension DataDecodeCommand {
         if short == nil, size == nil, case .integer(let given)? = configuration?.value(of: "data.view_short_side") {
             short = given
         }
+        var limits = ImageLimits()
+        if case .integer(let pixels)? = configuration?.value(of: "data.max_pixels") { limits.pixels = pixels }
+        if case .integer(let bytes)? = configuration?.value(of: "data.max_bytes") { limits.bytes = bytes }
         return ViewSettings(
             side: side, channels: givenChannels ?? configuration?.model.channels ?? 3,
             crop: try crop(of: configuration?.data ?? RunConfiguration().data),
@@ -41,7 +49,37 @@ extension DataDecodeCommand {
                 interpolation: interpolation ?? text("data.interpolation").flatMap { Interpolation(rawValue: $0) }
                     ?? .bilinear),
             appliesOrientation: exif || configuration?.value(of: "data.exif_orientation") == true,
-            isFast: fast || text("data.decode") == "fast")
+            isFast: fast || text("data.decode") == "fast", limits: limits,
+            normalization: view == nil || mean != nil ? nil : try configuration.flatMap(specNormalization))
+    }
+
+    /// What the runs of a spec normalise pixels with; none: ImageNet's numbers.
+    ///
+    /// - Throws: `DatasetError` where that is found in images that are not there.
+    private func specNormalization(_ configuration: RunConfiguration) throws -> Normalization? {
+        func numbers(_ key: String) -> [Double] {
+            guard case .list(let values) = configuration.value(of: key) else { return [] }
+            return values.compactMap {
+                switch $0 {
+                case .integer(let value): Double(value)
+                case .number(let value): value
+                default: nil
+                }
+            }
+        }
+        switch configuration.value(of: "data.normalization") {
+        case .text("imagenet"): return nil
+        case .text("numbers"):
+            let (mean, deviation) = (numbers("data.mean"), numbers("data.std"))
+            if mean.count == deviation.count,
+                let given = Normalization(mean: mean, standardDeviation: deviation)
+                    .converted(toChannels: configuration.model.channels)
+            {
+                return given
+            }
+        default: break
+        }
+        return try DatasetSplits.load(configuration, progress: Console.scanning).train.normalization
     }
 
     /// - Throws: `ValidationError` for what are no two numbers that a crop can have.

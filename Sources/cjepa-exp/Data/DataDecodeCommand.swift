@@ -16,7 +16,8 @@ struct DataDecodeCommand: ParsableCommand {
         discussion: """
             Without --view the whole image, uint8 [H, W, C]. With --view what the engine gets, float32 [C, S, S], \
             normalised with ImageNet's numbers unless others are given. With --spec the view has the spec's side, channels, \
-            crop, decoder and interpolation.
+            crop, decoder, interpolation and limits, and its normalisation, for which data.normalization: dataset reads the \
+            spec's images.
             """)
 
     enum View: String, CaseIterable, ExpressibleByArgument {
@@ -118,7 +119,8 @@ struct DataDecodeCommand: ParsableCommand {
         }
         if spec == nil, arm != nil { throw ValidationError("--arm applies only to --spec.") }
         guard (mean == nil) == (std == nil) else { throw ValidationError("Give --mean and --std together.") }
-        _ = try normalization(channels: givenChannels ?? 3)
+        // A spec may say another number of channels, which is not read yet.
+        if spec == nil || givenChannels != nil { _ = try normalization(channels: givenChannels ?? 3) }
         _ = try crop(of: RunConfiguration().data)
     }
 
@@ -148,24 +150,28 @@ struct DataDecodeCommand: ParsableCommand {
         let settings = try viewSettings()
         let channels = settings.channels
         if image != nil || Pack.isPack(file) { return try runOnPack(settings) }
-        let limits = ImageLimits()
-        let bytes = try ImageFiles.bytes(of: file, limits: limits)
+        var bytes: [UInt8] = []
+        let count = try SingleFile(path: file).read(0, limit: settings.limits.bytes, into: &bytes)
+        bytes.removeLast(bytes.count - count)
         let header = try DatasetError.naming(file) { try ImageHeader(bytes) }
         let data: Data
         let shape: [Int]
         var region: CropRegion?
         if let view {
             let side = settings.side
-            let path = file
-            let source = ImageFiles(
-                count: 1, limits: limits, appliesOrientation: settings.appliesOrientation, isFast: settings.isFast
-            ) { _ in path }
+            var decoding = EncodedImages.Decoding()
+            decoding.channels = channels
+            decoding.appliesOrientation = settings.appliesOrientation
+            decoding.isFast = settings.isFast
+            decoding.maximumPixels = settings.limits.pixels
+            decoding.maximumBytes = settings.limits.bytes
+            let source = EncodedImages(file: file, decoding: decoding)
             let (values, seen) = try rendered(view, settings, of: source, image: 0)
             shape = [channels, side, side]
             region = seen
             data = NumPyFile.bytes(of: values, shape: shape)
         } else {
-            let decoder = ImageDecoder(limits: limits, appliesOrientation: exif)
+            let decoder = ImageDecoder(limits: settings.limits, appliesOrientation: exif)
             var buffer = PixelBuffer()
             try DatasetError.naming(file) {
                 try decoder.decode(bytes, as: channels == 1 ? .grey : .rgb, into: &buffer)
@@ -200,7 +206,7 @@ struct DataDecodeCommand: ParsableCommand {
             name: file, source: source, labels: nil, classCount: 0,
             normalization: DataImages.imageNet.converted(toChannels: source.channels) ?? DataImages.imageNet)
         var images = stored.shown(inChannels: channels) ?? stored
-        if let given = try normalization(channels: channels) { images.normalization = given }
+        if let given = try normalization(channels: channels) ?? settings.normalization { images.normalization = given }
         images.view = settings.view
         var renderer = ImageRenderer(images, size: side)
         let output = HostBuffer<Float>(count: channels * side * side)
@@ -221,7 +227,7 @@ struct DataDecodeCommand: ParsableCommand {
 
     /// - Returns: None: ImageNet's.
     /// - Throws: `ValidationError` for what are not as many numbers as channels.
-    private func normalization(channels: Int) throws -> Normalization? {
+    func normalization(channels: Int) throws -> Normalization? {
         guard let mean, let std else { return nil }
         func numbers(_ text: String, _ name: String, above least: Double) throws -> [Double] {
             let values = text.split(separator: ",").compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }

@@ -54,6 +54,11 @@ struct DataExamination {
     /// Lets runs know what cannot be read, so that they refuse it, or leave it out, without another look.
     private static func keepUnreadable(_ results: [Examined], of split: DataImages.Split) {
         guard let encoded = split.encoded, results.count == encoded.count else { return }
+        // What another look might find readable is nothing to remember.
+        let isSettled = results.allSatisfy { result in
+            if case .unreadable(let error) = result { error.isAboutBytes } else { true }
+        }
+        guard isSettled else { return }
         let entries = results.enumerated().compactMap { image, result -> UnreadableImages.Entry? in
             guard case .unreadable(let error) = result else { return nil }
             return .init(image: Int(split.images.sourceIndices[image]), problem: error.problem)

@@ -9,7 +9,8 @@ struct DataFinding: Encodable {
     static let shown = 20
 
     enum Kind: String, Encodable, CaseIterable {
-        case unreadable, missingFromTraining, duplicatesAcrossSplits, duplicatesWithOtherClass, duplicates, emptyClass
+        case unreadable, unusable, missingFromTraining, unreadableSkipped, duplicatesAcrossSplits,
+            duplicatesWithOtherClass, duplicates, emptyClass
         case missingFromSplit, colourSpace, alpha, sixteenBits, orientation, size, otherFormat, remark, leftOut
 
         func encode(to encoder: any Encoder) throws {
@@ -22,12 +23,14 @@ struct DataFinding: Encodable {
             rawValue.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
         }
 
-        var wouldFail: Bool { self == .unreadable || self == .missingFromTraining }
+        var wouldFail: Bool { [.unreadable, .unusable, .missingFromTraining].contains(self) }
 
         /// What it means, for people.
         var title: String {
             switch self {
             case .unreadable: "cannot be read: training would fail"
+            case .unusable: "things that the spec needs and the images lack: training would fail"
+            case .unreadableSkipped: "cannot be read: left out of every run, as data.on_unreadable: skip says"
             case .missingFromTraining: "classes without a training image: training would fail"
             case .duplicatesAcrossSplits: "byte-identical images in several splits: tests see training images"
             case .duplicatesWithOtherClass: "byte-identical images with different classes"

@@ -31,6 +31,10 @@ struct DataImages: Sendable {
     let crop: RandomResizedCrop?
     /// Side of what the network sees; none where no spec says so.
     let imageSize: Int?
+    /// Whether runs leave out what cannot be read.
+    private(set) var leavesOutUnreadable = false
+    /// Why no run of the spec would work, apart from single images and classes.
+    private(set) var complaints: [DatasetError] = []
 
     /// Normalised with ImageNet's numbers, seen at 256/224.
     static let defaultSide = 224
@@ -39,14 +43,22 @@ struct DataImages: Sendable {
     static let imageNet = Normalization(
         mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
 
-    /// - Parameter keepsUnreadable: Whether images that runs leave out since they cannot be read are there.
-    init(_ configuration: RunConfiguration, spec: String, keepsUnreadable: Bool = false) throws {
+    /// - Parameter keepsAll: Whether what no run could use is there: images that cannot be read, classes that training lacks.
+    init(_ configuration: RunConfiguration, spec: String, keepsAll: Bool = false) throws {
+        leavesOutUnreadable = configuration.value(of: "data.on_unreadable") == .text("skip")
         var configuration = configuration
         // No pixel is looked at before it is asked for: whoever does, sees all that is wrong, and not the first.
         configuration.set("data.normalization", to: "imagenet")
-        if keepsUnreadable { configuration.set("data.on_unreadable", to: "fail") }
-        let data = try DatasetSplits.load(configuration) { action, done, all in
-            if done == 0 { Console.begin(action, of: all) } else { Console.activity.advance() }
+        if keepsAll { configuration.set("data.on_unreadable", to: "fail") }
+        let data = try DatasetSplits.load(configuration, toleratesMismatch: keepsAll, progress: Console.scanning)
+        if keepsAll {
+            complaints = [
+                { try data.checkTestCount(place: configuration.dataPlace) },
+                { try data.checkLabels(place: configuration.dataPlace) }, { try checkCounts(of: data, configuration) },
+            ].compactMap { check in
+                do { try check() } catch { return error as? DatasetError }
+                return nil
+            }
         }
         let named = [("train", data.train), ("test", data.test)] + (data.probe.map { [("probe", $0)] } ?? [])
         place = spec

@@ -33,7 +33,7 @@ struct DataStatsCommand: ParsableCommand {
 
     func run() throws {
         Console.begin("finding the images of \(source.place)")
-        let data = try source.open(keepsUnreadable: true)
+        let data = try source.open(keepsAll: true)
         let report = DataStatistics(
             place: data.place,
             splits: try data.splits.map {

@@ -25,7 +25,12 @@ struct FolderTree {
     init(_ root: String) throws {
         let cache = IndexCache.standard()
         let folders = Self.folders(in: root)
-        let known = folders.contains("train") ? ["train"] + Self.evaluationNames.filter(folders.contains) : []
+        let evaluated = Self.evaluationNames.filter(folders.contains)
+        // A class may be called "train" (CIFAR-100 has one): a split has others beside it, is alone, or has classes inside.
+        let isSplit =
+            folders.contains("train")
+            && (!evaluated.isEmpty || folders.count == 1 || !Self.folders(in: root + "/train").isEmpty)
+        let known = isSplit ? ["train"] + evaluated : []
         let parts = known.isEmpty ? [("images", root)] : known.map { ($0, root + "/" + $0) }
         let opened = try parts.map { name, path in
             let layout: FolderIndex.Layout = Self.folders(in: path).isEmpty ? .flat : .classes

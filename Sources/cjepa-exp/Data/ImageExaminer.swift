@@ -89,6 +89,8 @@ final class ImageExaminer {
 enum Examined: Sendable {
     case facts(ImageFacts)
     case unreadable(DatasetError)
+
+    var isReadable: Bool { if case .facts = self { true } else { false } }
 }
 
 /// Looks at images on all threads.
