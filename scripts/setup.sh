@@ -11,9 +11,10 @@ needed_swift=6.2
 packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libwebp-dev pkg-config
     dataset-fashion-mnist)
 # A Python that reads the results, a browser that reads the report, Open MPI, which the program loads where it is
-# asked to, and the two programs that set the LaTeX tables.
+# asked to, the two programs that set the LaTeX tables, and what makes PDF of figures, with its fonts, and looks into it.
 [ "${1:-}" = --tests ] &&
     packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell openmpi-bin
+        librsvg2-bin fonts-dejavu-core poppler-utils
         texlive-latex-base texlive-latex-recommended texlive-luatex lmodern)
 [ "${1:-}" = --slurm ] && packages=(slurm-wlm munge python3 python3-h5py)
 plugins=.build/python

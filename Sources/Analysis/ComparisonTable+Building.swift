@@ -47,7 +47,9 @@ extension ComparisonTable {
             let collapse = CollapseMark(armRuns.filter(\.isFinished), encoder: encoder, healthy: healthy)
             let verdict = VerdictMark(armRuns.filter(\.isFinished), collapse: collapse)
             let first = notes.count + 1
-            notes += Self.notes(on: armRuns, arm: arm, metrics: metrics, collapse: collapse, verdict: verdict)
+            notes += Self.notes(on: armRuns, arm: arm, metrics: metrics)
+            let firstEvidence = notes.count + 1
+            notes += Self.evidence(arm: arm, collapse: collapse, verdict: verdict)
             let cells = metrics.indices.map { column in
                 let own = values[index][column]
                 let difference =
@@ -64,7 +66,7 @@ extension ComparisonTable {
                     kind: .arm, label: arm, isBaseline: index == reference, planned: armRuns.count,
                     done: armRuns.count(where: \.isFinished), collapse: collapse, verdict: verdict,
                     notes: Array(first..<notes.count + 1),
-                    cells: cells))
+                    cells: cells, startsArms: [], evidenceNotes: Array(firstEvidence..<notes.count + 1)))
         }
         if !baseline.isEmpty, reference.map({ runsOfArm[arms[$0]]?.contains(where: \.isFinished) ?? false }) != true {
             notes.append("The baseline arm \(baseline) has no finished run, so there are no differences.")
@@ -123,10 +125,7 @@ extension ComparisonTable {
         }
     }
 
-    private static func notes(
-        on runs: [RunOutcome], arm: String, metrics: [MetricSelector], collapse: CollapseMark?,
-        verdict: VerdictMark?
-    ) -> [String] {
+    private static func notes(on runs: [RunOutcome], arm: String, metrics: [MetricSelector]) -> [String] {
         var notes: [String] = []
         for run in runs where run.status != .done {
             let state = run.status?.rawValue ?? (run.reason == nil ? "not started" : "unreadable")
@@ -146,12 +145,13 @@ extension ComparisonTable {
                 "\(arm): steps waited up to \(LoaderWait.text(worst.share)) of their time for images. "
                     + "\(LoaderWait.advice).")
         }
-        if let verdict {
-            notes += verdict.explanations.map { "\(arm), \($0)." }
-        } else if let collapse, collapse.markedCount > 0 {
-            notes.append("\(arm): \(collapse.label) – \(collapse.explanation).")
-        }
         return notes
+    }
+
+    private static func evidence(arm: String, collapse: CollapseMark?, verdict: VerdictMark?) -> [String] {
+        if let verdict { return verdict.explanations.map { "\(arm), \($0)." } }
+        guard let collapse, collapse.markedCount > 0 else { return [] }
+        return ["\(arm): \(collapse.label) – \(collapse.explanation)."]
     }
 
     /// One row for each network that the arms start from; the arms that share it also share its weights of a seed.
@@ -180,7 +180,7 @@ extension ComparisonTable {
                 groups.count == 1 ? "at initialisation" : "at initialisation: \(group.arms.joined(separator: ", "))"
             return Row(
                 kind: .initialisation, label: label, isBaseline: false, planned: seeds, done: seeds, collapse: nil,
-                verdict: nil, notes: [], cells: cells)
+                verdict: nil, notes: [], cells: cells, startsArms: group.arms, evidenceNotes: [])
         }
     }
 
@@ -212,7 +212,8 @@ extension ComparisonTable {
             guard cells.contains(where: { $0.statistics != nil }) else { return nil }
             return Row(
                 kind: .rawPixels, label: floors.count == 1 ? "raw pixels" : label(of: floor), isBaseline: false,
-                planned: nil, done: nil, collapse: nil, verdict: nil, notes: [], cells: cells)
+                planned: nil, done: nil, collapse: nil, verdict: nil, notes: [], cells: cells, startsArms: [],
+                evidenceNotes: [])
         }
     }
 }

@@ -2,7 +2,9 @@ extension ComparisonTable {
     /// `table` environments in the manner of booktabs, one for the values and one for each section, with notes and legend
     /// as text behind the first, where they may go over pages. Needs `\usepackage{booktabs,graphicx}`: a table that is
     /// wider than the line is scaled down to it.
-    package func latex(sections wanted: Set<TableSection> = TableSection.usual) -> String {
+    package func latex(
+        sections wanted: Set<TableSection> = TableSection.usual, hasLegend: Bool = true
+    ) -> String {
         let text = TableText(
             table: self,
             notation: TableText.Notation(
@@ -34,10 +36,13 @@ extension ComparisonTable {
             lines += ["    \\midrule", "    \\multicolumn{\(width)}{l}{\\emph{\(heading)}} \\\\"]
             lines += differences.dropFirst().map { Self.line($0, width: width) }
         }
-        lines += Self.closing + ["", "{\\footnotesize\\setlength{\\parindent}{0pt}"]
-        lines += notes.enumerated().map { "\\textsuperscript{\($0 + 1)} \($1.escapedForLaTeX)\\par" }
-        lines += (legend + legend(of: wanted)).map { "\($0.escapedForLaTeX)\\par" }
-        lines.append("}")
+        lines += Self.closing
+        let explanations =
+            notes.enumerated().map { "\\textsuperscript{\($0 + 1)} \($1.escapedForLaTeX)\\par" }
+            + (hasLegend ? legend + legend(of: wanted) : []).map { "\($0.escapedForLaTeX)\\par" }
+        if !explanations.isEmpty {
+            lines += ["", "{\\footnotesize\\setlength{\\parindent}{0pt}"] + explanations + ["}"]
+        }
         lines += sections(wanted).flatMap(Self.environment)
         return lines.joined(separator: "\n") + "\n"
     }

@@ -83,6 +83,9 @@ extension ComparisonTable {
         ]
     }
 
+    /// What a column is, in a sentence; none for columns without a convention.
+    static func meaning(of column: Column) -> String? { column.isAccuracy ? probe(column) : explanation(of: column) }
+
     /// What an accuracy is of.
     private static func probe(_ column: Column) -> String? {
         if let meaning = MetricConvention.metric(named: column.column)?.meaning {

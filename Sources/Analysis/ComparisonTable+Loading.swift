@@ -8,14 +8,19 @@ extension ComparisonTable {
     /// - Parameters:
     ///   - experimentDirectory: Holds `experiment.json`, a folder for each run, and `floors-*.json` where computed.
     ///   - metrics: Names as `MetricCatalog.resolve` takes them; none: `MetricSelector.defaultNames`, as far as stored.
+    ///   - added: More of them, behind those.
+    ///   - otherNames: Columns that the caller knows besides metrics: what a name that is unknown may have meant.
     ///   - encoder: "target" or "context": whose evaluation plain names mean, also those of claims that name none.
+    ///   - baseline: The arm that differences are taken from; none: that of the record. Claims stay what they are.
     ///   - tags: Only runs that have all of these, and the arms that they belong to.
     ///   - remark: Takes what is to be said of the runs' files.
     /// Runs and floors whose files are damaged count as missing, with a note that names file and remedy.
     ///
-    /// - Throws: `AnalysisError` for a metric that no run holds; `RunStoreError` where the record is damaged.
+    /// - Throws: `AnalysisError` for a metric that no run holds and for a baseline that is no arm; `RunStoreError` where
+    ///   the record is damaged.
     package static func load(
-        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", tags: [String] = [],
+        experimentDirectory: String, metrics: [String] = [], adding added: [String] = [], otherNames: [String] = [],
+        encoder: String = "target", baseline: String? = nil, tags: [String] = [],
         remark: (ResultsRemark) -> Void = { _ in }
     ) throws -> ComparisonTable {
         var record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
@@ -30,6 +35,11 @@ extension ComparisonTable {
                 throw AnalysisError(.unknownName, path: experimentDirectory, message: message, remedy: remedy)
             }
         }
+        if let baseline, !record.arms.contains(baseline) {
+            throw AnalysisError(
+                .unknownName, path: experimentDirectory, message: "there is no arm “\(baseline)”",
+                remedy: remedy(baseline, record.arms))
+        }
         let runs = outcomes(of: record, in: experimentDirectory, remark: remark)
         let columns = columns(of: runs)
         let catalog = MetricCatalog(columns: columns, encoder: encoder)
@@ -37,12 +47,15 @@ extension ComparisonTable {
             metrics.isEmpty
             ? MetricSelector.defaultNames(headline: headline(of: runs, encoder: encoder)).filter(catalog.contains)
             : metrics
+        let wanted = (names + added).uniqued()
         // Before the first run is done nothing is known of its columns, and nothing could be shown in them.
         let selectors =
-            columns.isEmpty ? [] : try names.map { try catalog.resolve($0, in: experimentDirectory) }
+            columns.isEmpty
+            ? [] : try wanted.map { try catalog.resolve($0, in: experimentDirectory, besides: otherNames) }
         let (floors, remarks) = try pixelFloors(of: record, in: experimentDirectory)
         return ComparisonTable(
-            experiment: record.name, question: record.question, baseline: record.baseline, arms: record.arms,
+            experiment: record.name, question: record.question, baseline: baseline ?? record.baseline,
+            arms: record.arms,
             runs: runs, floors: floors, metrics: selectors, encoder: encoder, remarks: remarks,
             factors: record.factors ?? [],
             verdicts: verdicts(

@@ -1,6 +1,8 @@
 extension ComparisonTable {
     /// A GitHub table that is aligned in a terminal too, with its differences, notes and legend.
-    package func markdown(sections wanted: Set<TableSection> = TableSection.usual) -> String {
+    package func markdown(
+        sections wanted: Set<TableSection> = TableSection.usual, hasLegend: Bool = true
+    ) -> String {
         let text = TableText(
             table: self,
             notation: TableText.Notation(
@@ -25,7 +27,10 @@ extension ComparisonTable {
             sections.append(
                 (["Notes:", ""] + notes.enumerated().map { "- [\($0 + 1)] \($1)" }).joined(separator: "\n"))
         }
-        sections.append((["Legend:", ""] + (legend + legend(of: wanted)).map { "- \($0)" }).joined(separator: "\n"))
+        if hasLegend {
+            sections.append(
+                (["Legend:", ""] + (legend + legend(of: wanted)).map { "- \($0)" }).joined(separator: "\n"))
+        }
         return sections.joined(separator: "\n\n") + "\n"
     }
 

@@ -77,6 +77,14 @@ package struct ComparisonTable: Hashable, Encodable, Sendable {
         package let notes: [Int]
         /// One for each column.
         package let cells: [Cell]
+        /// Of an initialisation: the arms that start from it. Its label says it to readers.
+        let startsArms: [String]
+        /// Those of its notes that say why its verdict is what it is.
+        let evidenceNotes: [Int]
+
+        private enum CodingKeys: CodingKey {
+            case kind, label, isBaseline, planned, done, collapse, verdict, notes, cells
+        }
     }
 
     package let experiment: String

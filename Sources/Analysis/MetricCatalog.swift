@@ -81,14 +81,18 @@ package struct MetricCatalog: Sendable {
     /// A plain column is looked up in the chosen encoder's evaluation, then in the per-step series. Without a
     /// reduction an evaluation gives its last row, a step series the mean of its last 5 %, a speed its median.
     ///
+    /// - Parameter others: Names that could have been meant as well, though they are no metrics.
     /// - Throws: `AnalysisError` that names the nearest known name where the column or the reduction is unknown.
-    package func resolve(_ text: String, in experiment: String) throws -> MetricSelector {
+    package func resolve(
+        _ text: String, in experiment: String, besides others: [String] = []
+    ) throws -> MetricSelector {
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let (table, column) = place(of: parts[0]) else {
-            let nearest = nearestName(to: parts[0], among: names)
+            let known = names + others
+            let nearest = nearestName(to: parts[0], among: known)
             throw AnalysisError(
                 .unknownName, path: experiment, message: "no run has a metric “\(parts[0])”",
-                remedy: nearest.map { "Did you mean “\($0)”?" } ?? "Known: \(names.joined(separator: ", "))")
+                remedy: nearest.map { "Did you mean “\($0)”?" } ?? "Known: \(known.joined(separator: ", "))")
         }
         guard parts.count == 2 else {
             return MetricSelector(

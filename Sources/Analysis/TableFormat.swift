@@ -1,5 +1,7 @@
 /// How a comparison table is written.
 package enum TableFormat: String, CaseIterable, Sendable {
+    /// The answer, for terminals.
+    case text
     /// A GitHub table, aligned for terminals as well.
     case markdown = "md"
     /// One line for each arm or floor and metric, unrounded.
@@ -8,17 +10,40 @@ package enum TableFormat: String, CaseIterable, Sendable {
     case latex
     /// Everything, with the value of every seed.
     case json
+
+    /// The format of a file by the end of its name: Markdown where that says nothing.
+    package init(ofFile path: String) {
+        let name = path.split(separator: "/").last ?? ""
+        let end = name.contains(".") ? name.split(separator: ".").last?.lowercased() : nil
+        self = end.flatMap { Self.endings[$0] } ?? .markdown
+    }
+
+    private static let endings: [String: TableFormat] = [
+        "txt": .text, "md": .markdown, "csv": .csv, "tex": .latex, "json": .json,
+    ]
 }
 
 extension ComparisonTable {
     /// The table as text that ends with a line break.
     ///
-    /// - Parameter sections: What Markdown and LaTeX show below values and differences; the others hold what they hold.
-    package func text(as format: TableFormat, sections: Set<TableSection> = TableSection.usual) throws -> String {
+    /// - Parameters:
+    ///   - sections: What Markdown and LaTeX show below values and differences; CSV and JSON hold what they hold, and text
+    ///     shows the sections of `options`.
+    ///   - metric: The headline of text; none: as `Answer` has it.
+    ///   - options: Of text; none: those of a window of 80 columns.
+    ///   - hasLegend: Whether Markdown and LaTeX explain the columns.
+    package func text(
+        as format: TableFormat, sections: Set<TableSection> = TableSection.usual, metric: String? = nil,
+        options: AnswerText.Options? = nil, hasLegend: Bool = true
+    ) throws -> String {
         switch format {
-        case .markdown: markdown(sections: sections)
+        case .text:
+            AnswerText(
+                Answer(self, metric: metric), of: self, options: options ?? AnswerText.Options(place: experiment)
+            ).text
+        case .markdown: markdown(sections: sections, hasLegend: hasLegend)
         case .csv: csv()
-        case .latex: latex(sections: sections)
+        case .latex: latex(sections: sections, hasLegend: hasLegend)
         case .json: try json()
         }
     }

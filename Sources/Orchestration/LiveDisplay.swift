@@ -1,3 +1,5 @@
+import ExperimentSpec
+
 /// Lines at the bottom of a terminal that are redrawn in place.
 ///
 /// A frame is one string that moves the cursor to the first line of the last frame, overwrites each line and then
@@ -43,7 +45,6 @@ package struct LiveDisplay: Sendable {
     }
 
     static func cut(_ line: String, to width: Int) -> String {
-        guard line.count > max(1, width) else { return line }
-        return line.prefix(max(1, width) - 1) + "…"
+        line.shortened(to: width)
     }
 }

@@ -1,3 +1,4 @@
+import ExperimentSpec
 import Foundation
 import Orchestration
 
@@ -27,6 +28,12 @@ enum Console {
     static func write(_ text: String) {
         activity.end()
         write(text, to: .standardOutput)
+    }
+
+    /// Writes text to standard output that is visible already and may hold colours.
+    static func write(visible text: String) {
+        activity.end()
+        draw(text)
     }
 
     /// Writes a frame, whose lines are visible text and whose other characters move the cursor.

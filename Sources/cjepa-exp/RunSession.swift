@@ -55,7 +55,7 @@ struct RunSession {
     /// - Returns: Whether there was a table; what went wrong otherwise is told, and the report follows all the same.
     private func printTable(of folder: ExperimentFolder) -> Bool {
         do {
-            try printComparison(experimentDirectory: folder.path)
+            try printComparison(of: folder)
             return true
         } catch {
             ErrorReport(error).print()

@@ -5,7 +5,8 @@ import Testing
         let help = try Program.run(["--help"])
         #expect(help.status == 0)
         for command in [
-            "plan", "run", "rerun", "status", "logs", "show", "diff", "tag", "clean", "table", "report", "export",
+            "plan", "run", "rerun", "status", "logs", "show", "diff", "tag", "clean", "table", "report", "figure",
+            "export",
             "diagnose",
             "attention", "masks", "data", "bench", "selftest", "schema",
         ] {

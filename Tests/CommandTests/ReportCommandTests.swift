@@ -29,6 +29,20 @@ import Testing
                 dispatchEvent(new Event("afterprint"));
                 return [Math.sign(before), during, closed() - before];
               })(),
+              forest: (() => {
+                const figure = document.querySelector("figure.rows").getBoundingClientRect();
+                return [document.querySelectorAll("figure.rows svg.wide g.arm").length, Math.sign(figure.height),
+                  figure.top < innerHeight ? 1 : 0];
+              })(),
+              lit: (() => {
+                const mark = document.querySelector("ul.legend li[data-arm='1']");
+                mark.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
+                const arms = [...document.querySelectorAll(".on")].map(mark => mark.dataset.arm);
+                const lit = document.body.classList.contains("lit");
+                document.body.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
+                return [lit ? 1 : 0, arms.length > 10 && arms.every(arm => arm === "1") ? 1 : 0,
+                  document.querySelectorAll(".on").length];
+              })(),
               overflow: document.documentElement.scrollWidth - innerWidth,
               tip: (() => {
                 const svg = document.querySelector("figure.chart svg"), box = svg.getBoundingClientRect();
@@ -80,12 +94,15 @@ import Testing
             #expect(seen["verdicts"] as? Int == 3 && (seen["timeline"] as? Int ?? 0) >= 3, "\(seen)")
             #expect(
                 seen["sections"] as? [String] == [
-                    "Plan", "Comparison", "Verdicts", "Training", "Gradients of the loss terms",
-                    "Features of the target encoder", "Features of the context encoder", "Diagnostics", "Embeddings",
-                    "Masks and attention", "Cost", "Failures", "Provenance",
+                    "Curves", "Collapse", "Spectra", "Embeddings", "Masks and attention", "Comparison", "Plan",
+                    "Loss terms", "Gradients of the loss terms", "Features of the context encoder", "Diagnostics",
+                    "Cost", "Provenance",
                 ], "\(seen)")
             #expect(seen["loaded"] as? Int == 0, "\(seen)")
             #expect(seen["printed"] as? [Int] == [1, 0, 0], "\(seen)")
+            // Two arms beside the baseline, within the first screen; then what happens where an arm is pointed at.
+            #expect(seen["forest"] as? [Int] == [2, 1, 1], "\(seen)")
+            #expect(seen["lit"] as? [Int] == [1, 1, 0], "\(seen)")
             #expect((seen["overflow"] as? Int ?? 99) <= 0, "at \(width): \(seen)")
             #expect((seen["tip"] as? String)?.hasPrefix("step ") == true, "\(seen)")
             let values = (seen["sorted"] as? [String] ?? []).compactMap(Double.init)
@@ -119,6 +136,43 @@ import Testing
                 ["report", "smoke", "--results", folder.path, "--output", page, "--images=\(images)"])
             #expect(wrong.status == 64 && wrong.error.contains("--images"), "\(images): \(wrong.error)")
         }
+    }
+
+    @Test func `A watch over an experiment that has ended writes the page once, to be loaded once`() throws {
+        let folder = try TemporaryFolder()
+        let page = folder.path + "/report.html"
+        let program = try Program.run(
+            ["report", "smoke", "--results", SmokeRun.results, "--output", page, "--watch", "--interval", "1"])
+        #expect(program.status == 0 && program.output == page + "\n", "\(program.error)")
+        #expect(!(try String(contentsOfFile: page, encoding: .utf8).contains("http-equiv=\"refresh\"")))
+        for options in [["--interval", "1"], ["--watch", "--interval", "0"]] {
+            let wrong = try Program.run(["report", "smoke", "--results", SmokeRun.results, "--output", page] + options)
+            #expect(wrong.status == 64 && wrong.error.contains("--interval"), "\(wrong.error)")
+        }
+    }
+
+    @Test func `A watch shows what a running matrix has, until it has ended`() throws {
+        let folder = try TemporaryFolder()
+        let page = folder.path + "/report.html"
+        var (early, watched) = ("", Program(status: -1, output: "", error: ""))
+        let run = try Program.run(["run", SmokeRun.spec, "--results", folder.path, "--workers", "1"]) { process, _ in
+            while process.isRunning, !FileManager.default.fileExists(atPath: folder.path + "/smoke/experiment.json") {
+                Thread.sleep(forTimeInterval: 0.05)
+            }
+            watched = try Program.run(
+                ["report", "smoke", "--results", folder.path, "--output", page, "--watch", "--interval", "0.5"]
+            ) { watch, _ in
+                while watch.isRunning, early.isEmpty {
+                    early = (try? String(contentsOfFile: page, encoding: .utf8)) ?? ""
+                    Thread.sleep(forTimeInterval: 0.05)
+                }
+            }
+        }
+        #expect(run.status == 0 && watched.status == 0, "\(run.error) \(watched.error)")
+        #expect(
+            early.contains("<meta http-equiv=\"refresh\" content=\"1\">") && early.contains("Runs that are not done"))
+        let last = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(!last.contains("http-equiv=\"refresh\"") && last.contains("3 runs, 3 done"))
     }
 
     @Test func `Without its experiment there is an error that says what there is`() throws {

@@ -21,7 +21,9 @@ import Testing
         let run = SmokeRun.program
         #expect(run.status == 0, "\(run.error)\n\(run.output)")
         #expect(run.error.contains(": started with "))
-        #expect(run.output.contains("|"), "no table:\n\(run.output)")
+        #expect(run.output.contains(/\narm +n +l/), "no table:\n\(run.output)")
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.allSatisfy { $0.count <= 80 || $0.contains("/") }, "\(run.output)")
         let folder = SmokeRun.results + "/smoke"
         let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
         let floors = files.filter { $0.hasPrefix("floors-") && $0.hasSuffix(".json") }
@@ -209,20 +211,20 @@ import Testing
     }
 
     @Test func everySectionOfTheTableCanBeAskedFor() throws {
-        let all = try Program.run(["table", "smoke", "--section", "all"] + results)
+        let all = try Program.run(["table", "smoke", "--format", "md", "--section", "all"] + results)
         #expect(all.status == 0, "\(all.error)")
         for text in [
             "significance of the differences", "at equal steps:", "at equal FLOPs", "best evaluation against", "arXiv",
         ] {
             #expect(all.output.contains(text), "\(text)")
         }
-        let none = try Program.run(["table", "smoke", "--section", "none"] + results).output
+        let none = try Program.run(["table", "smoke", "--format", "md", "--section", "none"] + results).output
         #expect(!none.contains("significance of"))
         // One seed: it says so, and gives no p-value.
         #expect(all.output.contains("1 pair is too few for a test") && all.output.contains("n < 3"))
     }
 
-    @Test(arguments: ["md", "csv", "latex", "json"])
+    @Test(arguments: ["text", "md", "csv", "latex", "json"])
     func theTableComesInEveryFormat(format: String) throws {
         let table = try Program.run(["table", "smoke", "--format", format] + results)
         #expect(table.status == 0, "\(table.error)")
@@ -282,7 +284,7 @@ import Testing
         let file = folder.path + "/smoke/" + (try firstRun()) + "/run.h5"
         let url = URL(fileURLWithPath: file)
         try Data(contentsOf: url).prefix(3000).write(to: url)
-        let table = try Program.run(["table", "smoke", "--results", folder.path])
+        let table = try Program.run(["table", "smoke", "--format", "md", "--results", folder.path])
         #expect(table.status == 0, "\(table.error)")
         #expect(table.output.contains("unreadable – \(file): is damaged: it has 3000 bytes"), "\(table.output)")
         #expect(table.output.contains("cjepa"))

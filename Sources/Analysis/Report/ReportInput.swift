@@ -1,3 +1,4 @@
+package import ExperimentSpec
 package import Foundation
 package import RunStore
 
@@ -65,6 +66,10 @@ package struct ReportInput: Sendable {
     package var pictureRemarks: [String]
     /// Version of the program that writes the page.
     package var program: String
+    /// Patterns (`*`, `?`) over names of arms: the ones that figures show; empty: all.
+    package var only: [GlobPattern] = []
+    /// After which a browser loads the page again, while runs go on; none: never.
+    package var refreshSeconds: Int?
 
     package init(
         record: ExperimentRecord, table: ComparisonTable, runs: [Run], maps: [EmbeddingMap] = [],
@@ -84,6 +89,16 @@ package struct ReportInput: Sendable {
 }
 
 extension ReportInput {
+    /// How each arm looks, in the order of the record.
+    var styles: [ArmStyle] { ArmStyle.all(arms: record.arms, factors: record.factors ?? []) }
+
+    /// The hue that arms of a level share; none where the axis is not told by hues.
+    func hue(ofFactor factor: String, level: String) -> Int? {
+        ArmStyle.hue(ofLevel: level, factor: factor, factors: record.factors ?? [])
+    }
+
+    func isShown(_ arm: String) -> Bool { only.isEmpty || only.contains { $0.matches(arm) } }
+
     /// Lines of a failed run's log that the page shows.
     private static let logLines = 12
 
@@ -92,22 +107,32 @@ extension ReportInput {
     /// - Parameters:
     ///   - metrics: Columns of the table; none: the usual ones.
     ///   - encoder: "target" or "context": whose features are compared and mapped.
+    ///   - tags: Only runs that have all of these.
+    ///   - only: Patterns over names of arms, for figures.
+    ///   - hasMaps: Whether embeddings are read and mapped.
     ///   - remark: Takes what is to be said of the runs' files.
-    /// - Throws: `AnalysisError` or `RunStoreError` where the experiment itself cannot be read.
+    /// - Throws: `AnalysisError` or `RunStoreError` where the experiment itself cannot be read; `AnalysisError` for a
+    ///   pattern that no arm matches.
     package static func load(
-        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", program: String,
-        remark: (ResultsRemark) -> Void = { _ in }
+        experimentDirectory: String, metrics: [String] = [], encoder: String = "target", tags: [String] = [],
+        only: [String] = [], hasMaps: Bool = true, program: String, remark: (ResultsRemark) -> Void = { _ in }
     ) throws -> ReportInput {
         let record = try ExperimentRecord.load(fromExperiment: experimentDirectory)
         let table = try ComparisonTable.load(
-            experimentDirectory: experimentDirectory, metrics: metrics, encoder: encoder, remark: remark)
-        let runs = record.runs.map { entry in
-            run(
-                entry, RunDirectory(path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
-            )
+            experimentDirectory: experimentDirectory, metrics: metrics, encoder: encoder, tags: tags, remark: remark)
+        for pattern in only where !record.arms.contains(where: GlobPattern(pattern).matches) {
+            let nearest = nearestName(to: pattern, among: record.arms)
+            throw AnalysisError(
+                .unknownName, path: experimentDirectory, message: "no arm matches --only \(pattern)",
+                remedy: nearest.map { "Did you mean “\($0)”?" } ?? "Arms: \(record.arms.joined(separator: ", "))")
+        }
+        let runs = record.runs.compactMap { entry -> Run? in
+            let directory = RunDirectory(
+                path: (experimentDirectory as NSString).appendingPathComponent(entry.directoryName))
+            return directory.hasTags(tags) ? run(entry, directory) : nil
         }
         var (maps, remarks): ([EmbeddingMap], [String]) = ([], [])
-        for arm in record.arms {
+        for arm in hasMaps ? record.arms : [] {
             let finished = runs.filter {
                 $0.arm == arm && $0.state?.status.isFinished == true && $0.problem == nil
             }
@@ -122,8 +147,10 @@ extension ReportInput {
                 remarks.append("\(arm): its embeddings cannot be read (\(error)).")
             }
         }
-        return ReportInput(
+        var input = ReportInput(
             record: record, table: table, runs: runs, maps: maps, remarks: remarks, program: program)
+        input.only = only.map(GlobPattern.init)
+        return input
     }
 
     private static func run(_ entry: ExperimentRecord.Entry, _ directory: RunDirectory) -> Run {

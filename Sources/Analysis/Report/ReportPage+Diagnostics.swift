@@ -15,12 +15,16 @@ extension ReportInput {
     ]
 
     /// Measures that are drawn; the file holds more.
-    static let measures: [(name: String, title: String)] = [
-        ("rankme", "RankMe"), ("effective_rank", "Effective rank, centred"),
-        ("live_directions", "Live directions, share"),
-        ("std_mean", "Standard deviation"), ("mean_cosine", "Mean cosine"), ("alpha_req", "α-ReQ"),
-        ("uniformity", "Uniformity"), ("lidar", "LiDAR"),
-        ("between_within_ratio", "Variance between images over within"),
+    static let measures: [(name: String, title: String, caption: String)] = [
+        ("rankme", "RankMe", "directions that the features use, counted by the entropy of the singular values"),
+        ("effective_rank", "Effective rank", "the same without the mean feature"),
+        ("live_directions", "Live directions", "share of directions with at least 1 % of the largest singular value"),
+        ("std_mean", "Standard deviation", "of each feature over images, mean over features"),
+        ("mean_cosine", "Mean cosine", "of two different images; 1: all features point the same way"),
+        ("alpha_req", "α-ReQ", "exponent at which the eigenvalues fall; larger: fewer directions"),
+        ("uniformity", "Uniformity", "0: all in one place; more negative: spread over the sphere"),
+        ("lidar", "LiDAR", "directions that tell images apart against what crops of one image differ in"),
+        ("between_within_ratio", "Variance between images over within", "near 0: patches differ, images do not"),
     ]
 
     /// Whether every run with an evaluation of the encoder has diagnostics of it too, which then need not be drawn twice.
@@ -34,11 +38,19 @@ extension ReportInput {
         for (source, sourceTitle) in Self.sources {
             for (view, viewTitle) in Self.views {
                 let table = "diagnostics/\(source)/\(view)"
-                var shown = Self.measures.compactMap { chart(table, $0.name, title: $0.title) }
-                if let spectrum = spectrumChart(table, title: "Singular spectrum") { shown.append(spectrum) }
+                // What stands further up is not drawn again.
+                let measures = Self.measures.filter {
+                    table != featureTable || !["rankme", "std_mean"].contains($0.name)
+                }
+                var shown = measures.compactMap { chart(table, $0.name, title: $0.title, caption: $0.caption) }
+                if !spectrumTables.map(\.table).contains(table),
+                    let spectrum = spectrumChart(table, title: "Singular spectrum")
+                {
+                    shown.append(spectrum)
+                }
                 guard !shown.isEmpty else { continue }
                 parts.append(
-                    details("\(sourceTitle): \(viewTitle)", isOpen: source == "target" && view == "images", shown))
+                    details("\(sourceTitle): \(viewTitle)", shown))
             }
         }
         let encoders = [
@@ -60,12 +72,12 @@ extension ReportInput {
             ("loss", "Prediction loss on test images"), ("predictor_r2", "R² against the mean"),
             ("predictor_r2_position", "R² against the mean at each position"),
         ].compactMap { chart("diagnostics/predictor", $0.0, title: $0.1) }
-        if !predictor.isEmpty { parts.append(details("Predictor", isOpen: true, predictor)) }
+        if !predictor.isEmpty { parts.append(details("Predictor", predictor)) }
         guard !parts.isEmpty else { return "" }
         return """
             <h2>Diagnostics</h2>
-            <p class="soft">Measured on the same test images, patches and masks at every diagnosis of every run. Conventions are as \
-            stored: ranks from singular values, spectra not centred.</p>
+            <p class="soft">Everything that was measured of features, encoders and predictor over steps, on the same test \
+            images, patches and masks at every diagnosis of every run. Ranks are from singular values, spectra not centred.</p>
             \(armLegend())\(parts.joined())
             """
     }
@@ -108,28 +120,44 @@ extension ReportInput {
             """
     }
 
-    /// Spectra of evaluated features, where no diagnosis holds them.
+    /// How variance is spread over directions at the end.
     func spectrumSection() -> String {
-        let tables = Set(runs.flatMap { $0.tables.keys }.filter { $0.hasPrefix("evaluation/") }).sorted(by: >)
-        let shown = tables.compactMap { table -> LineChart? in
-            let encoder = String(table.dropFirst("evaluation/".count))
-            return hasDiagnostics(of: encoder) ? nil : spectrumChart(table, title: "\(encoder) encoder")
-        }
+        let shown = spectrumTables.compactMap { spectrumChart($0.table, title: $0.title) }
         guard !shown.isEmpty else { return "" }
-        return "<h2>Singular spectra</h2>\n\(armLegend())\(charts(shown))"
+        return """
+            <h2>Spectra</h2>
+            <p class="soft">Singular values of the features of test images at the last evaluation, over the largest one, not \
+            centred, on a logarithmic scale. A curve that falls at once has collapsed to few directions; a flat one uses \
+            all of them. Lines are means over seeds, bands the range of the seeds.</p>
+            \(armLegend())\(charts(shown))
+            """
     }
 
-    private func chart(_ table: String, _ column: String, title: String, isLogY: Bool = false) -> LineChart? {
+    /// Of the encoders that are evaluated.
+    private var spectrumTables: [(table: String, title: String)] {
+        let evaluations = Set(runs.flatMap(\.tables.keys).filter { $0.hasPrefix("evaluation/") }).sorted(by: >)
+        return evaluations.map { table in
+            let encoder = String(table.dropFirst("evaluation/".count))
+            return (
+                hasDiagnostics(of: encoder) ? "diagnostics/\(encoder)/images" : table,
+                "\(encoder.prefix(1).uppercased())\(encoder.dropFirst()) encoder"
+            )
+        }
+    }
+
+    private func chart(
+        _ table: String, _ column: String, title: String, caption: String = "", isLogY: Bool = false
+    ) -> LineChart? {
         let series = series(table, column)
         guard !series.isEmpty else { return nil }
-        return LineChart(title: title, caption: "", xLabel: "step", isLogY: isLogY, series: series)
+        return LineChart(title: title, caption: caption, xLabel: "step", isLogY: isLogY, series: series)
     }
 
     private func spectrumChart(_ table: String, title: String) -> LineChart? {
         let series = spectra(table)
         guard !series.isEmpty else { return nil }
         return LineChart(
-            title: title, caption: "singular values over the largest, at the end, not centred", xLabel: "index",
+            title: title, caption: "singular value over the largest", xLabel: "index of the singular value",
             isLogY: true, series: series)
     }
 

@@ -53,9 +53,7 @@ extension ReportInput {
 
     func failureSection() -> String {
         let unfinished = runs.filter { $0.problem != nil || $0.state?.status.isFinished != true }
-        guard !unfinished.isEmpty else {
-            return "<h2>Failures</h2>\n<p>None: every run of the matrix is done.</p>\n"
-        }
+        guard !unfinished.isEmpty else { return "" }
         let items = unfinished.map { run -> String in
             let status = run.state?.status.rawValue ?? "not started"
             let reason = run.problem ?? run.state?.message ?? run.state?.exitReason ?? ""
@@ -65,7 +63,7 @@ extension ReportInput {
             if !run.logTail.isEmpty { html += "<pre>\(escaped(run.logTail.joined(separator: "\n")))</pre>\n" }
             return html
         }
-        return "<h2>Failures</h2>\n" + items.joined()
+        return "<h2>Runs that are not done</h2>\n" + items.joined()
     }
 
     /// What all runs have in common once, and what differs with the runs that have it.

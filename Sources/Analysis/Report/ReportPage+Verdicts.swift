@@ -4,24 +4,34 @@ import RunStore
 
 /// What each run was found to be, and since when.
 extension ReportInput {
-    func verdictSection() -> String {
+    /// Counts for each arm and each run over time, the evidence folded; empty without verdicts.
+    func verdictParts() -> String {
         let judged = runs.compactMap { run in run.verdict.map { (run: run, verdict: $0) } }
         guard !judged.isEmpty else { return "" }
         let missing = runs.count - judged.count
-        var html = """
-            <h2>Verdicts</h2>
-            <p class="soft">The findings about each run at its last diagnosis. The first four are judged for the target and the \
-            context encoder. Several may hold at once; a run with none is healthy. A finding dates from its onset, the \
-            first diagnosis since which it has held at every \
-            one.\(missing > 0 ? " Without a verdict: \(missing) of \(counted(runs.count, "run"))." : "")</p>
-
-            """
         let meanings = Finding.allCases.map { "<li><b>\(escaped($0.words))</b>: \(escaped($0.meaning))</li>" }
-        html += "<ul class=\"soft\">\(meanings.joined())</ul>\n"
-        html += armVerdicts(judged)
-        html += VerdictTimeline(rows: judged.compactMap { timelineRow($0.run) }).html()
-        html += runVerdicts(judged)
-        return html + thresholds(judged.map(\.verdict))
+        return """
+            <h3>Verdicts</h3>
+            <p class="soft">How many seeds of each arm have each finding at their last diagnosis. A run without any is \
+            healthy; several may hold at once.\
+            \(missing > 0 ? " Without a verdict: \(missing) of \(counted(runs.count, "run"))." : "")</p>
+
+            """ + armVerdicts(judged) + timeline(judged) + """
+                <details><summary>What the findings mean</summary><p class="soft">The first four are judged for the target and \
+                the context encoder. A finding dates from its onset, the first diagnosis since which it has held at every \
+                one.</p><ul class="soft">\(meanings.joined())</ul>\(thresholds(judged.map(\.verdict)))</details>
+
+                """ + runVerdicts(judged)
+    }
+
+    private static let mostOpenRows = 16
+
+    /// Folded where it is longer than a screen.
+    private func timeline(_ judged: [Judged]) -> String {
+        let rows = judged.compactMap { timelineRow($0.run) }
+        let html = VerdictTimeline(rows: rows).html()
+        return rows.count > Self.mostOpenRows
+            ? "<details><summary>Findings of each run over time</summary>\(html)</details>\n" : html
     }
 
     private typealias Judged = (run: Run, verdict: StoredVerdict)
@@ -173,7 +183,7 @@ struct VerdictTimeline {
             for stretch in row.stretches {
                 guard let first = place[stretch.first], let last = place[stretch.last] else { continue }
                 let steps = stretch.first == stretch.last ? "\(stretch.first)" : "\(stretch.first) to \(stretch.last)"
-                svg += "<rect class=\"a\(Self.color(stretch.findings))\" x=\"\(pixel(left + cell * Double(first)))\" "
+                svg += "<rect class=\"l\(Self.color(stretch.findings))\" x=\"\(pixel(left + cell * Double(first)))\" "
                 svg += "y=\"\(pixel(y + 2))\" width=\"\(pixel(cell * Double(last - first + 1)))\" "
                 svg += "height=\"\(pixel(Self.rowHeight - 3))\">"
                 svg +=
@@ -200,7 +210,7 @@ struct VerdictTimeline {
         let gravest = Set(rows.flatMap { $0.diagnoses.map { $0.findings.first ?? "" } })
         let entries = ([""] + StoredVerdict.knownFindings).filter(gravest.contains).map { name in
             let findings = name.isEmpty ? [] : [name]
-            return "<li class=\"a\(Self.color(findings))\"><i></i>\(escaped(Self.words(findings)))</li>"
+            return "<li class=\"l\(Self.color(findings))\"><i></i>\(escaped(Self.words(findings)))</li>"
         }
         return "<ul class=\"legend\">\(entries.joined())</ul>"
     }

@@ -1,31 +1,27 @@
 /// The page's style sheet and script; nothing is loaded from elsewhere.
 enum ReportStyle {
-    /// Colours of arms and labels; further arms repeat them with dashes.
-    static let colors = 12
+    /// Colours of labels and findings; further ones repeat them.
+    static let labelColors = Palette.labelsOnWhite.count
 
-    private static let light = [
-        "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a6761d", "#5b5bd6", "#c0392b", "#1b9aaa", "#7f7f7f", "#8e44ad",
-        "#6b8e23", "#e69f00",
-    ]
-    private static let dark = [
-        "#56b4e9", "#ff8c42", "#3ddc97", "#f4a6d0", "#d9a441", "#9d9dff", "#ff7b72", "#4fd1e0", "#b3b3b3", "#cf9bff",
-        "#b5d56a", "#ffd166",
-    ]
-
-    static func css(arms: Int) -> String {
+    static func css(_ styles: [ArmStyle]) -> String {
         func variables(_ palette: [String]) -> String {
             palette.enumerated().map { "--c\($0):\($1);" }.joined()
         }
-        let classes = (0..<max(arms, colors)).map { index in
-            let dash = index < colors ? "" : "stroke-dasharray:\(2 + 3 * (index / colors)) 3;"
-            return ".a\(index){--c:var(--c\(index % colors));\(dash)}.hide\(index) g.arm.a\(index){display:none}"
+        let (light, dark) = (Palette.labelsOnWhite, Palette.labelsOnBlack)
+        let arms = styles.enumerated().map { index, style -> String in
+            let dash = ArmStyle.dashes[style.dash].map { pixel($0 * ChartTheme.page.lineWidth) }.joined(separator: " ")
+            return ".a\(index){--c:var(--c\(style.hue));--dash:\(dash.isEmpty ? "none" : dash)}"
+                + ".hide\(index) g.arm.a\(index){display:none}"
         }
+        let hues = (0..<Palette.hues).map { ".h\($0){--c:var(--c\($0))}" }
+        let labels = (0..<labelColors).map { ".l\($0){--c:var(--c\($0))}" }
+        let classes = arms + [hues.joined(), labels.joined()]
         return """
             :root{--fg:#1d2330;--bg:#fff;--soft:#5c6577;--line:#d8dde6;--panel:#f6f7f9;\(variables(light))}
             @media (prefers-color-scheme:dark){:root{--fg:#e7eaf0;--bg:#14171d;--soft:#a2abbb;--line:#333a46;\
             --panel:#1c2129;\(variables(dark))}}
             *{box-sizing:border-box}
-            body{margin:0 auto;max-width:1200px;padding:1.2rem;color:var(--fg);background:var(--bg);\
+            body{margin:0 auto;max-width:1240px;padding:1.2rem;color:var(--fg);background:var(--bg);\
             font:15px/1.5 system-ui,sans-serif}
             h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:2em 0 .5em;border-bottom:1px solid var(--line)}
             p,li{max-width:75ch}.soft,figcaption{color:var(--soft);font-size:.88rem}figcaption b{color:var(--fg)}
@@ -45,8 +41,24 @@ enum ReportStyle {
             details{margin:.8rem 0}summary{cursor:pointer;font-weight:600}details .grid2,details .scroll{margin-top:.6rem}
             svg{width:100%;height:auto;display:block}svg text{font-size:11px;fill:var(--soft)}
             .grid,.tick,.cursor{stroke:var(--line)}.cursor{stroke:var(--soft)}.frame{fill:none;stroke:var(--line)}
-            g.arm polyline{fill:none;stroke:var(--c);stroke-width:1.7}g.arm circle{fill:var(--c);stroke:none}
-            g.arm .band{fill:var(--c);opacity:.16;stroke:none}g.point circle{fill:var(--c);opacity:.75}
+            .arm{--c:var(--soft)}g.arm polyline{fill:none;stroke:var(--c);stroke-width:1.7;\
+            stroke-dasharray:var(--dash);stroke-linejoin:round}g.arm .marker{fill:var(--c)}
+            g.arm .stroke{stroke:var(--c);stroke-width:1.7}g.arm .bar{fill:var(--c);fill-opacity:.45;stroke:var(--c)}
+            g.arm .seed{fill:var(--bg);stroke:var(--fg)}svg text.strong{fill:var(--fg)}
+            .zero{stroke:var(--fg)}.reference{stroke:var(--soft);stroke-dasharray:5 3}.dotted{stroke-dasharray:1.5 2.5}
+            g.arm .band{fill:var(--c);stroke:none}g.point circle{fill:var(--c);opacity:.75}
+            [data-arm]{transition:opacity .12s}body.lit [data-arm]:not(.on){opacity:.14}
+            li[data-arm],tr[data-arm]{cursor:default}.key{display:inline-block;width:2em;height:.75em;margin-right:.4em}
+            .question{font-size:1.1rem;margin:.3em 0}.answer{border-left:3px solid var(--c0);padding-left:.8rem;margin:.6rem 0}
+            .answer p{margin:.25em 0;max-width:none}
+            .first{display:grid;grid-template-columns:minmax(0,1fr);gap:1rem;margin:.8rem 0;align-items:start}
+            @media (min-width:1000px){.first{grid-template-columns:minmax(0,4fr) minmax(0,5fr)}\
+            .first>:only-child{max-width:760px}p.soft{max-width:none}}
+            .short th,.short td{padding:.2em .45em;font-size:.84rem}.short th{white-space:normal;vertical-align:bottom}.short p{margin:.5em 0}td.clear{font-weight:700}td.verdict{text-align:left;white-space:normal;min-width:8em}
+            td.verdict.bad{color:var(--c1)}tr.floor td{color:var(--soft)}.short .key{vertical-align:-.05em}
+            .rows svg.narrow{display:none}@media (max-width:560px){.rows svg.narrow{display:block}.rows svg.wide{display:none}}
+            figcaption{margin-bottom:.3rem}
+            summary h2{display:inline;border:0;margin:0}details.section{border-top:1px solid var(--line);padding-top:.6rem}
             ul.legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0;font-size:.88rem}
             .legend i{display:inline-block;width:1.1em;height:.35em;margin-right:.4em;vertical-align:.2em;\
             background:var(--c)}
@@ -119,6 +131,28 @@ enum ReportStyle {
             svg.addEventListener("pointerdown", move);
             svg.addEventListener("pointerleave", leave);
           }
+          // An arm that is pointed at stands out everywhere.
+          let lit = null;
+          const light = arm => {
+            if (arm === lit) return;
+            lit = arm;
+            document.body.classList.toggle("lit", arm !== null);
+            for (const mark of document.querySelectorAll("[data-arm]"))
+              mark.classList.toggle("on", mark.dataset.arm === arm);
+          };
+          document.addEventListener("pointerover", event => {
+            const mark = event.target.closest?.("[data-arm]");
+            light(mark ? mark.dataset.arm : null);
+          });
+          document.addEventListener("pointerleave", () => light(null));
+          // A link to a folded section opens it.
+          const open = () => {
+            const target = location.hash && document.getElementById(location.hash.slice(1));
+            const part = target && target.closest("details");
+            if (part) { part.open = true; target.scrollIntoView(); }
+          };
+          addEventListener("hashchange", open);
+          open();
           for (const input of document.querySelectorAll(".switch input"))
             input.addEventListener("change", () => {
               document.body.classList.toggle("hide" + input.value, !input.checked);

@@ -1,5 +1,3 @@
-import RunStore
-
 /// One line of a chart: an arm's mean over seeds, and the range of its seeds around it.
 struct ChartSeries: Hashable, Sendable {
     /// Place of the arm, which decides colour and dashes.
@@ -61,48 +59,5 @@ struct ChartSeries: Hashable, Sendable {
             values.append(finite.isEmpty ? .nan : finite.reduce(0, +) / Double(finite.count))
         }
         return (places, values)
-    }
-}
-
-extension ReportInput {
-    /// One series for each arm that has the column.
-    func series(_ table: String, _ column: String) -> [ChartSeries] { series(table) { $0[column] } }
-
-    /// One series for each arm, of what `values` makes of a run's table; none of runs for which it is nothing.
-    func series(_ table: String, _ values: (MetricTable) -> [Double]?) -> [ChartSeries] {
-        chartSeries { run in
-            guard let table = run.tables[table], let x = table["step"], let y = values(table) else { return nil }
-            return ChartSeries.thinned(x: x, y: y)
-        }
-    }
-
-    /// The last vector of each arm over its index.
-    ///
-    /// - Parameter first: Index of the first entry.
-    func lastVectors(
-        _ table: String, _ column: String, from first: Int, _ change: ([Double]) -> [Double]? = { $0 }
-    ) -> [ChartSeries] {
-        chartSeries { run in
-            let vectors = run.tables[table]?.vectors(column)
-            guard let last = vectors?.last(where: { $0.first?.isFinite == true }), let values = change(last) else {
-                return nil
-            }
-            let places = ChartSeries.places(of: values.count)
-            return (places.map { Double($0 + first) }, places.map { values[$0] })
-        }
-    }
-
-    /// The last singular spectrum of each arm over the index, from 1; divided by the largest value.
-    func spectra(_ table: String) -> [ChartSeries] {
-        lastVectors(table, "singular_values", from: 1) { values in
-            guard let largest = values.first, largest > 0 else { return nil }
-            return values.map { $0 / largest }
-        }
-    }
-
-    private func chartSeries(_ values: (Run) -> (x: [Double], y: [Double])?) -> [ChartSeries] {
-        record.arms.enumerated().compactMap { index, arm in
-            ChartSeries(arm: index, label: arm, seeds: runs.filter { $0.arm == arm }.compactMap(values))
-        }
     }
 }
