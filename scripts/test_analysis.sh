@@ -16,6 +16,9 @@ if [ "$(cat "$environment/wanted" 2>/dev/null || true)" != "$wanted" ]; then
         echo "test-analysis: skipped, because the packages of analysis/requirements-test.txt could not be installed" >&2
         exit 0
     fi
+    # Tests of what sends series to other services are skipped without these.
+    "$environment/bin/pip" install --quiet --disable-pip-version-check -r analysis/requirements-follow.txt ||
+        echo "test-analysis: analysis/requirements-follow.txt could not be installed; its tests are skipped" >&2
     echo "$wanted" >"$environment/wanted"
 fi
 cd analysis

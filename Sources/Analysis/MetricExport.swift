@@ -122,7 +122,7 @@ package struct MetricExport: Sendable {
 
     private static func text(_ value: Double) -> String { value.isNaN ? "" : "\(value)" }
 
-    /// JSON lacks NaN and infinity: a number that was not measured is left out, an infinite one is a text.
+    /// A number that was not measured is left out.
     private func writeLines(_ tables: [String], to path: String) throws {
         let file = try AtomicFile(replacing: path)
         for run in runs {
@@ -131,32 +131,17 @@ package struct MetricExport: Sendable {
                 let values = series.columns.map { ($0, series[$0]!) }
                 for row in 0..<series.rowCount {
                     let numbers = values.compactMap { name, column -> String? in
-                        let value = column[row]
-                        if value.isNaN { return nil }
-                        return
-                            "\(Self.quoted(name)):\(value.isFinite ? "\(value)" : value > 0 ? "\"inf\"" : "\"-inf\"")"
+                        column[row].isNaN ? nil : "\(JSONText.quoted(name)):\(JSONText.number(column[row]))"
                     }
                     let head = [
-                        "\"run\":\(Self.quoted(run.name))", "\"arm\":\(Self.quoted(run.arm))", "\"seed\":\(run.seed)",
-                        "\"table\":\(Self.quoted(table))",
+                        "\"run\":\(JSONText.quoted(run.name))", "\"arm\":\(JSONText.quoted(run.arm))",
+                        "\"seed\":\(run.seed)", "\"table\":\(JSONText.quoted(table))",
                     ]
                     try file.write(Data("{\((head + numbers).joined(separator: ","))}\n".utf8))
                 }
             }
         }
         try file.commit()
-    }
-
-    private static func quoted(_ text: String) -> String {
-        let escaped = text.unicodeScalars.map { scalar -> String in
-            switch scalar {
-            case "\"": "\\\""
-            case "\\": "\\\\"
-            case "\u{0}"..."\u{1F}": String(format: "\\u%04x", scalar.value)
-            default: String(scalar)
-            }
-        }
-        return "\"\(escaped.joined())\""
     }
 
     /// NaN where nothing was measured.
@@ -186,31 +171,11 @@ extension MetricExport.Run {
             tables: try file.tableNames.reduce(into: [:]) { $0[$1] = try file.table($1) })
     }
 
-    /// Tags are "steps/loss", "evaluation/target/knn_20"; wall times are those of the steps, added up from the start.
     fileprivate func writeEvents(to path: String) throws {
-        let file = try EventFile(path: path, startedAt: startedAt)
-        var elapsed: [Double: Double] = [0: 0]
-        if let steps = tables["steps"]?["step"], let seconds = tables["steps"]?["step_seconds"] {
-            var sum = 0.0
-            for (step, second) in zip(steps, seconds) {
-                sum += second.isFinite ? second : 0
-                elapsed[step] = sum
-            }
-        }
-        var events: [(step: Int, values: [(tag: String, value: Double)])] = []
-        for (name, table) in tables.sorted(by: { $0.key < $1.key })
-        where !MetricConvention.isOfDetails(name) {
-            let columns = table.columns.filter { $0 != "step" }.map { (tag: "\(name)/\($0)", values: table[$0]!) }
-            for (row, step) in (table["step"] ?? []).enumerated() {
-                let values = columns.map { (tag: $0.tag, value: $0.values[row]) }.filter { !$0.value.isNaN }
-                events.append((Int(step), values))
-            }
-        }
-        // Readers take a step that goes back for a restart.
-        for event in events.sorted(by: { $0.step < $1.step }) {
-            try file.append(
-                event.values, step: event.step, wallTime: startedAt + (elapsed[Double(event.step)] ?? 0))
-        }
+        let file = try AtomicFile(replacing: path)
+        try file.write(EventRecord.version(wallTime: startedAt))
+        var series = EventSeries(startedAt: startedAt)
+        for row in MetricRow.rows(of: tables) { try file.write(series.record(row)) }
         try file.commit()
     }
 }

@@ -179,6 +179,10 @@ package struct ResourceConfiguration: Codable, Hashable, Sendable {
     package var checkpointSteps: Int?
     /// Checkpoints that a run keeps while it trains; of a finished run the last one stays.
     package var checkpointsKept = 2
+    /// Event files for TensorBoard are written while the run trains. No result depends on it.
+    package var tensorboard = false
+    /// So are its series, as JSON lines.
+    package var jsonLines = false
     package enum FailurePolicy: String, Codable, CaseIterable, Sendable {
         /// The other runs go on.
         case proceed = "continue"

@@ -176,6 +176,8 @@ extension SpecKey {
         "resources.ranks": "gpus nproc world_size devices num_gpus",
         "resources.checkpoint_steps": "save_every checkpoint_freq save_freq checkpoint_every",
         "resources.memory_gib": "memory ram mem max_memory",
+        "resources.tensorboard": "tb tensorboard_dir summary_writer",
+        "resources.json_lines": "jsonl wandb mlflow report_to",
         "resources.retries": "max_retries",
     ]
 }

@@ -236,6 +236,13 @@ extension SpecKey {
             "Checkpoints that a run keeps while it trains, in case the last one is damaged; a finished run keeps "
                 + "the last one.", limits: .between(1, 1000), isIdentity: false),
         SpecKey(
+            "resources.tensorboard", \.resources.tensorboard,
+            "Write event files for TensorBoard while a run trains, into its folder `live`.", isIdentity: false),
+        SpecKey(
+            "resources.json_lines", \.resources.jsonLines,
+            "Write the series of a run as JSON lines while it trains, into `live/metrics.jsonl` of its folder.",
+            isIdentity: false),
+        SpecKey(
             "resources.retries", \.resources.retries,
             "How many times a failed run is tried again, from its checkpoint, with pauses that double.",
             limits: .between(0, 1000), isIdentity: false),

@@ -14,13 +14,16 @@ package struct RunDirectory: Sendable, Hashable {
     /// Images that could not be read and were left out, one in each line; there only where some were.
     package var skippedImagesFile: String { path + "/" + Self.skippedImagesName }
     package static let skippedImagesName = "skipped-images.txt"
+    /// Series that grow while the run trains, where they are asked for.
+    package var liveFolder: String { path + "/live" }
+    package var liveLinesFile: String { liveFolder + "/metrics.jsonl" }
     /// Name of the folder.
     package var name: String { (path as NSString).lastPathComponent }
 
     /// Bytes of all files in it; 0 where there is no such folder.
     package var byteCount: Int {
         let files = FileManager.default
-        let names = (try? files.contentsOfDirectory(atPath: path)) ?? []
+        let names = (try? files.subpathsOfDirectory(atPath: path)) ?? []
         return names.reduce(0) { sum, name in
             let size = (try? files.attributesOfItem(atPath: path + "/" + name))?[.size] as? Int
             return sum + (size ?? 0)

@@ -21,7 +21,8 @@ package final class RunWriter {
     package var header: RunHeader
     package let configuration: RunConfiguration
     private var provenance: [String: AttributeValue] = [:]
-    private var tables: [String: MetricTable] = [:]
+    /// As collected so far.
+    package private(set) var tables: [String: MetricTable] = [:]
     private var pending: [String: PendingArray] = [:]
     /// Paths of arrays that the file at `path` holds and the next one is to hold too.
     private var kept: Set<String> = []

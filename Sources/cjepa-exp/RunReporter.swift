@@ -19,6 +19,7 @@ final class RunReporter: RunRecorder {
     private var steps: StepClock
     private let output: WorkerOutput
     private let space: SpaceWait
+    private let live: LiveMetrics?
     private var lastSave = ContinuousClock.now
     /// Of the latest steps; each counts for less than the one behind it.
     private var wait = LoaderWait(waited: 0, total: 0)
@@ -36,6 +37,10 @@ final class RunReporter: RunRecorder {
         self.state = state
         self.output = output
         steps = StepClock(firstStep: state.step)
+        live = LiveMetrics(
+            run.configuration.resources, in: directory, startedAt: state.startedAt, step: state.step,
+            tables: writer.tables
+        ) { output.send(.warning($0)) }
     }
 
     /// Steps done.
@@ -48,6 +53,7 @@ final class RunReporter: RunRecorder {
         wait = LoaderWait(
             waited: Self.memory * wait.waited + step.loaderWaitSeconds, total: Self.memory * wait.total + step.seconds)
         state.loaderWaitShare = wait.share
+        live?.writeNowAndThen(writer.tables)
         guard let secondsLeft = steps.isDue(after: step, of: state.totalSteps) else { return }
         try saveStateNowAndThen()
         let metrics = step.metrics
@@ -138,6 +144,8 @@ final class RunReporter: RunRecorder {
     }
 
     func checkpoint(step: Int, tensors: [String: SafetensorsSource], counters: [String: String]) throws {
+        // A run that resumes from the checkpoint adds only rows of later steps.
+        live?.write(writer.tables)
         try space {
             // Results first: a checkpoint never knows of rows that the results lack.
             try writer.commit()
@@ -180,6 +188,8 @@ final class RunReporter: RunRecorder {
             if failure == .diskFull { try body() } else { try space(body) }
         }
         try store { try writer.commit() }
+        // Whoever follows the files has all of them once the state says that the run has ended.
+        live?.write(writer.tables)
         state.status = status
         state.updatedAt = now
         state.endedAt = status == .interrupted ? nil : now

@@ -84,6 +84,25 @@ import Testing
         try ParquetFile.write(columns, metadata: [("key", "value")], to: path)
     }
 
+    /// Five steps, then from the second one again, with other numbers, to the fourth.
+    private func writeLiveEvents(to folder: String) throws {
+        var resources = ResourceConfiguration()
+        resources.tensorboard = true
+        func table(_ losses: [Double]) -> [String: MetricTable] {
+            ["steps": MetricTable(columns: [("step", losses.indices.map { Double($0 + 1) }), ("loss", losses)])]
+        }
+        let attempts: [(step: Int, before: [Double], after: [Double])] = [
+            (0, [], [1, 2, 3, 4, 5]), (2, [1, 2], [1, 2, 30, 40]),
+        ]
+        for (step, before, after) in attempts {
+            let live = LiveMetrics(
+                resources, in: RunDirectory(path: folder), startedAt: Date(timeIntervalSince1970: 0), step: step,
+                tables: table(before)
+            ) { Issue.record("\($0)") }
+            try #require(live).write(table(after))
+        }
+    }
+
     @Test(
         .enabled(
             if: hasPackages,
@@ -93,6 +112,7 @@ import Testing
             for format in [MetricFormat.parquet, .tensorboard] {
                 _ = try Self.export.write(format, to: "\(folder)/\(format.rawValue)", replacing: false)
             }
+            try writeLiveEvents(to: folder)
             try writeLargeParquet(to: folder + "/large.parquet")
             let set = EmbeddingSet(
                 features: [0, -1.5, 1 / 3, 1e-30], width: 2, labels: [9, 0], indices: [7, 8],
@@ -114,7 +134,7 @@ import Testing
             let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             process.waitUntilExit()
             #expect(process.terminationStatus == 0, "\(text)")
-            #expect(text.contains("read: parquet tensorboard matrix nxdata"), "\(text)")
+            #expect(text.contains("read: parquet tensorboard live matrix nxdata"), "\(text)")
         }
     }
 

@@ -12,6 +12,7 @@ import Testing
         "seeds=[7]", "resources.threads=3", "resources.loader_threads=2", "resources.memory_gib=8",
         "resources.workers=1", "resources.retries=2", "resources.checkpoint_minutes=1",
         "resources.checkpoint_steps=7", "resources.checkpoints_kept=5", "resources.on_failure=stop",
+        "resources.tensorboard=true", "resources.json_lines=true",
         "data.folder=/elsewhere",
         "diagnostics.store_embeddings=false", "diagnostics.embeddings_at_steps=[3]", "name=other", "question=Why",
     ])

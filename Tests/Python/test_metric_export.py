@@ -54,6 +54,14 @@ def read_tensorboard(folder):
     assert [event.wall_time for event in loss] == [1_700_000_002, 1_700_000_003, 1_700_000_004]
 
 
+def read_live(folder):
+    # Two files: what the first has after step 2 is dropped.
+    assert len(list((folder / "live").iterdir())) == 2
+    events = EventAccumulator(str(folder / "live"), size_guidance={"scalars": 0, "tensors": 0})
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("steps/loss")] == [(1, 1), (2, 2), (3, 30), (4, 40)]
+
+
 def read_matrix(folder):
     with h5py.File(folder / "demo" / "matrix.h5", "r") as file:
         assert file.attrs["experiment"] == "demo" and file.attrs["baseline"] == "ijepa"
@@ -79,7 +87,10 @@ def read_nxdata(folder):
 
 
 def main(folder):
-    readers = {"parquet": read_parquet, "tensorboard": read_tensorboard, "matrix": read_matrix, "nxdata": read_nxdata}
+    readers = {
+        "parquet": read_parquet, "tensorboard": read_tensorboard, "live": read_live, "matrix": read_matrix,
+        "nxdata": read_nxdata,
+    }
     for read in readers.values():
         read(folder)
     print("read:", *readers)

@@ -1,36 +1,36 @@
 import Foundation
 import Safetensors
 
-/// Writes scalars as a TensorBoard event file: records of protocol buffers with checksums.
-struct EventFile {
-    private let file: AtomicFile
-
-    /// - Throws: `FileWriteError`.
-    init(path: String, startedAt: Double) throws {
-        file = try AtomicFile(replacing: path)
+/// Records of a TensorBoard event file: protocol buffers with checksums.
+enum EventRecord {
+    /// The first record of every file.
+    static func version(wallTime: Double) -> Data {
         // Event.wall_time = 1, Event.file_version = 3.
-        try record(Self.double(1, startedAt) + Self.text(3, "brain.Event:2"))
+        record(double(1, wallTime) + text(3, "brain.Event:2"))
     }
 
-    /// Adds numbers of one step, each under its tag.
-    func append(_ values: [(tag: String, value: Double)], step: Int, wallTime: Double) throws {
+    /// Training goes on, and whatever earlier files have of this step and later ones is void.
+    static func sessionStart(step: Int, wallTime: Double) -> Data {
+        // Event.step = 2, Event.session_log = 7; SessionLog.status = 1, of which START is 1.
+        record(double(1, wallTime) + key(2, 0) + varint(UInt64(step)) + bytes(7, key(1, 0) + varint(1)))
+    }
+
+    /// Numbers of one step, each under its tag.
+    static func scalars(_ values: [(tag: String, value: Double)], step: Int, wallTime: Double) -> Data {
         // Event.summary = 5; Summary.value = 1; Value.tag = 1, Value.simple_value = 2.
-        let summary = values.flatMap { Self.bytes(1, Self.text(1, $0.tag) + Self.float(2, Float($0.value))) }
-        try record(Self.double(1, wallTime) + Self.key(2, 0) + Self.varint(UInt64(step)) + Self.bytes(5, summary))
+        let summary = values.flatMap { bytes(1, text(1, $0.tag) + float(2, Float($0.value))) }
+        return record(double(1, wallTime) + key(2, 0) + varint(UInt64(step)) + bytes(5, summary))
     }
-
-    /// Puts the file in its place.
-    func commit() throws { try file.commit() }
 
     /// TFRecord: length, its checksum, content, its checksum.
-    private func record(_ content: [UInt8]) throws {
+    private static func record(_ content: [UInt8]) -> Data {
         var length = Data()
         length.append(littleEndian: UInt64(content.count))
         var data = length
-        data.append(littleEndian: Self.masked(length))
+        data.append(littleEndian: masked(length))
         data.append(contentsOf: content)
-        data.append(littleEndian: Self.masked(content))
-        try file.write(data)
+        data.append(littleEndian: masked(content))
+        return data
     }
 
     /// Rotated and shifted, as a checksum of data that holds checksums is weak.
