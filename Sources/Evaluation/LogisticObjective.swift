@@ -12,6 +12,7 @@ final class LogisticObjective<Backend: KernelBackend> {
     private let pieces: [Range<Int>]
     private let classes: Int
     private let columns: Int
+    private let rowsAtOnce: Int
     private let parameters: Tensor<Backend>
     private let gradients: Tensor<Backend>
     private let logits: Tensor<Backend>
@@ -38,8 +39,12 @@ final class LogisticObjective<Backend: KernelBackend> {
         rows = pieces.reduce(0) { $0 + $1.count }
         parameters = backend.zeros(Shape(classes * (columns + 1)))
         gradients = backend.zeros(Shape(classes * (columns + 1)))
-        logits = backend.zeros(Shape(pieces.map(\.count).max() ?? 0, classes))
+        rowsAtOnce = min(Self.rowsAtOnce(columns: columns), max(1, pieces.map(\.count).max() ?? 1))
+        logits = backend.zeros(Shape(rowsAtOnce, classes))
     }
+
+    /// As many as stay in a second-level cache (half a MiB of Float), and not so few that the weights are read for little.
+    private static func rowsAtOnce(columns: Int) -> Int { max(64, 131_072 / max(columns, 1)) }
 
     private func weights(_ store: Tensor<Backend>) -> Tensor<Backend> { store.window(at: 0, Shape(classes, columns)) }
 
@@ -53,17 +58,23 @@ final class LogisticObjective<Backend: KernelBackend> {
         backend.fill(gradients, with: 0)
         var loss = 0.0
         for piece in pieces {
-            let x = features.slice(piece)
-            let output = self.output(x, piece.count)
-            loss += backend.softmaxCrossEntropy(
-                logits: output, labels: labels.window(at: piece.lowerBound, Shape(piece.count)),
-                scale: Backend.Scalar(1 / Double(rows)), gradient: output)
-            backend.linearBackwardWeight(x, dy: output, dWeight: weights(gradients), dBias: biases(gradients))
+            // Rows are still in the cache when their part of the gradient reads them.
+            for start in stride(from: piece.lowerBound, to: piece.upperBound, by: rowsAtOnce) {
+                let part = start..<min(start + rowsAtOnce, piece.upperBound)
+                let x = features.slice(part)
+                let output = logits.window(at: 0, Shape(part.count, classes))
+                backend.linear(x, weight: weights(parameters), bias: biases(parameters), to: output)
+                loss += backend.softmaxCrossEntropy(
+                    logits: output, labels: labels.window(at: start, Shape(part.count)),
+                    scale: Backend.Scalar(1 / Double(rows)), gradient: output)
+                backend.linearBackwardWeight(x, dy: output, dWeight: weights(gradients), dBias: biases(gradients))
+            }
         }
         loss /= Double(rows)
         var squares = 0.0
-        for (index, value) in backend.values(of: gradients).enumerated() {
-            gradient[index] = Double(value)
+        let values = backend.values(of: gradients)
+        for index in values.indices {
+            gradient[index] = Double(values[index])
             guard index < classes * columns else { continue }
             gradient[index] += penalty * point[index]
             squares += point[index] * point[index]
@@ -91,12 +102,6 @@ final class LogisticObjective<Backend: KernelBackend> {
         backend.store(point.map { Backend.Scalar($0) }, in: parameters)
         backend.linear(others, weight: weights(parameters), bias: biases(parameters), to: output)
         return backend.values(of: output)
-    }
-
-    private func output(_ x: Tensor<Backend>, _ count: Int) -> Tensor<Backend> {
-        let output = logits.window(at: 0, Shape(count, classes))
-        backend.linear(x, weight: weights(parameters), bias: biases(parameters), to: output)
-        return output
     }
 
     /// The class of the largest of each row's logits, the first of equals.

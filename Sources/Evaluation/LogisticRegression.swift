@@ -24,6 +24,10 @@ package struct LogisticRegression: Sendable, Hashable {
     /// gᵀ·M·g at which a fit ends; see `QuasiNewton`.
     package var tolerance: Double
 
+    /// Up to so many columns D the products of columns are factored, which takes memory for D² numbers. With their diagonal
+    /// alone a fit to raw pixels takes hundreds of passes over the rows where it takes ten with the factor.
+    static let largestFactored = 8192
+
     package init(strengths: [Double], folds: Int, seed: UInt64, tolerance: Double = 1e-6) {
         precondition(
             !strengths.isEmpty && strengths.allSatisfy { $0 > 0 && $0.isFinite }, "strengths \(strengths) of a penalty")
@@ -54,7 +58,7 @@ package struct LogisticRegression: Sendable, Hashable {
             buffer: backend.makeIndexBuffer(count: ordered.rows), shape: Shape(ordered.rows))
         backend.upload(HostBuffer(labelsInOrder), at: 0, to: targets)
         let test = scaling.applied(to: features.test)
-        let gram = Self.gram(train, scaling, on: backend)
+        let square = Self.square(train, scaling, on: backend, threads: threads)
 
         // The first problem is all rows; then all but those of each fold, where there is something to choose.
         let isChoice = strengths.count > 1
@@ -69,8 +73,8 @@ package struct LogisticRegression: Sendable, Hashable {
         var fits: [LogisticFit] = []
         for strength in strengths {
             let bound = CurvatureBound(
-                gram: gram, columns: columns, classes: labels.classes,
-                penalty: 1 / (strength * Double(ordered.rows)))
+                square: square, classes: labels.classes, penalty: 1 / (strength * Double(ordered.rows)), on: backend,
+                threads: threads)
             let solver = QuasiNewton(tolerance: tolerance, noise: 2 * Double(Backend.Scalar.ulpOfOne))
             let workers = max(1, min(threads, paths.count))
             DispatchQueue.concurrentPerform(iterations: workers) { worker in
@@ -108,19 +112,15 @@ package struct LogisticRegression: Sendable, Hashable {
             parameters: whole.parameters, iterations: whole.iterations, objective: whole.value)
     }
 
-    /// Xᵀ·X/n, [D, D], or its diagonal where there are many columns.
-    private static func gram<Backend: KernelBackend>(
-        _ features: Tensor<Backend>, _ scaling: Standardization, on backend: Backend
-    ) -> [Double] {
-        let (rows, columns) = (features.shape[0], features.shape[1])
-        guard CurvatureBound.isFactored(rows: rows, columns: columns) else {
-            return scaling.factor.map { $0 == 0 ? 0 : 1 }
+    /// Xᵀ·X/n, or its diagonal where there are very many columns.
+    private static func square<Backend: KernelBackend>(
+        _ features: Tensor<Backend>, _ scaling: Standardization, on backend: Backend, threads: Int
+    ) -> FeatureSquare<Backend> {
+        guard features.shape[1] <= Self.largestFactored else {
+            return .diagonal(scaling.factor.map { $0 == 0 ? 0 : 1 })
         }
-        let product = backend.zeros(Shape(columns, columns))
-        backend.multiply(
-            features, transposed: true, features, transposed: false, alpha: Backend.Scalar(1 / Double(rows)), beta: 0,
-            to: product)
-        return backend.values(of: product).map { Double($0) }
+        return .whole(
+            TrianglePanels(squareOf: features, scale: 1 / Double(features.shape[0]), on: backend, threads: threads))
     }
 }
 
@@ -219,7 +219,7 @@ private final class Path<Backend: KernelBackend>: @unchecked Sendable {
         current = Current(parameters: [Double](repeating: 0, count: parameters))
     }
 
-    func advance(to strength: Double, _ solver: QuasiNewton, _ bound: CurvatureBound) {
+    func advance(to strength: Double, _ solver: QuasiNewton, _ bound: CurvatureBound<Backend>) {
         objective.penalty = 1 / (strength * Double(max(objective.rows, 1)))
         let outcome = solver.minimize(&current.parameters, precondition: bound.inverse(times:)) {
             objective($0, gradient: &$1)

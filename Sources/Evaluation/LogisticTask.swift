@@ -129,21 +129,25 @@ package struct LogisticTask: EvaluationTask {
     /// Losses with their gradients that a fit takes from the one before; more where the penalty is weak.
     private static let productsPerFit = 25.0
 
-    /// Fits to all rows and without each fold, for every strength; the matrix of products of columns.
+    /// Fits to all rows and without each fold, for every strength; the products of columns, and their factors.
     package func flops(_ sizes: EvaluationSizes) -> Double {
         let (rows, strengths) = (Double(sizes.trainImages), Double(regression.strengths.count))
         let passes = strengths * (strengths > 1 ? Double(regression.folds) : 1) * Self.productsPerFit
         return kinds.reduce(0) { flops, kind in
             let columns = Double(kind.columns(sizes))
-            return flops + 4 * rows * columns * Double(sizes.classes) * passes + 2 * rows * columns * columns
+            let factored = min(columns, Double(LogisticRegression.largestFactored))
+            return flops + 4 * rows * columns * Double(sizes.classes) * passes
+                + (rows + strengths * factored / 3) * factored * factored
         }
     }
 
-    /// The features standardised, in the order of folds, twice; logits of the fits at once; the products of columns.
+    /// The features standardised, in the order of folds, twice; logits of the fits at once; the products of columns, their
+    /// factor, and what both need meanwhile.
     package func elements(_ sizes: EvaluationSizes, threads: Int) -> Double {
-        let columns = kinds.map { Double($0.columns(sizes)) }.max() ?? 0
-        let factored = min(columns, Double(CurvatureBound.largestFactored))
+        let columns = kinds.map { $0.columns(sizes) }.max() ?? 0
+        let factored = min(columns, LogisticRegression.largestFactored)
+        let products = 2 * TriangleLayout.elements(order: factored) + TriangleLayout.scratchElements(order: factored)
         let logits = Double(min(threads, regression.folds + 1) + 1) * Double(sizes.trainImages * sizes.classes)
-        return 3 * sizes.images * columns + logits + 6 * factored * factored
+        return 3 * sizes.images * Double(columns) + logits + Double(products)
     }
 }

@@ -2,7 +2,8 @@
 ///
 /// Two-loop recursion (Nocedal & Wright, Numerical Optimization, algorithm 7.4) around a given approximation of the
 /// inverse Hessian, scaled by the last step as in their equation 7.20; steps are halved or better until the value falls
-/// enough (their equation 3.4).
+/// enough (their equation 3.4). The preconditioner is linear, so it is applied to each gradient alone, once: to changes of
+/// gradients and to what the recursion makes of them it was then applied already.
 struct QuasiNewton {
     /// gᵀ·M·g at which a minimum is found, M being the preconditioner: about twice what the value is still above it.
     var tolerance: Double
@@ -29,6 +30,8 @@ struct QuasiNewton {
     private struct Pair {
         let step: [Double]
         let change: [Double]
+        /// M · change.
+        let preconditionedChange: [Double]
         let inverse: Double
     }
 
@@ -42,15 +45,15 @@ struct QuasiNewton {
     ) -> Outcome {
         var gradient = [Double](repeating: 0, count: point.count)
         var value = evaluate(point, &gradient)
+        var preconditioned = precondition(gradient)
         var pairs: [Pair] = []
         var decrement = Double.infinity
         for iteration in 0..<mostIterations {
-            let preconditioned = precondition(gradient)
             decrement = Self.dot(gradient, preconditioned)
             guard decrement.isFinite, decrement > tolerance else {
                 return Outcome(value: value, iterations: iteration, decrement: decrement)
             }
-            var direction = self.direction(gradient, preconditioned, pairs, precondition)
+            var direction = self.direction(gradient, preconditioned, pairs)
             var slope = Self.dot(gradient, direction)
             if !(slope < 0) {
                 pairs = []
@@ -67,28 +70,34 @@ struct QuasiNewton {
             }
             let step = zip(next.point, point).map { $0 - $1 }
             let change = zip(next.gradient, gradient).map { $0 - $1 }
+            let nextPreconditioned = precondition(next.gradient)
             let product = Self.dot(step, change)
             if product > 0 {
                 if pairs.count == memory { pairs.removeFirst() }
-                pairs.append(Pair(step: step, change: change, inverse: 1 / product))
+                pairs.append(
+                    Pair(
+                        step: step, change: change,
+                        preconditionedChange: zip(nextPreconditioned, preconditioned).map { $0 - $1 },
+                        inverse: 1 / product))
             }
-            (point, value, gradient) = (next.point, next.value, next.gradient)
+            (point, value, gradient, preconditioned) = (next.point, next.value, next.gradient, nextPreconditioned)
         }
         return Outcome(value: value, iterations: mostIterations, decrement: decrement)
     }
 
     private func direction(
-        _ gradient: [Double], _ preconditioned: [Double], _ pairs: [Pair], _ precondition: ([Double]) -> [Double]
+        _ gradient: [Double], _ preconditioned: [Double], _ pairs: [Pair]
     ) -> [Double] {
         guard let last = pairs.last else { return preconditioned.map { -$0 } }
-        var q = gradient
+        // r is M · q throughout.
+        var (q, r) = (gradient, preconditioned)
         var shares = [Double](repeating: 0, count: pairs.count)
         for index in pairs.indices.reversed() {
             shares[index] = pairs[index].inverse * Self.dot(pairs[index].step, q)
             Self.add(pairs[index].change, times: -shares[index], to: &q)
+            Self.add(pairs[index].preconditionedChange, times: -shares[index], to: &r)
         }
-        let scale = 1 / (last.inverse * Self.dot(last.change, precondition(last.change)))
-        var r = precondition(q)
+        let scale = 1 / (last.inverse * Self.dot(last.change, last.preconditionedChange))
         for index in r.indices { r[index] *= scale }
         for (pair, share) in zip(pairs, shares) {
             Self.add(pair.step, times: share - pair.inverse * Self.dot(pair.change, r), to: &r)

@@ -91,16 +91,23 @@ import Testing
     }
 
     @Test func theBoundIsInvertedAndLiesAboveTheHessian() {
+        typealias Backend = ReferenceBackend<Double>
+        let backend = Backend()
+        func whole(_ values: [Double]) -> FeatureSquare<Backend> {
+            let panels = TrianglePanels<Backend>(order: 2, on: backend)
+            backend.store(values, in: panels.panels[0])
+            return .whole(panels)
+        }
         // G = [[2, 1], [1, 3]], λ = 0.5: half of G and λ on the diagonal, [[1.5, 0.5], [0.5, 2]].
-        let bound = CurvatureBound(gram: [2, 1, 1, 3], columns: 2, classes: 2, penalty: 0.5)
+        let bound = CurvatureBound(square: whole([2, 1, 1, 3]), classes: 2, penalty: 0.5, on: backend)
         let solved = bound.inverse(times: [1.5, 0.5, 0.5, 2, 1, 3])
         for (value, wanted) in zip(solved, [1.0, 0, 0, 1, 2, 6]) { #expect(abs(value - wanted) < 1e-12) }
-        let diagonal = CurvatureBound(gram: [2, 3], columns: 2, classes: 1, penalty: 0.5)
+        let diagonal = CurvatureBound<Backend>(square: .diagonal([2, 3]), classes: 1, penalty: 0.5, on: backend)
         for (value, wanted) in zip(diagonal.inverse(times: [1.5, 2, 1]), [1.0, 1, 2]) {
             #expect(abs(value - wanted) < 1e-12)
         }
         // A column that is zero does not divide by zero.
-        let flat = CurvatureBound(gram: [0, 0, 0, 1], columns: 2, classes: 1, penalty: 0)
+        let flat = CurvatureBound(square: whole([0, 0, 0, 1]), classes: 1, penalty: 0, on: backend)
         #expect(flat.inverse(times: [1, 1, 1]).allSatisfy { $0.isFinite })
     }
 
@@ -148,6 +155,86 @@ import Testing
         #expect(scaling.factor[1] == 0 && scaling.factor[2] == 0)
         let values = scaling.applied(to: features).values
         #expect(abs(values[0] + values[3] + values[6]) < 1e-6 && values[1] == 0 && values[5] == 0)
+    }
+
+    // MARK: Of many columns
+
+    /// Fewer rows than columns, so that the penalty alone makes the matrix definite; columns of three panels.
+    private func wide(rows: Int = 200, columns: Int = 300) -> FeatureMatrix {
+        var stream = RandomStream(seed: 3, purpose: .tests)
+        return FeatureMatrix(
+            rows: rows, columns: columns, values: (0..<rows * columns).map { _ in Float(stream.normal()) })
+    }
+
+    /// Relative error of A · (A⁻¹ · b), and A⁻¹ · b; A = ½·XᵀX/n + λ·I.
+    private func solved<Backend: KernelBackend>(on backend: Backend, threads: Int) -> (error: Double, x: [Double]) {
+        let (features, classes, penalty) = (wide(), 3, 0.01)
+        let (rows, columns) = (features.rows, features.columns)
+        let square = TrianglePanels(
+            squareOf: backend.tensor(features.values, Shape(rows, columns)), scale: 1 / Double(rows), on: backend,
+            threads: threads)
+        let bound = CurvatureBound(
+            square: .whole(square), classes: classes, penalty: penalty, on: backend, threads: threads)
+        var stream = RandomStream(seed: 5, purpose: .tests)
+        let wanted = (0..<classes * (columns + 1)).map { _ in stream.normal() }
+        let x = bound.inverse(times: wanted)
+        var product: [Double] = []
+        for label in 0..<classes {
+            var sum = (0..<columns).map { penalty * x[label * columns + $0] }
+            for row in 0..<rows {
+                let values = features.values[row * columns..<(row + 1) * columns].map { Double($0) }
+                let dot = (0..<columns).reduce(0.0) { $0 + values[$1] * x[label * columns + $1] }
+                for j in 0..<columns { sum[j] += 0.5 * dot * values[j] / Double(rows) }
+            }
+            product += sum
+        }
+        product += x.suffix(classes).map { $0 / 2 }
+        return (relativeError(product, wanted), x)
+    }
+
+    @Test func theBoundOfManyColumnsIsInvertedAndNoThreadChangesIt() {
+        let exact = solved(on: ReferenceBackend<Double>(), threads: 1)
+        #expect(exact.error < 1e-11)
+        let one = solved(on: CPUBackend(), threads: 1)
+        #expect(one.error < 1e-4)
+        #expect(relativeError(one.x, exact.x) < 1e-3)
+        for threads in [2, 3, 8] { #expect(solved(on: CPUBackend(), threads: threads).x == one.x) }
+    }
+
+    @Test func aFitOfManyColumnsEndsWhereTheDiagonalAloneEnds() {
+        // Neighbours resemble each other, as pixels do.
+        let steps = wide()
+        var values = steps.values
+        for place in values.indices where place % steps.columns > 0 { values[place] += 0.95 * values[place - 1] }
+        let features = FeatureMatrix(rows: steps.rows, columns: steps.columns, values: values)
+        let labels = (0..<features.rows).map { Int32(values[$0 * features.columns] > 0.3 ? 1 : $0 % 2 * 2) }
+        let backend = ReferenceBackend<Double>()
+        let x = backend.tensor(features.values, Shape(features.rows, features.columns))
+        let targets = IndexTensor<ReferenceBackend<Double>>(
+            buffer: backend.makeIndexBuffer(count: labels.count), shape: Shape(labels.count))
+        backend.upload(HostBuffer(labels), at: 0, to: targets)
+        // More rows than go through at once.
+        let objective = LogisticObjective(
+            features: x, labels: targets, classes: 3, pieces: [0..<20, 25..<features.rows], on: backend)
+        objective.penalty = 0.02
+        func minimum(_ square: FeatureSquare<ReferenceBackend<Double>>) -> (point: [Double], iterations: Int) {
+            let bound = CurvatureBound(square: square, classes: 3, penalty: objective.penalty, on: backend)
+            var point = [Double](repeating: 0, count: 3 * (features.columns + 1))
+            let outcome = QuasiNewton(tolerance: 1e-18, noise: 1e-16)
+                .minimize(&point, precondition: bound.inverse(times:)) { objective($0, gradient: &$1) }
+            return (point, outcome.iterations)
+        }
+        let diagonal = minimum(
+            .diagonal(
+                (0..<features.columns).map { j in
+                    (0..<features.rows).reduce(0.0) {
+                        $0 + Double(values[$1 * features.columns + j] * values[$1 * features.columns + j])
+                    } / Double(features.rows)
+                }))
+        let whole = minimum(
+            .whole(TrianglePanels(squareOf: x, scale: 1 / Double(features.rows), on: backend, threads: 1)))
+        #expect(relativeError(whole.point, diagonal.point) < 1e-6)
+        #expect(whole.iterations > 3 && 2 * whole.iterations < diagonal.iterations)
     }
 
     // MARK: As a task
