@@ -13,15 +13,26 @@ package struct DatasetSplits: Sendable {
         self.probe = probe
     }
 
-    /// The fingerprints of the splits by their names in the provenance of results; and what was left out.
+    /// The fingerprints of the splits by their names in the provenance of results, checksums over samples of their files
+    /// where a fingerprint is not over contents, and what was left out.
+    ///
+    /// A sample has a name of its own, so that runs go on that were begun without one.
+    ///
+    /// - Throws: `DatasetError` for a file of the sample that cannot be read.
     package var fingerprints: [String: String] {
-        var prints = ["dataset_train_fingerprint": train.fingerprint, "dataset_test_fingerprint": test.fingerprint]
-        prints["dataset_probe_fingerprint"] = probe?.fingerprint
-        if !skipped.isEmpty {
-            let listed = skipped.prefix(20).map { "\($0.name) (\($0.problem))" }.joined(separator: "; ")
-            prints["dataset_skipped_images"] = "\(skipped.count): \(listed)" + (skipped.count > 20 ? "; …" : "")
+        get throws {
+            var prints: [String: String] = [:]
+            for (name, images) in [("train", train), ("test", test)] + (probe.map { [("probe", $0)] } ?? []) {
+                prints["dataset_\(name)_fingerprint"] = images.fingerprint
+                guard let files = (images.source as? EncodedImages)?.files else { continue }
+                prints["dataset_\(name)_sample"] = try ContentSample.checksum(of: files)?.text
+            }
+            if !skipped.isEmpty {
+                let listed = skipped.prefix(20).map { "\($0.name) (\($0.problem))" }.joined(separator: "; ")
+                prints["dataset_skipped_images"] = "\(skipped.count): \(listed)" + (skipped.count > 20 ? "; …" : "")
+            }
+            return prints
         }
-        return prints
     }
 
     /// Names of the classes 0, 1, … that evaluations tell apart; none where there are only numbers, or no classes.

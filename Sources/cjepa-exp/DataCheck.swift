@@ -51,7 +51,7 @@ func checkData(_ configuration: RunConfiguration) throws -> [String: String] {
                 + "\(RunDirectory.skippedImagesName) in each run's folder lists "
                 + (splits.skipped.count == 1 ? "it" : "them"))
     }
-    return splits.fingerprints
+    return try splits.fingerprints
 }
 
 /// Refuses images that an earlier look at all files, such as `data check`, could not read, and that a run would come to.

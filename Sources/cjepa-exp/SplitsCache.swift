@@ -29,7 +29,7 @@ struct SplitsCache {
         _ configuration: RunConfiguration, trainedOn provenance: [String: String]
     ) throws -> DatasetSplits {
         let splits = try load(configuration)
-        for (name, found) in splits.fingerprints.sorted(by: { $0.key > $1.key }) {
+        for (name, found) in try splits.fingerprints.sorted(by: { $0.key > $1.key }) {
             guard let stored = provenance[name], stored != found else { continue }
             throw UnusableInput(
                 place: folder ?? configuration.dataPlace,

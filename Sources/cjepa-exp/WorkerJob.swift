@@ -118,7 +118,7 @@ struct WorkerJob {
         _ output: WorkerOutput
     ) throws -> Trainer<CPUBackend>.Ending {
         let data = try DatasetSplits.load(configuration, progress: ScanProgress(output).report)
-        let fingerprints = data.fingerprints
+        let fingerprints = try data.fingerprints
         try files.check(fingerprints, of: data.train.name)
         files.writer.setProvenance(["dataset": .string(data.train.name)])
         files.writer.setProvenance(fingerprints.mapValues { .string($0) })

@@ -49,6 +49,29 @@ import Testing
         #expect(moved.contains(",owl,"))
     }
 
+    @Test func filesThatWereReplacedByOthersOfTheirSizeAreSeenBeforeAnythingRuns() throws {
+        let photos = try Photos()
+        let spec = try photos.spec()
+        #expect(try photos.run(["run", spec, "--only", "ijepa"]).status == 0)
+        func planned() throws -> [String: Any] {
+            let plan = try photos.run(["plan", spec, "--only", "ijepa", "--no-calibration", "--json"])
+            return try #require((plan.checkedJSON()["runs"] as? [[String: Any]])?.first, "\(plan.error)")
+        }
+        #expect(try planned()["action"] as? String == "skip")
+        let file = photos.root + "/test/owl/101.png"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        bytes[bytes.count - 1] ^= 1
+        try photos.put(bytes, "test/owl/101.png")
+        let changed = try planned()
+        #expect(changed["action"] as? String == "restart")
+        let reason = try #require(changed["reason"] as? String)
+        #expect(reason.hasPrefix("data changed: dataset_test_sample "), "\(reason)")
+        // Its time is of no matter once it is back.
+        bytes[bytes.count - 1] ^= 1
+        try photos.put(bytes, "test/owl/101.png")
+        #expect(try planned()["action"] as? String == "skip")
+    }
+
     @Test func floorsNameTheImagesThatTheyWereTakenOn() throws {
         let photos = try Photos()
         let run = try photos.run(["run", try photos.spec(), "--only", "ijepa"])

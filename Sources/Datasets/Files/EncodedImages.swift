@@ -2,7 +2,8 @@ package import ImageCodecs
 
 /// Images that are encoded files (JPEG, PNG, WebP), decoded where they are needed.
 ///
-/// The fingerprint is over names and sizes of the files, not over their contents, which would have to be read for it.
+/// The fingerprint is over names and sizes of the files, not over their contents, which would have to be read for it;
+/// `ContentSample` looks at a few.
 package struct EncodedImages: ImageSource {
     /// How files are decoded.
     package struct Decoding: Sendable, Hashable {
