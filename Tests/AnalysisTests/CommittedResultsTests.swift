@@ -53,7 +53,7 @@ import Testing
         let folder = repository.appending(path: "results/tables")
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".md") }.flatMap {
             try text(of: "results/tables/\($0)").matches(
-                of: /\| +\+?(-?[0-9.]+)(?: \| +|, 95 % )\[(-?[0-9.]+), (-?[0-9.]+)\]/
+                of: /\| +\+?(-?[0-9.]+)(?: \| +|(?: points)?, 95 % )\[(-?[0-9.]+), (-?[0-9.]+)\]/
             )
             .compactMap { match in
                 guard let mean = Double(match.1), let low = Double(match.2), let high = Double(match.3) else {
