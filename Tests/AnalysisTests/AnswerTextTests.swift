@@ -104,6 +104,25 @@ import Testing
         #expect(!Self.text(table) { $0.width = 120 }.contains("Left out"))
     }
 
+    @Test func `Verdicts are wrapped between words, and less important columns make room`() {
+        let columns = [
+            TextGrid.Column(name: "arm", titles: ["arm"], cells: [.init(text: "shared")], importance: 9),
+            TextGrid.Column(name: "p", titles: ["p"], cells: [.init(text: "0.015")], importance: 1, isOptional: true),
+            TextGrid.Column(
+                name: "verdict", titles: ["verdict"],
+                cells: [.init(text: "dimensional collapse, below initialisation")],
+                isLeading: true, width: .wrapped(9), importance: 5, growth: 2),
+        ]
+        func words(_ width: Int) -> [String] {
+            TextGrid(columns, width: width).lines.flatMap {
+                $0.text(isColoured: false, width: nil).split(separator: " ").map(String.init)
+            }
+        }
+        let verdict = ["dimensional", "collapse,", "below", "initialisation"]
+        #expect(words(40) == ["arm", "p", "verdict", "shared", "0.015"] + verdict)
+        #expect(words(24) == ["arm", "verdict", "shared"] + verdict)
+    }
+
     @Test func `Long names lose their middle, since beginnings and ends tell arms apart`() throws {
         let rows = Self.lines(Self.text(try Self.large())).filter { $0.hasPrefix("weight=0") && $0.contains(" ± ") }
         #expect(rows.count == 2 && rows.allSatisfy { $0.contains("…") && $0.contains("=6 ") })

@@ -18,7 +18,7 @@ struct TextGrid {
             case natural
             /// Cells may be shortened in their middle, down to so many columns.
             case shortened(Int)
-            /// Cells may be wrapped, into lines of so many columns or more.
+            /// Cells may be wrapped between words, into lines of so many columns or more.
             case wrapped(Int)
             /// Drawn as wide as there is room, within these widths: the second line of the title, and a text for each row.
             case drawn(ClosedRange<Int>, (Int) -> (title: String, cells: [String]))
@@ -42,11 +42,16 @@ struct TextGrid {
             return (titles.map(\.displayWidth) + cells.map(\.displayWidth)).max() ?? 0
         }
 
+        private var longestWord: Int {
+            cells.flatMap { $0.text.split(separator: " ") }.map { String($0).displayWidth }.max() ?? 0
+        }
+
         fileprivate var narrowest: Int {
             let title = titles.map(\.displayWidth).max() ?? 0
             return switch width {
             case .natural: widest
-            case .shortened(let least), .wrapped(let least): min(widest, max(least, title))
+            case .shortened(let least): min(widest, max(least, title))
+            case .wrapped(let least): min(widest, max(least, title, longestWord))
             case .drawn(let range, _): range.lowerBound
             }
         }
