@@ -59,6 +59,9 @@ struct HDF5Images: Sendable {
     /// What errors call it.
     var place: String { "\(file.path): \(dataset.path)" }
 
+    /// Tells one state of the file from another.
+    var version: String { original.stamp.version }
+
     func failure(_ problem: String) -> DatasetError { DatasetError(place: place, problem: problem, remedy: remedy) }
 
     /// Turns errors of the library into those of data sets.
@@ -118,6 +121,7 @@ struct HDF5Source: ImageSource {
     var channels: Int { images.geometry.channels }
     var uniformSize: ImageSize? { ImageSize(height: images.geometry.height, width: images.geometry.width) }
     var fingerprint: Fingerprint { statistics.fingerprint }
+    func state(of image: Int) -> String? { "\(images.version) \(images.place)[\(image)]" }
     func makeReader() -> any ImageReader { Reader(images) }
 
     private final class Reader: ImageReader {

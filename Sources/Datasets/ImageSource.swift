@@ -17,6 +17,8 @@ package protocol ImageSource: Sendable {
     func size(of image: Int) -> ImageSize?
     /// What people call an image: the name of its file; none where images only have numbers.
     func name(of image: Int) -> String?
+    /// What tells an image, where it lies and as its file is now, from any other; none where it lies in no file.
+    func state(of image: Int) -> String?
     /// A reader for one thread.
     func makeReader() -> any ImageReader
 }
@@ -25,6 +27,7 @@ extension ImageSource {
     package var isInMemory: Bool { false }
     package func size(of image: Int) -> ImageSize? { uniformSize }
     package func name(of image: Int) -> String? { nil }
+    package func state(of image: Int) -> String? { nil }
 }
 
 /// Reads images of a source on one thread; keeps its working memory between images.

@@ -48,6 +48,7 @@ struct RecordImages: ImageSource {
     var channels: Int { geometry.channels }
     var uniformSize: ImageSize? { ImageSize(height: geometry.height, width: geometry.width) }
     var fingerprint: Fingerprint { statistics.fingerprint }
+    func state(of image: Int) -> String? { split.state(of: image) }
     func makeReader() -> any ImageReader { Reader(self) }
 
     private final class Reader: ImageReader {

@@ -1,5 +1,6 @@
 import Foundation
 import Pictures
+import TestSupport
 import Testing
 
 /// `data check`, `stats`, `sample` and `decode` on small trees of real files, some of them damaged.
@@ -157,6 +158,73 @@ import Testing
         try bytes.dropLast(7).write(to: url)
         #expect(try known() == 4)
         #expect(try known() == 6)
+    }
+
+    /// A spec or a pack, and a file that holds images of it: how many stay known when it is written to.
+    @Test(arguments: [
+        ("dataset: tar, folder: set", "set/test-0.tar", 24),
+        ("dataset: list, folder: set", "set/train/cat/101.png", 35),
+        ("dataset: cifar10, folder: binary", "binary/data_batch_2.bin", 10),
+        ("dataset: cifar10, folder: pickled", "pickled/test_batch", 10),
+        ("dataset: stl10, folder: stl, train_on: train", "stl/test_X.bin", 3),
+        ("pack", "photos-001-of-002.pack", 18), ("dataset: pack, folder: .", "photos-000-of-002.pack", 18),
+    ])
+    func aCheckGoesOnWhereverImagesLie(data: String, file: String, unchanged: Int) throws {
+        let photos = try Photos()
+        for (folder, files) in [
+            ("binary", SmallCIFAR.binary(images: 2)), ("pickled", SmallCIFAR.pickled(images: 2)),
+            ("stl", SmallSTL.files()),
+        ] { for (name, bytes) in files { try photos.put(Data(bytes), "../\(folder)/\(name)") } }
+        if data.contains("pack") {
+            let packed = try photos.run(["data", "pack", "set", "--output", "photos.pack", "--shards", "2"])
+            #expect(packed.status == 0, "\(packed.error)")
+        }
+        let path = photos.folder.path + "/" + file
+        #expect(FileManager.default.fileExists(atPath: path))
+        let place =
+            data == "pack"
+            ? file
+            : try photos.folder.write(
+                "data: {\(data)}\nmodel: {channels: 3}\ntraining: {steps: 1, batch_size: 2}\nresources: {shards: 1}\nevaluation: {knn: {k: [1]}, linear.held_out: 0.4, logistic.enabled: false}\n",
+                to: "x.spec")
+        /// Images that were known, and all of them.
+        func check() throws -> [Int] {
+            let program = try photos.run(["data", "check", place, "--json"])
+            let report = try program.json()
+            let splits = try #require(report["splits"] as? [[String: Any]], "\(program.error)")
+            let known = try #require(report["known_images"] as? Int)
+            return [known, splits.reduce(0) { $0 + ($1["readable"] as? Int ?? 0) }]
+        }
+        let first = try check()
+        let all = first[1]
+        #expect(first[0] == 0 && all > unchanged)
+        #expect(try check() == [all, all])
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: path)
+        #expect(try check() == [unchanged, all])
+        #expect(try check() == [all, all])
+    }
+
+    @Test func whatTheScanOfAFolderLeftOutIsListedForASpecToo() throws {
+        let photos = try Photos()
+        try photos.put(Data("x".utf8), "train/cat/notes.txt")
+        try photos.put(Data("x".utf8), "test/.DS_Store")
+        try FileManager.default.createDirectory(atPath: photos.root + "/train/hen", withIntermediateDirectories: true)
+        func left(_ place: String) throws -> [String] {
+            let found = try findings(photos.run(["data", "check", place, "--json"]))
+            return ["left_out", "empty_class"].flatMap { kind in
+                (found[kind]?["items"] as? [[String: Any]] ?? []).map {
+                    "\(kind) \($0["place"] ?? "") \($0["detail"] ?? "")"
+                }
+            }
+        }
+        let ofSpec = try left(photos.spec())
+        #expect(
+            ofSpec == [
+                "left_out train 1 not named as images (cat/notes.txt)", "left_out test 1 hidden (.DS_Store)",
+                "empty_class hen ",
+            ])
+        #expect(try left("set") == ofSpec)
     }
 
     @Test func namesCannotSteerATerminalOrForgeALine() throws {

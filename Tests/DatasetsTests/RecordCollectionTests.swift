@@ -92,14 +92,7 @@ struct RecordCollectionTests {
 
     @Test("CIFAR-100 has a hundred classes or twenty")
     func cifar100() throws {
-        let fine = (0..<100).map { "fine \($0)" }.joined(separator: "\n")
-        let coarse = (0..<20).map { "coarse \($0)" }.joined(separator: "\n")
-        let records = (0..<5).flatMap { [UInt8($0), UInt8(99 - $0)] + SmallCIFAR.pixels($0) }
-        let folder = try write(
-            [
-                "fine_label_names.txt": Array(fine.utf8), "coarse_label_names.txt": Array(coarse.utf8),
-                "train.bin": records, "test.bin": records,
-            ], below: "cifar-100-binary")
+        let folder = try write(SmallCIFAR100.binary(images: 5), below: "cifar-100-binary")
         let settings = settings(of: CIFAR100.self, folder: folder.url.path)
         let splits = try CIFAR100(settings).open()
         #expect(splits.test.labels == [99, 98, 97, 96, 95] && splits.test.classNames?[99] == "fine 99")
@@ -112,17 +105,7 @@ struct RecordCollectionTests {
     }
 
     private func stl(_ unlabeled: Bool = true) throws -> TemporaryFolder {
-        let size = STL10Folder.imageSize
-        func images(_ numbers: [Int]) -> [UInt8] {
-            numbers.flatMap { image in (0..<size).map { UInt8((image * 31 + $0 + $0 / 96) % 253) } }
-        }
-        var files = [
-            "train_X.bin": images([0, 1, 2]), "train_y.bin": [1, 10, 3], "test_X.bin": images([3, 4]),
-            "test_y.bin": [5, 6],
-            "class_names.txt": Array((0..<10).map { "class \($0)" }.joined(separator: "\n").utf8),
-        ]
-        if unlabeled { files["unlabeled_X.bin"] = images([5, 6, 7, 8]) }
-        return try write(files, below: "stl10_binary")
+        try write(SmallSTL.files(unlabeled: unlabeled), below: "stl10_binary")
     }
 
     @Test("STL-10 trains on images without labels and probes labelled ones", arguments: ["unlabeled", "train", "both"])
@@ -142,7 +125,7 @@ struct RecordCollectionTests {
         let seen = try view(probed, 1, size: 96)
         for (plane, row, column) in [(0, 0, 5), (1, 95, 2), (2, 40, 95)] {
             let place = plane * 9216 + column * 96 + row
-            let pixel = Double((31 + place + place / 96) % 253)
+            let pixel = Double(SmallSTL.pixel(1, place))
             let value = (pixel / 255 - normalization.mean[plane]) / normalization.standardDeviation[plane]
             #expect(abs(Double(seen[plane * 9216 + row * 96 + column]) - value) <= 1e-4)
         }

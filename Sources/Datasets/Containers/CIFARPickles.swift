@@ -85,7 +85,7 @@ struct CIFARPickles {
         let content: RecordSplit.Part.Content =
             switch array.content {
             case .place(let place): .file(file, offset: place.offset, stride: CIFARFolder.imageSize)
-            case .bytes(let bytes): .memory(bytes)
+            case .bytes(let bytes): .memory(bytes, of: file)
             }
         return RecordSplit.Part(
             content: content, count: array.shape[0], names: names.count == array.shape[0] ? names : [])

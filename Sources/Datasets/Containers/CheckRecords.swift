@@ -1,9 +1,8 @@
 import Foundation
-package import ImageCodecs
 import Safetensors
 import Synchronization
 
-/// Which files were opened and decoded without an error, kept between calls: what makes a check go on where it was
+/// Which images were opened and decoded without an error, kept between calls: what makes a check go on where it was
 /// stopped.
 ///
 /// A mark of 8 bytes that counts versions, then records of 48 bytes that are only ever appended: key (8 bytes), facts (32),
@@ -59,15 +58,8 @@ package final class CheckRecords: Sendable {
     /// What is known of a file; none where it has changed, was not opened yet, or other limits held.
     package func facts(_ key: UInt64) -> ImageFacts? { known[key] }
 
-    /// What tells one state of a file, and what was asked of it, from another.
-    ///
-    /// - Parameters:
-    ///   - place: Where it lies: its path, or its shard and its place in it.
-    ///   - state: As `EncodedFiles` has it.
-    package static func key(of place: String, _ state: (size: Int, modified: Int64), _ limits: ImageLimits) -> UInt64 {
-        let text = "\(state.size) \(state.modified) \(limits.pixels) \(limits.bytes) \(limits.scans) \(place)"
-        return hash(Array(text.utf8))
-    }
+    /// - Parameter state: As `ImageSource` has it.
+    package static func key(of state: String) -> UInt64 { hash(Array(state.utf8)) }
 
     /// Keeps what was found; a disk that is full is no fault, the files are then opened again.
     package func add(_ found: [(key: UInt64, facts: ImageFacts)]) {

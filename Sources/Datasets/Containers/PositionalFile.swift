@@ -15,6 +15,9 @@ package struct FileStamp: Hashable, Sendable, Codable {
         device = UInt64(status.st_dev)
         node = UInt64(status.st_ino)
     }
+
+    /// Size and time as a text.
+    var version: String { "\(size) \(modified)" }
 }
 
 /// A file that is read at any offset, by any number of threads.

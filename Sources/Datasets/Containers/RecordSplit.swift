@@ -7,8 +7,8 @@ package struct RecordSplit: Sendable {
         enum Content: Sendable {
             /// Pixels of image i begin at `offset + i * stride` of the file.
             case file(PositionalFile, offset: Int, stride: Int)
-            /// Pixels of all images, one behind another.
-            case memory([UInt8])
+            /// Pixels of all images, one behind another, as they were unpacked from a file.
+            case memory([UInt8], of: PositionalFile)
         }
 
         let content: Content
@@ -48,7 +48,7 @@ package struct RecordSplit: Sendable {
             let pixels = try file.read(at: offset + row * stride, count: imageSize)
             try file.checkUnchanged()
             return pixels
-        case .memory(let bytes):
+        case .memory(let bytes, _):
             return Array(bytes[row * imageSize..<(row + 1) * imageSize])
         }
     }
@@ -60,7 +60,7 @@ package struct RecordSplit: Sendable {
         case .file(let file, let offset, let stride):
             try file.read(at: offset + row * stride, count: imageSize, into: &pixels)
             try file.checkUnchanged()
-        case .memory(let bytes):
+        case .memory(let bytes, _):
             pixels.removeAll(keepingCapacity: true)
             pixels.append(contentsOf: bytes[row * imageSize..<(row + 1) * imageSize])
         }
@@ -70,7 +70,7 @@ package struct RecordSplit: Sendable {
     func forEachPiece(_ body: ([UInt8]) throws -> Void) throws {
         for part in parts {
             guard case .file(let file, let offset, let stride) = part.content else {
-                if case .memory(let bytes) = part.content { try body(bytes) }
+                if case .memory(let bytes, _) = part.content { try body(bytes) }
                 continue
             }
             try file.checkUnchanged()
@@ -102,6 +102,16 @@ package struct RecordSplit: Sendable {
             texts.append("\(file.path) \(file.stamp) \(offset) \(stride) \(part.count)")
         }
         return texts.joined(separator: "\n")
+    }
+
+    /// Where image `index` lies, and the state of its file; nil for one that is not there.
+    func state(of index: Int) -> String? {
+        guard let (part, row) = try? place(index) else { return nil }
+        switch part.content {
+        case .file(let file, let offset, let stride):
+            return "\(file.stamp.version) \(file.path) \(offset + row * stride)"
+        case .memory(_, let file): return "\(file.stamp.version) \(file.path) image \(row)"
+        }
     }
 
     /// One behind the other, without labels.

@@ -18,11 +18,12 @@ struct EncodedSplit {
         self.place = place
     }
 
-    /// - Parameter directories: Folders whose times tell that files came, went or were renamed.
-    init(_ index: ImageIndex, place: String, directories: [FolderIndex.Directory] = [], remedy: String) {
+    /// - Parameter scan: Of the folder that the files were found in; none: they were named.
+    init(_ index: ImageIndex, place: String, scan: FolderIndex? = nil, remedy: String) {
         self.init(
-            files: IndexedFiles(index, place: place, directories: directories, remedy: remedy), labels: index.labels,
-            classNames: index.classNames, place: place)
+            files: IndexedFiles(
+                index, place: place, directories: scan?.directories ?? [], notes: scan?.notes, remedy: remedy),
+            labels: index.labels, classNames: index.classNames, place: place)
     }
 
     var hasClasses: Bool { labels.contains { $0 >= 0 } }

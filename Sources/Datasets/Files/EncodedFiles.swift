@@ -18,6 +18,12 @@ package protocol EncodedFiles: Sendable {
     /// one state of it is told from another; none where that is not known.
     func state(of image: Int) -> (size: Int, modified: Int64)?
 
+    /// Tells one state of an image's file from another; none where that is not known.
+    func version(of image: Int) -> String?
+
+    /// What the scan of a folder left out; none where the images are not from a folder.
+    var notes: FolderNotes? { get }
+
     /// What to do about bytes that are no usable picture.
     func remedy(for error: ImageError) -> String
 
@@ -39,6 +45,8 @@ extension EncodedFiles {
     }
 
     package func state(of image: Int) -> (size: Int, modified: Int64)? { nil }
+    package func version(of image: Int) -> String? { state(of: image).map { "\($0.size) \($0.modified)" } }
+    package var notes: FolderNotes? { nil }
 
     /// A file is too large to be read.
     func tooLarge(_ image: Int, _ size: Int, limit: Int) -> DatasetError {

@@ -40,15 +40,25 @@ package struct EncodedImages: ImageSource {
 
     /// The files of an index.
     ///
-    /// - Parameter remedy: What to do about a file that is missing.
-    package init(_ index: ImageIndex, decoding: Decoding = Decoding(), remedy: String) {
-        self.init(IndexedFiles(index, remedy: remedy), decoding: decoding)
+    /// - Parameters:
+    ///   - notes: What the scan of a folder left out.
+    ///   - remedy: What to do about a file that is missing.
+    package init(
+        _ index: ImageIndex, notes: FolderNotes? = nil, decoding: Decoding = Decoding(), remedy: String
+    ) {
+        self.init(IndexedFiles(index, notes: notes, remedy: remedy), decoding: decoding)
     }
 
     package var count: Int { files.count }
     package var channels: Int { decoding.channels }
     package var uniformSize: ImageSize? { nil }
     package func name(of image: Int) -> String? { files.name(of: image) }
+    package func state(of image: Int) -> String? {
+        let limits = decoding.limits
+        return files.version(of: image).map {
+            "\($0) \(limits.pixels) \(limits.bytes) \(limits.scans) \(files.place(of: image))"
+        }
+    }
     package func makeReader() -> any ImageReader { Reader(self) }
 
     private final class Reader: ImageReader {

@@ -65,6 +65,8 @@ struct HDF5Elements: EncodedFiles {
 
     func addState(to fingerprint: inout Fingerprint) { fingerprint.add(original.path) }
 
+    func version(of image: Int) -> String? { "\(contents)" }
+
     func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int {
         try original.checkUnchanged()
         do {

@@ -74,18 +74,17 @@ package struct ImageFolder: EncodedCollection {
                 problem: "has numbers, and nothing says which class each of them is",
                 remedy: "set data.class_numbers to a file with the folder of a class in each line, from number 1 on")
         }
-        return (split(labelled, flat.directories, path), nil)
+        return (split(labelled, flat, path), nil)
     }
 
     private func classFolders(_ path: String) throws -> EncodedSplit {
         let remedy = remedyForMissingFiles + "; classes of images that lie in none are given by data.test_label_list"
         let found = try FolderIndex.open(path, layout: .classes, cache: .standard(), remedy: remedy)
-        return split(found.index, found.directories, path)
+        return split(found.index, found, path)
     }
 
-    private func split(_ index: ImageIndex, _ directories: [FolderIndex.Directory], _ path: String) -> EncodedSplit {
+    private func split(_ index: ImageIndex, _ scan: FolderIndex, _ path: String) -> EncodedSplit {
         EncodedSplit(
-            index, place: path, directories: directories,
-            remedy: "put it back, or start anew with the files as they are")
+            index, place: path, scan: scan, remedy: "put it back, or start anew with the files as they are")
     }
 }

@@ -4,15 +4,18 @@ import Foundation
 struct IndexedFiles: EncodedFiles {
     let index: ImageIndex
     let remedy: String
+    let notes: FolderNotes?
     private let states: FileStates
     /// What to forget when a file turns out to be another.
     private let forget: @Sendable () -> Void
 
     /// Looks at every file without opening it.
     ///
-    /// - Parameter remedy: What to do about a file that is missing.
-    init(_ index: ImageIndex, remedy: String) {
-        self.init(index, states: FileStates(of: index), remedy: remedy) {}
+    /// - Parameters:
+    ///   - notes: What the scan of a folder left out.
+    ///   - remedy: What to do about a file that is missing.
+    init(_ index: ImageIndex, notes: FolderNotes? = nil, remedy: String) {
+        self.init(index, states: FileStates(of: index), notes: notes, remedy: remedy) {}
     }
 
     /// The same, but the files of a large set are looked at once, and again when one turns out to be another.
@@ -20,17 +23,22 @@ struct IndexedFiles: EncodedFiles {
     /// - Parameters:
     ///   - place: What names the files: a folder, or a list.
     ///   - directories: Folders whose times tell that files came, went or were renamed.
+    ///   - notes: What the scan of a folder left out.
     init(
-        _ index: ImageIndex, place: String, directories: [FolderIndex.Directory], cache: FileStateCache = .standard,
-        remedy: String
+        _ index: ImageIndex, place: String, directories: [FolderIndex.Directory], notes: FolderNotes? = nil,
+        cache: FileStateCache = .standard, remedy: String
     ) {
         let key = FileStateCache.Key(index, place: place, directories: directories)
-        self.init(index, states: cache.states(of: index, key), remedy: remedy) { cache.discard(key) }
+        self.init(index, states: cache.states(of: index, key), notes: notes, remedy: remedy) { cache.discard(key) }
     }
 
-    private init(_ index: ImageIndex, states: FileStates, remedy: String, forget: @escaping @Sendable () -> Void) {
+    private init(
+        _ index: ImageIndex, states: FileStates, notes: FolderNotes?, remedy: String,
+        forget: @escaping @Sendable () -> Void
+    ) {
         self.index = index
         self.states = states
+        self.notes = notes
         self.remedy = remedy
         self.forget = forget
     }

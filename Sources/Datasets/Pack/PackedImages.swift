@@ -27,6 +27,10 @@ package struct PackedImages: ImageSource {
     package var count: Int { split.count }
     package func size(of image: Int) -> ImageSize? { split.size(of: image) }
     package func name(of image: Int) -> String? { split.fileName(of: image) }
+    package func state(of image: Int) -> String? {
+        let (shard, entry) = split.place(of: image)
+        return "\(shard.stamp.version) \(channels) \(shard.path) image \(entry)"
+    }
     package func makeReader() -> any ImageReader { split.pack.encoding == .raw ? RawReader(split) : JPEGReader(self) }
 }
 

@@ -10,7 +10,7 @@ struct DataCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Open every image, and list what is unreadable or odd.",
         discussion: """
-            What was found is kept, so that a check goes on where it was stopped; files that have changed are opened \
+            What was found is kept, so that a check goes on where it was stopped; images in files that have changed are opened \
             again. The exit code is 1 if training would fail: an image cannot be read (unless the spec says data.on_unreadable: skip), a \
             class has no training image, or the spec asks for labels or numbers of images that are not there.
             """)

@@ -42,13 +42,9 @@ struct DataExamination {
         knownCount = known.withLock { $0 }
     }
 
-    /// What is known of a file as it is now; none where images are no files.
+    /// What is known of an image is kept under this; none where it lies in no file.
     private static func key(of image: Int, in split: DataImages.Split) -> UInt64? {
-        guard let encoded = split.encoded else { return nil }
-        let place = Int(split.images.sourceIndices[image])
-        return encoded.files.state(of: place).map {
-            CheckRecords.key(of: encoded.files.place(of: place), $0, encoded.decoding.limits)
-        }
+        split.images.source.state(of: Int(split.images.sourceIndices[image])).map(CheckRecords.key)
     }
 
     /// Lets runs know what cannot be read, so that they refuse it, or leave it out, without another look.

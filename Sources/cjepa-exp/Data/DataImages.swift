@@ -11,15 +11,13 @@ struct DataImages: Sendable {
     struct Split: Sendable {
         let name: String
         let images: ImageDataset
-        /// What the scan of a folder left out; none where the images are not from a folder.
-        let notes: FolderNotes?
-        /// Numbers of the classes that have a folder in this split; none where that is not known.
-        let classFolders: Set<Int>?
         /// What names of files are shown relative to.
         let root: String?
 
         /// Images that are encoded files, wherever their bytes are; none: pixels.
         var encoded: EncodedImages? { images.source as? EncodedImages }
+        /// What the scan of a folder left out; none where the images are not from a folder.
+        var notes: FolderNotes? { encoded?.files.notes }
     }
 
     /// The spec or the folder, as given.
@@ -66,8 +64,7 @@ struct DataImages: Sendable {
         crop = try RandomResizedCrop(scale: configuration.data.cropScale, aspect: configuration.data.cropAspect)
         classNames = data.train.classNames ?? data.test.classNames
         splits = named.map { name, images in
-            Split(
-                name: name, images: images, notes: nil, classFolders: nil, root: configuration.dataFolder)
+            Split(name: name, images: images, root: configuration.dataFolder)
         }
     }
 
@@ -80,15 +77,13 @@ struct DataImages: Sendable {
         let found = try FolderTree(folder)
         classNames = found.classNames.isEmpty ? nil : found.classNames
         splits = found.splits.map { split in
-            let index = split.index
-            let files = EncodedImages(index, remedy: "restore the file, or remove it from the data set")
+            let files = EncodedImages(
+                split.index, notes: split.notes, remedy: "restore the file, or remove it from the data set")
             var images = ImageDataset(
                 name: split.name, source: files, labels: split.labels, classCount: found.classNames.count,
                 classNames: found.classNames.isEmpty ? nil : found.classNames, normalization: Self.imageNet)
             images.view = Self.defaultView
-            return Split(
-                name: split.name, images: images, notes: split.notes,
-                classFolders: split.labels == nil ? nil : split.classFolders, root: folder)
+            return Split(name: split.name, images: images, root: folder)
         }
     }
 
@@ -108,7 +103,7 @@ struct DataImages: Sendable {
                 classNames: pack.classNames,
                 normalization: Self.imageNet.converted(toChannels: source.channels) ?? Self.imageNet)
             images.view = Self.defaultView
-            return Split(name: split.name, images: images, notes: nil, classFolders: nil, root: nil)
+            return Split(name: split.name, images: images, root: nil)
         }
     }
 

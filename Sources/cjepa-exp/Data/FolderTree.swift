@@ -10,7 +10,6 @@ struct FolderTree {
         let notes: FolderNotes
         /// Class of each image by the numbers of all splits; none where there are no classes.
         let labels: [Int32]?
-        let classFolders: Set<Int>
     }
 
     /// The training images first.
@@ -48,9 +47,7 @@ struct FolderTree {
         splits = opened.map { name, found in
             let table = found.index.classNames.map { numbers[$0] ?? -1 }
             let labels = found.layout == .flat ? nil : found.index.labels.map { table[Int($0)] }
-            return Split(
-                name: name, index: found.index, notes: found.notes, labels: labels,
-                classFolders: Set(table.map { Int($0) }))
+            return Split(name: name, index: found.index, notes: found.notes, labels: labels)
         }
     }
 
