@@ -65,6 +65,50 @@ struct HDF5FilesTests {
         #expect(try open().train.fingerprint != first.train.fingerprint)
     }
 
+    /// References of the first array, 16 bytes each: length, address of its heap, number of the object in it.
+    private func damage(_ body: (inout [UInt8], _ heap: Int, _ reference: Int) throws -> Void) throws -> DatasetError {
+        let path = folder.path("encoded.h5")
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        let heap = try #require(bytes.indices.first { bytes[$0...].starts(with: Array("GCOL".utf8)) })
+        let address = (0..<8).map { UInt8(truncatingIfNeeded: heap >> (8 * $0)) }
+        let reference = try #require(
+            bytes.indices.dropLast(16).first {
+                bytes[($0 + 4)..<($0 + 12)].elementsEqual(address)
+                    && bytes[($0 + 12)..<($0 + 16)].elementsEqual([1, 0, 0, 0])
+            })
+        try body(&bytes, heap, reference)
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let splits = try open()
+        return try #require(throws: DatasetError.self) { try views(splits.train) }
+    }
+
+    /// What is written over the first reference, or over the heap, and what is said of it.
+    struct Lie: Sendable {
+        let words: String
+        var isInHeap = false
+        let offset: Int
+        let bytes: [UInt8]
+    }
+
+    private static let lies = [
+        Lie(words: "but the array says 4294967295", offset: 0, bytes: [255, 255, 255, 255]),
+        Lie(words: "but the array says 1", offset: 0, bytes: [1, 0, 0, 0]),
+        Lie(words: "its reference is none", offset: 4, bytes: [UInt8](repeating: 255, count: 8)),
+        Lie(words: "there is no heap at byte", offset: 4, bytes: [8]),
+        Lie(words: "does not hold it", offset: 13, bytes: [200]),
+        Lie(words: "is damaged at byte", isInHeap: true, offset: 24, bytes: [UInt8](repeating: 0x7F, count: 8)),
+    ]
+
+    @Test("Lengths and places that lie are named with the image, and take no memory", arguments: lies)
+    func lying(_ lie: Lie) throws {
+        let error = try damage { bytes, heap, reference in
+            let start = (lie.isInHeap ? heap : reference) + lie.offset
+            bytes.replaceSubrange(start..<start + lie.bytes.count, with: lie.bytes)
+        }
+        #expect(error.problem.contains(lie.words) && error.isAboutBytes, "\(error)")
+        #expect(error.place.hasSuffix("encoded.h5: /train/images[0]"), "\(error)")
+    }
+
     @Test("Arrays of something else, classes that are none, and limits are refused with what to do")
     func refused() throws {
         func refusal(_ key: String, _ value: String?) throws -> String {

@@ -7,6 +7,7 @@ import Safetensors
 struct HDF5Elements: EncodedFiles {
     let file: HDF5File
     private let dataset: HDF5Dataset
+    private let runs: HDF5Runs
     let count: Int
     private let remedy: String
     /// Open beside the library, so that a change of the file is noticed.
@@ -40,6 +41,11 @@ struct HDF5Elements: EncodedFiles {
         guard count <= min(original.size, Int(Int32.max)) else {
             throw failure("claims \(count) images in a file of \(original.size) bytes")
         }
+        do {
+            runs = try HDF5Runs(dataset, count: count, in: original)
+        } catch let error as HDF5Error {
+            throw DatasetError(place: path, problem: "\(error.object): \(error.message)", remedy: remedy)
+        }
         var key = Fingerprint()
         key.add("\(path) \(original.stamp)")
         let source = original
@@ -69,18 +75,20 @@ struct HDF5Elements: EncodedFiles {
 
     func read(_ image: Int, limit: Int, into bytes: inout [UInt8]) throws -> Int {
         try original.checkUnchanged()
+        let size: Int?
         do {
-            guard let size = try dataset.readBytes(row: image, limit: limit, into: &bytes) else {
-                throw DatasetError(
-                    place: place(of: image), problem: "has more bytes than the limit of \(limit)",
-                    remedy: "raise data.max_bytes if the file can be trusted, or make the picture smaller",
-                    isAboutBytes: true)
-            }
-            return size
-        } catch let error as HDF5Error {
+            size = try runs.read(image, limit: limit, into: &bytes)
+        } catch let error as DatasetError where error.isAboutBytes {
             throw DatasetError(
-                place: place(of: image), problem: error.message, remedy: remedy, isAboutBytes: true)
+                place: place(of: image), problem: error.problem, remedy: remedy, isAboutBytes: true)
         }
+        guard let size else {
+            throw DatasetError(
+                place: place(of: image), problem: "has more bytes than the limit of \(limit)",
+                remedy: "raise data.max_bytes if the file can be trusted, or make the picture smaller",
+                isAboutBytes: true)
+        }
+        return size
     }
 }
 
