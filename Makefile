@@ -41,7 +41,8 @@ torture: build ## Kill and resume runs for ten minutes (SECONDS_PER_RUN=200 for 
 fuzz-images: ## Read 10⁵ damaged pictures and as many files of each other kind (MUTATIONS=…, SEED=…); some minutes.
 	IMAGE_MUTATIONS=$(or $(MUTATIONS),100000) CONTAINER_MUTATIONS=$(or $(MUTATIONS),100000) \
 	  PACK_MUTATIONS=$(or $(MUTATIONS),100000) IMAGE_MUTATION_SEED=$(or $(SEED),2) \
-	  $(SWIFT) test -c release $(FENCE) --filter 'MutationTests|PackDamageTests'
+	  PROGRAM_MUTATIONS=$$(($(or $(MUTATIONS),100000) / 1000)) \
+	  $(SWIFT) test -c release $(FENCE) --filter 'MutationTests|PackDamageTests|DamagedDataTests'
 
 lint: ## Check the format.
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)

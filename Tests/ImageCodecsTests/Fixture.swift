@@ -65,18 +65,6 @@ struct PillowResults {
     }
 }
 
-private let crcTable: [UInt32] = (0..<256).map { index in
-    var value = UInt32(index)
-    for _ in 0..<8 { value = value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1 }
-    return value
-}
-
-func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    var crc = UInt32.max
-    for byte in bytes { crc = crcTable[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ (crc >> 8) }
-    return ~crc
-}
-
 /// Pillow's convert("L").
 func luma(_ rgb: [UInt8]) -> [UInt8] {
     (0..<rgb.count / 3).map { pixel in

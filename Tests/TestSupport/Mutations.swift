@@ -42,3 +42,16 @@ extension [UInt8] {
         return bytes
     }
 }
+
+private let crcTable: [UInt32] = (0..<256).map { index in
+    var value = UInt32(index)
+    for _ in 0..<8 { value = value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1 }
+    return value
+}
+
+/// The checksum of PNG's chunks.
+package func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    var crc = UInt32.max
+    for byte in bytes { crc = crcTable[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ (crc >> 8) }
+    return ~crc
+}
