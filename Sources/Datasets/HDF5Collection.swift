@@ -7,24 +7,8 @@ package struct HDF5Collection: ImageCollection {
     package static let name = "hdf5"
     package static let summary =
         "arrays of 8-bit images of one size, and of their classes, in HDF5 files in data.folder"
-    package static let keys = [
-        DataKeys.folder,
-        DeclaredKey("train_file", default: "train.h5", "HDF5 file of the training images, in data.folder."),
-        DeclaredKey(
-            "test_file", default: "test.h5", "HDF5 file of the test images, in data.folder; it may be data.train_file."),
-        DeclaredKey(
-            "images_path", default: "images",
-            "Array of the images in its HDF5 file: bytes, [n, H, W], [n, H, W, C] or [n, C, H, W]."),
-        DeclaredKey(
-            "labels_path", default: String?("labels"),
-            "Array of the classes 0, 1, … in its HDF5 file: whole numbers, [n]; null: the images have none."),
-        DeclaredKey(
-            "test_images_path", default: String?.none,
-            "Array of the test images, where it has another name than that of the training images."),
-        DeclaredKey(
-            "test_labels_path", default: String?.none,
-            "Array of the test images' classes, where it has another name than that of the training images'."),
-    ]
+    package static let keys =
+        [DataKeys.folder] + DataKeys.hdf5Files(images: "bytes, [n, H, W], [n, H, W, C] or [n, C, H, W].")
 
     let settings: Settings
     package init(_ settings: Settings) { self.settings = settings }
@@ -79,6 +63,30 @@ package struct HDF5Collection: ImageCollection {
         let splits = DatasetSplits(train: dataset(counted, trainLabels), test: dataset(other, testLabels))
         try splits.checkTestCount(place: test.place)
         return splits
+    }
+}
+
+extension DataKeys {
+    /// Where images and classes are in HDF5 files of one's own.
+    ///
+    /// - Parameter images: What an array of images is.
+    static func hdf5Files(images: String) -> [DeclaredKey] {
+        [
+            DeclaredKey("train_file", default: "train.h5", "HDF5 file of the training images, in data.folder."),
+            DeclaredKey(
+                "test_file", default: "test.h5",
+                "HDF5 file of the test images, in data.folder; it may be data.train_file."),
+            DeclaredKey("images_path", default: "images", "Array of the images in its HDF5 file: \(images)"),
+            DeclaredKey(
+                "labels_path", default: String?("labels"),
+                "Array of the classes 0, 1, … in its HDF5 file: whole numbers, [n]; null: the images have none."),
+            DeclaredKey(
+                "test_images_path", default: String?.none,
+                "Array of the test images, where it has another name than that of the training images."),
+            DeclaredKey(
+                "test_labels_path", default: String?.none,
+                "Array of the test images' classes, where it has another name than that of the training images'."),
+        ]
     }
 }
 

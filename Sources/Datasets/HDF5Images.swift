@@ -83,24 +83,20 @@ struct HDF5Images: Sendable {
     }
 
     /// The source, after one pass over all pixels unless there was one before.
-    func counted(cache: StatisticsCache? = .standard) throws -> HDF5Source {
-        func count() throws -> PixelStatistics {
-            var counter = PixelStatistics.Counter(count: self.count, geometry, isInterleaved: isInterleaved)
+    func counted() throws -> HDF5Source {
+        let statistics = try PixelStatistics.kept(
+            of: "\(file.path) \(original.stamp) \(dataset.path)", bytes: count * geometry.count,
+            channels: geometry.channels
+        ) {
+            var counter = PixelStatistics.Counter(count: count, geometry, isInterleaved: isInterleaved)
             let step = try wrapping { rowsAtOnce(chunk: try dataset.chunk()?.first ?? 1) }
-            for first in stride(from: 0, to: self.count, by: step) {
-                let pixels: [UInt8] = try wrapping { try dataset.read(rows: first..<min(self.count, first + step)) }
+            for first in stride(from: 0, to: count, by: step) {
+                let pixels: [UInt8] = try wrapping { try dataset.read(rows: first..<min(count, first + step)) }
                 counter.add(pixels)
             }
             return counter.statistics
         }
-        let bytes = self.count * geometry.count
-        guard let cache, bytes >= StatisticsCache.worthwhile else {
-            return HDF5Source(images: self, statistics: try count())
-        }
-        let description = "\(file.path) \(original.stamp) \(dataset.path)"
-        return HDF5Source(
-            images: self,
-            statistics: try cache.statistics(of: description, channels: geometry.channels, count: count))
+        return HDF5Source(images: self, statistics: statistics)
     }
 
     /// A few mebibytes of whole chunks; a multiple of eight images, so that the fingerprint does not depend on chunks.

@@ -117,14 +117,7 @@ extension ImageDataset {
         let size = try reader.open(Int(sourceIndices[image]))
         var (count, values) = (0, [UInt8]())
         try reader.withPixels(of: CropRegion(of: size), reduction: 1) { pixels, layout in
-            count = layout.channels
-            values.reserveCapacity(layout.height * layout.width * layout.channels)
-            for row in 0..<layout.height {
-                for column in 0..<layout.width {
-                    let place = layout.start + row * layout.rowStride + column * layout.columnStride
-                    for channel in 0..<layout.channels { values.append(pixels[place + channel * layout.channelStride]) }
-                }
-            }
+            (count, values) = (layout.channels, layout.gathered(pixels))
         }
         return (size, count, values)
     }

@@ -96,6 +96,25 @@ package struct PixelLayout: Sendable, Hashable {
         self.box = box ?? PixelBox(top: 0, left: 0, height: Double(height), width: Double(width))
     }
 
+    /// The pixels at hand, rows after each other and the values of a pixel beside each other.
+    ///
+    /// - Returns: [height, width, channels].
+    package func gathered(_ pixels: Span<UInt8>) -> [UInt8] {
+        var values = [UInt8](repeating: 0, count: height * width * channels)
+        var target = values.mutableSpan
+        var output = 0
+        for row in 0..<height {
+            for column in 0..<width {
+                let place = start + row * rowStride + column * columnStride
+                for channel in 0..<channels {
+                    target[output] = pixels[place + channel * channelStride]
+                    output += 1
+                }
+            }
+        }
+        return values
+    }
+
     /// One past the last value.
     var end: Int {
         start + (height - 1) * rowStride + (width - 1) * columnStride + (channels - 1) * channelStride + 1

@@ -19,6 +19,28 @@ struct PixelStatistics: Sendable, Hashable, Codable {
         return result
     }
 
+    /// Fewer bytes of pixels are counted faster than it is worth keeping a file.
+    private static let worthwhile = 32 << 20
+
+    /// What `count` finds, or found in an earlier process.
+    ///
+    /// - Parameters:
+    ///   - description: Of the files and of the pixels in them; their stamps are part of it, so that a file that has
+    ///     changed is another. None: the pixels are in no file.
+    ///   - bytes: Of all pixels.
+    static func kept(
+        of description: String?, bytes: Int, channels: Int, count: () throws -> PixelStatistics
+    ) rethrows -> PixelStatistics {
+        guard let description, bytes >= worthwhile else { return try count() }
+        var key = Fingerprint()
+        key.add(description)
+        func isValid(_ found: PixelStatistics) -> Bool {
+            found.histograms.count == channels
+                && found.histograms.allSatisfy { $0.count == 256 && $0.allSatisfy { (0...1 << 50).contains($0) } }
+        }
+        return try ScanCache.standard.value("statistics", key, isCostly: true, isValid: isValid, make: count)
+    }
+
     /// Counts images of one size as they come.
     struct Counter {
         private var hash = Fingerprint()

@@ -16,12 +16,10 @@ struct RecordImages: ImageSource {
     ///
     /// - Parameters:
     ///   - place: What errors call the images.
-    ///   - cache: Where the statistics of large files are kept; none: nowhere.
     /// - Throws: `DatasetError` for files that cannot be read, and for more images than can be numbered.
     /// - Precondition: Images of the split have as many bytes as `geometry` says.
     init(
-        _ split: RecordSplit, _ geometry: ImageGeometry, order: Order = .rowByRow, place: String, remedy: String,
-        cache: StatisticsCache? = .standard
+        _ split: RecordSplit, _ geometry: ImageGeometry, order: Order = .rowByRow, place: String, remedy: String
     ) throws {
         precondition(split.imageSize == geometry.count, "images of \(split.imageSize) bytes as \(geometry)")
         guard split.count > 0, split.count <= Int32.max else {
@@ -31,16 +29,13 @@ struct RecordImages: ImageSource {
         self.split = split
         self.geometry = geometry
         self.order = order
-        func counted() throws -> PixelStatistics {
+        let (bytes, isTooLarge) = split.count.multipliedReportingOverflow(by: split.imageSize)
+        statistics = try PixelStatistics.kept(
+            of: split.fileDescription, bytes: isTooLarge ? .max : bytes, channels: geometry.channels
+        ) {
             var counter = PixelStatistics.Counter(count: split.count, geometry)
             try split.forEachPiece { counter.add($0) }
             return counter.statistics
-        }
-        let (bytes, isTooLarge) = split.count.multipliedReportingOverflow(by: split.imageSize)
-        if let cache, isTooLarge || bytes >= StatisticsCache.worthwhile, let description = split.fileDescription {
-            statistics = try cache.statistics(of: description, channels: geometry.channels, count: counted)
-        } else {
-            statistics = try counted()
         }
     }
 

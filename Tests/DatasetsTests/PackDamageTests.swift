@@ -16,7 +16,7 @@ struct PackDamageTests {
         made = try PackedTree()
         try made.pack(PackSettings(encoding: .raw, shortSide: 12), "whole.pack")
         whole = try made.bytes("whole.pack")
-        indexStart = Int(PackBytes.word(whole, at: 56))
+        indexStart = Int(StoredWords.word(whole, at: 56))
     }
 
     private var path: String { made.tree.file("bad.pack") }
@@ -40,10 +40,10 @@ struct PackDamageTests {
     /// The same with checksums that fit what is there now.
     private func sealed(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes
-        let start = min(bytes.count, max(PackHeader.size, Int(clamping: PackBytes.word(bytes, at: 56))))
-        bytes.replaceSubrange(88..<96, with: PackBytes.of(PackBytes.checksum(bytes[start...])))
+        let start = min(bytes.count, max(PackHeader.size, Int(clamping: StoredWords.word(bytes, at: 56))))
+        bytes.replaceSubrange(88..<96, with: StoredWords.bytes(StoredWords.checksum(bytes[start...])))
         let end = PackHeader.size - 8
-        bytes.replaceSubrange(end..<end + 8, with: PackBytes.of(PackBytes.checksum(bytes[..<end])))
+        bytes.replaceSubrange(end..<end + 8, with: StoredWords.bytes(StoredWords.checksum(bytes[..<end])))
         return bytes
     }
 
@@ -90,7 +90,7 @@ struct PackDamageTests {
                     bytes[place] = UInt8(random.integer(below: 256))
                 } else {
                     let value = extremes[random.integer(below: extremes.count)]
-                    for (offset, byte) in PackBytes.of(value).enumerated() where place + offset < bytes.count {
+                    for (offset, byte) in StoredWords.bytes(value).enumerated() where place + offset < bytes.count {
                         bytes[place + offset] = byte
                     }
                 }
@@ -105,14 +105,14 @@ struct PackDamageTests {
 
     @Test("A lying size of an image, of a class or of a place is named with the image")
     func lyingEntries() throws {
-        let descriptionLength = Int(PackBytes.word(whole, at: 72))
+        let descriptionLength = Int(StoredWords.word(whole, at: 72))
         let entry = indexStart + descriptionLength + 3 * PackEntry.size
         for (place, value, words) in [
             (0, UInt64(whole.count), "outside of the images"), (0, .max, "outside of the images"),
             (16, 0xFFFF_FFFF_FFFF_FFFF, "outside of the images"), (24, 0x0000_0063_0000_0001, "pixels has"),
         ] {
             var bytes = whole
-            bytes.replaceSubrange(entry + place..<entry + place + 8, with: PackBytes.of(value))
+            bytes.replaceSubrange(entry + place..<entry + place + 8, with: StoredWords.bytes(value))
             let text = try problem(sealed(bytes))
             #expect(text.contains("image 3") && text.contains(words), "\(text)")
         }

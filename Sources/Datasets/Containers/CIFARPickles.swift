@@ -81,14 +81,12 @@ struct CIFARPickles {
         guard array.content.count == count else {
             throw file.failure("is damaged: \(array.content.count) bytes for images of shape \(array.shape)")
         }
-        let names = document.value(of: "filenames", in: document.root).flatMap { document.strings(of: $0) } ?? []
         let content: RecordSplit.Part.Content =
             switch array.content {
             case .place(let place): .file(file, offset: place.offset, stride: CIFARFolder.imageSize)
             case .bytes(let bytes): .memory(bytes, of: file)
             }
-        return RecordSplit.Part(
-            content: content, count: array.shape[0], names: names.count == array.shape[0] ? names : [])
+        return RecordSplit.Part(content: content, count: array.shape[0])
     }
 
     private func labels(

@@ -1,5 +1,4 @@
 import Foundation
-import Safetensors
 import Synchronization
 
 /// Which images were opened and decoded without an error, kept between calls: what makes a check go on where it was
@@ -21,8 +20,7 @@ package final class CheckRecords: Sendable {
     ///   - name: What the images are called; other images have other records.
     ///   - isFresh: Whether to forget what is known.
     package init(of name: String, in cache: IndexCache, isFresh: Bool = false) {
-        let bytes = Array(name.utf8)
-        path = "\(cache.folder)/check-\(XXH64.digits(Self.hash(bytes))).bin"
+        path = "\(cache.folder)/check-\(StoredWords.digits(of: name)).bin"
         try? FileManager.default.createDirectory(atPath: cache.folder, withIntermediateDirectories: true)
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else {
@@ -59,7 +57,7 @@ package final class CheckRecords: Sendable {
     package func facts(_ key: UInt64) -> ImageFacts? { known[key] }
 
     /// - Parameter state: As `ImageSource` has it.
-    package static func key(of state: String) -> UInt64 { hash(Array(state.utf8)) }
+    package static func key(of state: String) -> UInt64 { StoredWords.checksum(state.utf8) }
 
     /// Keeps what was found; a disk that is full is no fault, the files are then opened again.
     package func add(_ found: [(key: UInt64, facts: ImageFacts)]) {
@@ -67,8 +65,8 @@ package final class CheckRecords: Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(found.count * Self.recordCount)
         for (key, facts) in found {
-            let content = ImageFacts.littleEndian(key) + facts.stored
-            bytes += content + ImageFacts.littleEndian(Self.hash(content))
+            let content = StoredWords.bytes(key) + facts.stored
+            bytes += content + StoredWords.bytes(StoredWords.checksum(content))
         }
         file.withLock { file in
             guard let handle = file else { return }
@@ -83,15 +81,11 @@ package final class CheckRecords: Sendable {
             let record = Array(content[start..<start + recordCount])
             start += recordCount
             let body = Array(record.dropLast(8))
-            guard ImageFacts.word(record, at: recordCount - 8) == hash(body),
+            guard StoredWords.word(record, at: recordCount - 8) == StoredWords.checksum(body),
                 let facts = ImageFacts(stored: body.dropFirst(8))
             else { continue }
-            records[ImageFacts.word(record, at: 0)] = facts
+            records[StoredWords.word(record, at: 0)] = facts
         }
         return records
-    }
-
-    package static func hash(_ bytes: [UInt8]) -> UInt64 {
-        unsafe bytes.withUnsafeBytes { unsafe XXH64.checksum(of: $0) }
     }
 }

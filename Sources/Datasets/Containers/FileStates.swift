@@ -83,21 +83,21 @@ struct FileStateCache {
 
     private func load(_ key: Key) throws -> FileStates? {
         let file = try PositionalFile(path: path(of: key), remedy: "")
-        guard let body = try CheckedWords.body(of: file, mark: Self.mark), body.count >= 16, body.count % 16 == 0 else {
+        guard let body = try StoredWords.body(of: file, mark: Self.mark), body.count >= 16, body.count % 16 == 0 else {
             return nil
         }
         let count = (body.count - 16) / 16
         let (head, values) = (body.prefix(16), body.dropFirst(16))
-        guard CheckedWords.words(head, UInt64.self) == [key.files, UInt64(count)] else { return nil }
+        guard StoredWords.words(head, UInt64.self) == [key.files, UInt64(count)] else { return nil }
         return FileStates(
-            sizes: CheckedWords.words(values.prefix(8 * count), Int64.self),
-            times: CheckedWords.words(values.dropFirst(8 * count), Int64.self))
+            sizes: StoredWords.words(values.prefix(8 * count), Int64.self),
+            times: StoredWords.words(values.dropFirst(8 * count), Int64.self))
     }
 
     private func save(_ states: FileStates, _ key: Key) {
-        let head = CheckedWords.bytes([key.files, UInt64(states.sizes.count)])
-        CheckedWords.write(
-            head + CheckedWords.bytes(states.sizes) + CheckedWords.bytes(states.times), mark: Self.mark,
+        let head = StoredWords.bytes([key.files, UInt64(states.sizes.count)])
+        StoredWords.write(
+            head + StoredWords.bytes(states.sizes) + StoredWords.bytes(states.times), mark: Self.mark,
             to: path(of: key))
     }
 }

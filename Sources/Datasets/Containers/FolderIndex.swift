@@ -26,9 +26,6 @@ package struct FolderIndex: Sendable {
     package internal(set) var isFromCache = false
     let directories: [Directory]
 
-    /// Number of folders whose times are compared.
-    package var directoryCount: Int { directories.count }
-
     init(index: ImageIndex, layout: Layout, notes: FolderNotes, directories: [Directory]) {
         self.index = index
         self.layout = layout

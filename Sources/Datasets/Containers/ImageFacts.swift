@@ -58,36 +58,28 @@ extension ImageFacts {
             return UInt8(clamping: index)
         }
         let sides = UInt64(width) | UInt64(height) << 32
-        return [hash, UInt64(max(0, bytes)), sides].flatMap(Self.littleEndian)
+        return [hash, UInt64(max(0, bytes)), sides].flatMap { StoredWords.bytes($0) }
             + [place(format), place(colorSpace), depth, UInt8(orientation.rawValue), remarkBits, 0, 0, 0]
     }
 
     /// - Returns: None for bytes that no facts are stored as.
     init?(stored: some RandomAccessCollection<UInt8>) {
         let bytes = Array(stored)
-        guard bytes.count == Self.storedCount, let size = Int(exactly: Self.word(bytes, at: 8)),
+        guard bytes.count == Self.storedCount, let size = Int(exactly: StoredWords.word(bytes, at: 8)),
             let orientation = ImageOrientation(rawValue: Int(bytes[27]))
         else { return nil }
         func option<Option>(_ options: [Option], _ code: UInt8) -> Option? {
             options.indices.contains(Int(code)) ? options[Int(code)] : nil
         }
-        let sides = Self.word(bytes, at: 16)
+        let sides = StoredWords.word(bytes, at: 16)
         self.init(
             ImageSize(height: Int(sides >> 32), width: Int(sides & 0xFFFF_FFFF)))
-        hash = Self.word(bytes, at: 0)
+        hash = StoredWords.word(bytes, at: 0)
         self.bytes = size
         format = option(ImageFormat.allCases, bytes[24])
         colorSpace = option(ImageHeader.ColorSpace.allCases, bytes[25])
         depth = bytes[26]
         self.orientation = orientation
         remarkBits = bytes[28]
-    }
-
-    static func word(_ bytes: [UInt8], at place: Int) -> UInt64 {
-        (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[place + $1]) << UInt64(8 * $1) }
-    }
-
-    static func littleEndian(_ value: UInt64) -> [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
     }
 }

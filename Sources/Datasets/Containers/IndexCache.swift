@@ -33,8 +33,7 @@ package struct IndexCache: Sendable {
 
     /// Where the index of a folder is kept.
     package func path(of root: String, layout: FolderIndex.Layout) -> String {
-        let name = Array("\(layout.rawValue):\(root)".utf8)
-        return "\(folder)/index-\(XXH64.digits(unsafe name.withUnsafeBytes { unsafe XXH64.checksum(of: $0) })).bin"
+        "\(folder)/index-\(StoredWords.digits(of: "\(layout.rawValue):\(root)")).bin"
     }
 
     /// The index that is kept for a folder; nil where there is none that is whole.
@@ -62,19 +61,16 @@ package struct IndexCache: Sendable {
         }
         let head = try next(32)
         guard Array(head.prefix(8)) == mark else { return nil }
-        let lengths = (1...3).map { field in
-            (0..<8).reduce(UInt64(0)) { $0 | UInt64(head[8 * field + $1]) << UInt64(8 * $1) }
-        }
+        let lengths = StoredWords.words(head[8...], UInt64.self)
         guard lengths.allSatisfy({ $0 <= file.size }) else { return nil }
         let (descriptionLength, pathLength, count) = (Int(lengths[0]), Int(lengths[1]), Int(lengths[2]))
         guard file.size == 32 + descriptionLength + pathLength + 4 * (count + 1) + 4 * count + 8 else { return nil }
         let description = try next(descriptionLength)
         let bytes = try next(pathLength)
-        let offsets = try words(next(4 * (count + 1)))
-        let labels = try words(next(4 * count)).map { Int32(bitPattern: $0) }
+        let offsets = try StoredWords.words(next(4 * (count + 1))[...], UInt32.self)
+        let labels = try StoredWords.words(next(4 * count)[...], Int32.self)
         let stored = try file.read(at: offset, count: 8)
-        let expected = hash.value
-        guard (0..<8).allSatisfy({ stored[$0] == UInt8(truncatingIfNeeded: expected >> UInt64(8 * $0)) }),
+        guard StoredWords.word(stored, at: 0) == hash.value,
             let paths = PathTable(bytes: bytes, offsets: offsets)
         else { return nil }
         let known = try JSONDecoder().decode(Description.self, from: Data(description))
@@ -82,14 +78,6 @@ package struct IndexCache: Sendable {
         return FolderIndex(
             index: ImageIndex(root: known.root, classNames: known.classNames, paths: paths, labels: labels),
             layout: known.layout, notes: known.notes, directories: known.directories)
-    }
-
-    private static func words(_ bytes: [UInt8]) -> [UInt32] {
-        unsafe bytes.withUnsafeBytes { bytes in
-            (0..<bytes.count / 4).map {
-                unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
-            }
-        }
     }
 
     /// Keeps an index. A folder that cannot be written is no fault: the next run scans again.
@@ -119,18 +107,13 @@ package struct IndexCache: Sendable {
             unsafe hash.append(bytes)
             try unsafe file.write(bytes)
         }
-        let lengths = [description.count, made.index.paths.bytes.count, made.index.count].flatMap(Self.littleEndian)
+        let lengths = StoredWords.bytes([description.count, made.index.paths.bytes.count, made.index.count])
         try unsafe (Self.mark + lengths).withUnsafeBytes(put)
         try unsafe description.withUnsafeBytes(put)
         try unsafe made.index.paths.bytes.withUnsafeBytes(put)
         try unsafe made.index.paths.offsets.map(\.littleEndian).withUnsafeBytes(put)
         try unsafe made.index.labels.map(\.littleEndian).withUnsafeBytes(put)
-        let sum = (0..<8).map { UInt8(truncatingIfNeeded: hash.value >> UInt64(8 * $0)) }
-        try unsafe sum.withUnsafeBytes { try unsafe file.write($0) }
+        try unsafe StoredWords.bytes(hash.value).withUnsafeBytes { try unsafe file.write($0) }
         try file.commit()
-    }
-
-    private static func littleEndian(_ value: Int) -> [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
 }

@@ -13,8 +13,6 @@ package struct RecordSplit: Sendable {
 
         let content: Content
         let count: Int
-        /// What the file calls its images; empty where it does not.
-        var names: [String] = []
     }
 
     /// Bytes of an image: channels × height × width.
@@ -38,22 +36,10 @@ package struct RecordSplit: Sendable {
     /// Number of images.
     package var count: Int { starts.last ?? 0 }
 
-    /// Pixels of image `index` as its file has them: planes of red, green and blue.
+    /// Pixels of image `index` as its file has them, planes of red, green and blue, in place of what an array holds: its memory
+    /// is used again.
     ///
     /// - Throws: `DatasetError` where the file has changed or cannot be read, and for an image that is not there.
-    package func pixels(_ index: Int) throws -> [UInt8] {
-        let (part, row) = try place(index)
-        switch part.content {
-        case .file(let file, let offset, let stride):
-            let pixels = try file.read(at: offset + row * stride, count: imageSize)
-            try file.checkUnchanged()
-            return pixels
-        case .memory(let bytes, _):
-            return Array(bytes[row * imageSize..<(row + 1) * imageSize])
-        }
-    }
-
-    /// The same, in place of what an array holds: its memory is used again.
     func read(_ index: Int, into pixels: inout [UInt8]) throws {
         let (part, row) = try place(index)
         switch part.content {
@@ -117,12 +103,6 @@ package struct RecordSplit: Sendable {
     /// One behind the other, without labels.
     static func joined(_ splits: [RecordSplit], imageSize: Int) -> RecordSplit {
         RecordSplit(imageSize: imageSize, parts: splits.flatMap(\.parts), labels: nil)
-    }
-
-    /// What the file calls the image; nil where it does not.
-    package func name(_ index: Int) throws -> String? {
-        let (part, row) = try place(index)
-        return row < part.names.count ? part.names[row] : nil
     }
 
     private func place(_ index: Int) throws -> (Part, Int) {

@@ -3,7 +3,7 @@ import Foundation
 /// STL-10 (Coates 2011) in a folder, the binary version: https://cs.stanford.edu/~acoates/stl10
 ///
 /// Images are 3 × 96 × 96 bytes: planes of red, green and blue. In the files each plane goes column by column, and labels
-/// are 1 to 10; what is handed out goes row by row, with labels 0 to 9.
+/// are 1 to 10; the labels that are handed out are 0 to 9.
 package struct STL10Folder: Sendable {
     package static let side = 96
     package static let imageSize = 3 * side * side
@@ -17,8 +17,6 @@ package struct STL10Folder: Sendable {
     /// The images without labels; nil where their file is not there.
     package let unlabeled: RecordSplit?
     package let classNames: [String]
-    /// For each of the ten predefined folds, which training images it takes; none where their file is not there.
-    package let folds: [[Int]]
 
     /// Opens the files in `folder`, or in `stl10_binary` in it.
     ///
@@ -44,7 +42,6 @@ package struct STL10Folder: Sendable {
         guard classNames.count == Self.classCount, Set(classNames).count == Self.classCount else {
             throw namesFile.failure("has \(classNames.count) lines instead of \(Self.classCount) names of classes")
         }
-        folds = exists("fold_indices.txt", place) ? try Self.folds(open("fold_indices.txt"), count: train.count) : []
     }
 
     private static func place(in folder: String) -> URL? {
@@ -77,30 +74,5 @@ package struct STL10Folder: Sendable {
             throw labels.failure("label \(numbers[index]) of image \(index) is outside 1…\(classCount)")
         }
         return RecordSplit(imageSize: imageSize, parts: [part], labels: numbers.map { $0 - 1 })
-    }
-
-    private static func folds(_ file: PositionalFile, count: Int) throws -> [[Int]] {
-        try file.lines().map { line in
-            try line.split(whereSeparator: \.isWhitespace).map { word in
-                guard let index = Int(word), (0..<count).contains(index) else {
-                    throw file.failure("names image \"\(word.prefix(20))\", which is none of 0…\(count - 1)")
-                }
-                return index
-            }
-        }
-    }
-
-    /// Pixels of an image of one of the splits: planes of red, green and blue, each row by row.
-    package static func pixels(_ index: Int, of split: RecordSplit) throws -> [UInt8] {
-        let columns = try split.pixels(index)
-        var rows = [UInt8](repeating: 0, count: columns.count)
-        guard columns.count == imageSize else { return columns }
-        for plane in 0..<3 {
-            let start = plane * side * side
-            for row in 0..<side {
-                for column in 0..<side { rows[start + row * side + column] = columns[start + column * side + row] }
-            }
-        }
-        return rows
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Safetensors
 
 /// Keeps what was read of tar shards between runs, one file for each: a shard is read again only where its size, time or
 /// place on disk has changed.
@@ -29,8 +28,8 @@ package struct ShardCache: Sendable {
     package static var standard: ShardCache { ShardCache(folder: IndexCache.standard().folder) }
 
     private func file(of path: String, _ reader: ShardReader) -> String {
-        let name = Array("\(reader.rule) \(reader.imageExtension ?? "") \(path)".utf8)
-        return "\(folder)/shard-\(XXH64.digits(unsafe name.withUnsafeBytes { unsafe XXH64.checksum(of: $0) })).bin"
+        let name = "\(reader.rule) \(reader.imageExtension ?? "") \(path)"
+        return "\(folder)/shard-\(StoredWords.digits(of: name)).bin"
     }
 
     /// What is kept of a shard, where it has not changed; nil else.
@@ -44,8 +43,8 @@ package struct ShardCache: Sendable {
     private func read(
         _ file: PositionalFile, _ path: String, _ stamp: FileStamp, _ reader: ShardReader
     ) throws -> ShardContents? {
-        guard let body = try CheckedWords.body(of: file, mark: Self.mark), body.count >= 32 else { return nil }
-        let lengths = CheckedWords.words(body.prefix(32), UInt64.self)
+        guard let body = try StoredWords.body(of: file, mark: Self.mark), body.count >= 32 else { return nil }
+        let lengths = StoredWords.words(body.prefix(32), UInt64.self)
         guard lengths.allSatisfy({ $0 <= file.size }) else { return nil }
         let (descriptionLength, nameLength) = (Int(lengths[0]), Int(lengths[1]))
         let (members, images) = (Int(lengths[2]), Int(lengths[3]))
@@ -62,17 +61,17 @@ package struct ShardCache: Sendable {
         guard known.path == path, known.stamp.size == stamp.size, known.stamp.modified == stamp.modified,
             known.stamp.node == stamp.node, known.rule == reader.rule, known.imageExtension == reader.imageExtension,
             let names = PathTable(
-                bytes: Array(next(nameLength)), offsets: CheckedWords.words(next(4 * (members + 1)), UInt32.self))
+                bytes: Array(next(nameLength)), offsets: StoredWords.words(next(4 * (members + 1)), UInt32.self))
         else { return nil }
-        let offsets = CheckedWords.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
-        let sizes = CheckedWords.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
+        let offsets = StoredWords.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
+        let sizes = StoredWords.words(next(8 * members), UInt64.self).map { Int(truncatingIfNeeded: $0) }
         guard names.count == members,
             zip(offsets, sizes).allSatisfy({ $0 >= 0 && $1 >= 0 && $0 <= stamp.size && $1 <= stamp.size - $0 })
         else { return nil }
         var contents = ShardContents(
             TarIndex(path: path, stamp: stamp, names: names, offsets: offsets, sizes: sizes))
-        contents.members = CheckedWords.words(next(4 * images), UInt32.self)
-        contents.labels = CheckedWords.words(next(4 * images), UInt32.self).map { Int32(bitPattern: $0) }
+        contents.members = StoredWords.words(next(4 * images), UInt32.self)
+        contents.labels = StoredWords.words(next(4 * images), UInt32.self).map { Int32(bitPattern: $0) }
         contents.names = known.classNames
         contents.hasNumbers = known.hasNumbers
         let limit =
@@ -95,10 +94,10 @@ package struct ShardCache: Sendable {
                     classNames: contents.names, hasNumbers: contents.hasNumbers))
         else { return }
         let lengths = [description.count, index.names.bytes.count, index.count, contents.members.count]
-        var bytes = CheckedWords.bytes(lengths.map(UInt64.init)) + Array(description) + index.names.bytes
-        bytes += CheckedWords.bytes(index.names.offsets) + CheckedWords.bytes(index.offsets.map(UInt64.init))
-        bytes += CheckedWords.bytes(index.sizes.map(UInt64.init)) + CheckedWords.bytes(contents.members)
-        bytes += CheckedWords.bytes(contents.labels.map { UInt32(bitPattern: $0) })
-        CheckedWords.write(bytes, mark: Self.mark, to: file(of: index.path, reader))
+        var bytes = StoredWords.bytes(lengths.map(UInt64.init)) + Array(description) + index.names.bytes
+        bytes += StoredWords.bytes(index.names.offsets) + StoredWords.bytes(index.offsets.map(UInt64.init))
+        bytes += StoredWords.bytes(index.sizes.map(UInt64.init)) + StoredWords.bytes(contents.members)
+        bytes += StoredWords.bytes(contents.labels.map { UInt32(bitPattern: $0) })
+        StoredWords.write(bytes, mark: Self.mark, to: file(of: index.path, reader))
     }
 }

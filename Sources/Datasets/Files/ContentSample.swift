@@ -36,7 +36,7 @@ enum ContentSample {
                 var bytes: [UInt8] = []
                 return try range.map { place in
                     let size = try source.read(chosen[place], limit: Self.bytes, into: &bytes)
-                    return PackBytes.checksum(bytes, first: size)
+                    return StoredWords.checksum(bytes, first: size)
                 }
             }
         }

@@ -98,25 +98,9 @@ package struct HDF5Files: EncodedCollection {
     package static let summary =
         "JPEG, PNG and WebP images as arrays of bytes of variable length in HDF5 files in data.folder, and their classes"
     package static let keys =
-        [
-            DataKeys.folder,
-            DeclaredKey("train_file", default: "train.h5", "HDF5 file of the training images, in data.folder."),
-            DeclaredKey(
-                "test_file", default: "test.h5",
-                "HDF5 file of the test images, in data.folder; it may be data.train_file."),
-            DeclaredKey(
-                "images_path", default: "images",
-                "Array of the images in its HDF5 file: [n], each the bytes of a file (h5py.vlen_dtype(numpy.uint8))."),
-            DeclaredKey(
-                "labels_path", default: String?("labels"),
-                "Array of the classes 0, 1, … in its HDF5 file: whole numbers, [n]; null: the images have none."),
-            DeclaredKey(
-                "test_images_path", default: String?.none,
-                "Array of the test images, where it has another name than that of the training images."),
-            DeclaredKey(
-                "test_labels_path", default: String?.none,
-                "Array of the test images' classes, where it has another name than that of the training images'."),
-        ] + DataKeys.encodedImages
+        [DataKeys.folder]
+        + DataKeys.hdf5Files(images: "[n], each the bytes of a file (h5py.vlen_dtype(numpy.uint8)).")
+        + DataKeys.encodedImages
 
     let settings: Settings
     package init(_ settings: Settings) { self.settings = settings }

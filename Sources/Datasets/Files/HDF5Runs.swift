@@ -42,10 +42,10 @@ struct HDF5Runs: Sendable {
             case .place(let place): try file.read(at: place + size * index, count: size)
             case .bytes(let all): Array(all[size * index..<size * (index + 1)])
             }
-        let words = PackBytes.word(reference, at: 8)
-        let length = Int(PackBytes.word(reference, at: 0) & 0xFFFF_FFFF)
+        let words = StoredWords.word(reference, at: 8)
+        let length = Int(StoredWords.word(reference, at: 0) & 0xFFFF_FFFF)
         guard length > 0 else { return 0 }
-        let (address, number) = (PackBytes.word(reference, at: 4), words >> 32)
+        let (address, number) = (StoredWords.word(reference, at: 4), words >> 32)
         let place = try find(UInt16(exactly: number), length: length, at: address)
         guard length <= limit else { return nil }
         try file.read(at: place, count: length, toFrontOf: &bytes)
@@ -60,7 +60,7 @@ struct HDF5Runs: Sendable {
         let start = base + address
         let head = try file.read(at: start, upTo: Self.headSize)
         guard head.count == Self.headSize, head.starts(with: Array("GCOL".utf8) + [1]),
-            let size = Int(exactly: PackBytes.word(head, at: 8)), size <= file.size - start
+            let size = Int(exactly: StoredWords.word(head, at: 8)), size <= file.size - start
         else { throw damaged("there is no heap at byte \(start), where it should be") }
         var place = start + Self.headSize
         var (piece, pieceStart) = ([UInt8](), 0)
@@ -71,9 +71,9 @@ struct HDF5Runs: Sendable {
                 pieceStart = place
             }
             let offset = place - pieceStart
-            let found = UInt16(truncatingIfNeeded: PackBytes.word(piece, at: offset))
+            let found = UInt16(truncatingIfNeeded: StoredWords.word(piece, at: offset))
             guard found > 0 else { break }
-            guard let objectSize = Int(exactly: PackBytes.word(piece, at: offset + 8)),
+            guard let objectSize = Int(exactly: StoredWords.word(piece, at: offset + 8)),
                 objectSize <= start + size - place - Self.headSize
             else { throw damaged("the heap at byte \(start) is damaged at byte \(place)") }
             if found == number {

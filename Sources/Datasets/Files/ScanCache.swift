@@ -1,6 +1,6 @@
 import Foundation
 
-/// Keeps what was found by reading all images of a data set, beside the indices of folders.
+/// Keeps what was found by reading all images of a data set, or a large file, beside the indices of folders.
 ///
 /// A file that is damaged is as good as none; one that cannot be written is no fault: the next run reads again.
 struct ScanCache {
@@ -12,15 +12,17 @@ struct ScanCache {
         URL(fileURLWithPath: "\(folder)/\(kind)-\(key.text).json")
     }
 
-    /// What is kept for a key, where it passes a check; else what `make` gives, which is kept if it took a second or more.
+    /// What is kept for a key, where it passes a check; else what `make` gives.
+    ///
+    /// - Parameter isCostly: Whether that is kept in any case; else if it took a second or more.
     func value<Value: Codable>(
-        _ kind: String, _ key: Fingerprint, isValid: (Value) -> Bool, make: () throws -> Value
+        _ kind: String, _ key: Fingerprint, isCostly: Bool = false, isValid: (Value) -> Bool, make: () throws -> Value
     ) rethrows -> Value {
         if let known: Value = load(kind, key), isValid(known) { return known }
         let clock = ContinuousClock()
         let start = clock.now
         let made = try make()
-        if clock.now - start >= .seconds(1) { save(made, kind, key) }
+        if isCostly || clock.now - start >= .seconds(1) { save(made, kind, key) }
         return made
     }
 

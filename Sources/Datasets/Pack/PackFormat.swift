@@ -1,5 +1,4 @@
 import Foundation
-import Safetensors
 
 /// How a pack keeps its images.
 package enum PackEncoding: String, Sendable, Hashable, CaseIterable, Codable {
@@ -39,9 +38,9 @@ struct PackHeader: Sendable, Hashable {
             encoding == .raw ? 1 : 0, channels, Int(bitPattern: UInt(identity)), shard, shardCount, count, indexStart,
             fileSize, descriptionLength, namesLength, Int(bitPattern: UInt(indexChecksum)),
         ]
-        var bytes = Self.mark + numbers.flatMap { PackBytes.of(UInt64(bitPattern: Int64($0))) }
+        var bytes = Self.mark + numbers.flatMap { StoredWords.bytes(UInt64(bitPattern: Int64($0))) }
         bytes += [UInt8](repeating: 0, count: Self.size - 8 - bytes.count)
-        return bytes + PackBytes.of(PackBytes.checksum(bytes))
+        return bytes + StoredWords.bytes(StoredWords.checksum(bytes))
     }
 
     /// Checks that the head is whole, and that all it says fits into the file.
@@ -56,23 +55,23 @@ struct PackHeader: Sendable, Hashable {
         guard bytes.starts(with: Self.mark) else {
             throw file.failure("is a pack of another version, “\(Character(UnicodeScalar(bytes[7])))”")
         }
-        guard PackBytes.word(bytes, at: Self.size - 8) == PackBytes.checksum(bytes.prefix(Self.size - 8)) else {
+        guard StoredWords.word(bytes, at: Self.size - 8) == StoredWords.checksum(bytes.prefix(Self.size - 8)) else {
             throw file.failure("is damaged in its head, bytes 0…\(Self.size - 1)")
         }
         func number(_ field: Int, _ what: String) throws -> Int {
-            guard let value = Int(exactly: PackBytes.word(bytes, at: 8 * field)) else {
+            guard let value = Int(exactly: StoredWords.word(bytes, at: 8 * field)) else {
                 throw file.failure("is damaged: its head states an impossible \(what), at byte \(8 * field)")
             }
             return value
         }
         encoding = try number(1, "encoding") == 1 ? .raw : .jpeg
         channels = try number(2, "number of channels")
-        identity = PackBytes.word(bytes, at: 24)
+        identity = StoredWords.word(bytes, at: 24)
         (shard, shardCount) = (try number(4, "shard"), try number(5, "number of shards"))
         (count, indexStart) = (try number(6, "number of images"), try number(7, "place of the index"))
         (fileSize, descriptionLength) = (try number(8, "size"), try number(9, "description"))
-        (namesLength, indexChecksum) = (try number(10, "table of names"), PackBytes.word(bytes, at: 88))
-        guard PackBytes.word(bytes, at: 8) <= 1, channels == 1 || channels == 3, shardCount <= 1_000_000,
+        (namesLength, indexChecksum) = (try number(10, "table of names"), StoredWords.word(bytes, at: 88))
+        guard StoredWords.word(bytes, at: 8) <= 1, channels == 1 || channels == 3, shardCount <= 1_000_000,
             shard < shardCount
         else { throw file.failure("is damaged: its head states impossible numbers, bytes 8…47") }
         guard fileSize == file.size else {
@@ -124,16 +123,16 @@ struct PackEntry: Sendable, Hashable {
     var label: Int32
 
     var stored: [UInt8] {
-        PackBytes.of(offset) + PackBytes.of(checksum)
-            + PackBytes.of(UInt64(length) | UInt64(width) << 32)
-            + PackBytes.of(UInt64(height) | UInt64(UInt32(bitPattern: label)) << 32)
+        StoredWords.bytes(offset) + StoredWords.bytes(checksum)
+            + StoredWords.bytes(UInt64(length) | UInt64(width) << 32)
+            + StoredWords.bytes(UInt64(height) | UInt64(UInt32(bitPattern: label)) << 32)
     }
 
     /// - Parameter place: Of its first byte; there are 32.
     init(_ bytes: [UInt8], at place: Int) {
-        offset = PackBytes.word(bytes, at: place)
-        checksum = PackBytes.word(bytes, at: place + 8)
-        let (first, second) = (PackBytes.word(bytes, at: place + 16), PackBytes.word(bytes, at: place + 24))
+        offset = StoredWords.word(bytes, at: place)
+        checksum = StoredWords.word(bytes, at: place + 8)
+        let (first, second) = (StoredWords.word(bytes, at: place + 16), StoredWords.word(bytes, at: place + 24))
         length = UInt32(truncatingIfNeeded: first)
         width = UInt32(truncatingIfNeeded: first >> 32)
         height = UInt32(truncatingIfNeeded: second)
@@ -168,27 +167,4 @@ struct PackDescription: Sendable, Hashable, Codable {
     var splits: [Split]
     /// How the images were made.
     var settings: PackSettings
-}
-
-/// Bytes of numbers, and their checksum.
-enum PackBytes {
-    static func of(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) } }
-
-    static func word(_ bytes: [UInt8], at place: Int) -> UInt64 {
-        var value: UInt64 = 0
-        for index in 0..<8 { value |= UInt64(bytes[place + index]) << UInt64(8 * index) }
-        return value
-    }
-
-    static func checksum(_ bytes: some Collection<UInt8>) -> UInt64 {
-        let bytes = Array(bytes)
-        return unsafe bytes.withUnsafeBytes { unsafe XXH64.checksum(of: $0) }
-    }
-
-    /// Of the first `count` bytes.
-    static func checksum(_ bytes: [UInt8], first count: Int) -> UInt64 {
-        unsafe bytes.withUnsafeBytes { bytes in
-            unsafe XXH64.checksum(of: UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
-        }
-    }
 }

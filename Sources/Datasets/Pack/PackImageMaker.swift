@@ -36,7 +36,8 @@ final class PackImageMaker {
         var found = PixelBuffer()
         var box = ImageCodecs.PixelBox(left: 0, top: 0, width: 0, height: 0)
         try reader.withPixels(of: CropRegion(of: size), reduction: reduction) { pixels, layout in
-            found = Self.gathered(pixels, layout)
+            found = PixelBuffer(
+                layout.gathered(pixels), width: layout.width, height: layout.height, channels: layout.channels)
             box = ImageCodecs.PixelBox(
                 left: layout.box.left, top: layout.box.top, width: layout.box.width, height: layout.box.height)
         }
@@ -61,25 +62,6 @@ final class PackImageMaker {
         guard UInt32(exactly: bytes.count) != nil else {
             throw ImageError(.tooLarge, "has \(bytes.count) bytes, more than a pack can hold", remedy: "resize it")
         }
-        return PackedImage(bytes: bytes, size: size, checksum: PackBytes.checksum(bytes, first: bytes.count))
-    }
-
-    /// [height, width, channels].
-    private static func gathered(_ pixels: Span<UInt8>, _ layout: PixelLayout) -> PixelBuffer {
-        let (width, channels) = (layout.width, layout.channels)
-        var values = [UInt8](repeating: 0, count: layout.height * width * channels)
-        var target = values.mutableSpan
-        var output = 0
-        for row in 0..<layout.height {
-            let start = layout.start + row * layout.rowStride
-            for column in 0..<width {
-                let place = start + column * layout.columnStride
-                for channel in 0..<channels {
-                    target[output] = pixels[place + channel * layout.channelStride]
-                    output += 1
-                }
-            }
-        }
-        return PixelBuffer(values, width: width, height: layout.height, channels: channels)
+        return PackedImage(bytes: bytes, size: size, checksum: StoredWords.checksum(bytes, first: bytes.count))
     }
 }

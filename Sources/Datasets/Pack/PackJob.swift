@@ -216,7 +216,7 @@ package struct PackJob: Sendable {
             for (split, range) in zip(splits, ranges) {
                 for image in range { try table.append(Array((split.label?(image) ?? "").utf8), of: writer.path) }
             }
-            names = table.offsets.flatMap { PackBytes.of(UInt64($0)).prefix(4) } + table.bytes
+            names = table.offsets.flatMap { StoredWords.bytes(UInt64($0)).prefix(4) } + table.bytes
         }
         try writer.finish(
             PackHeader(

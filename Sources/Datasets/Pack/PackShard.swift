@@ -1,6 +1,5 @@
 import Foundation
 import ImageCodecs
-import Safetensors
 
 /// One file of a pack, whose head and index have been read and checked.
 final class PackShard: Sendable {
@@ -19,7 +18,7 @@ final class PackShard: Sendable {
         let file = try PositionalFile(path: path, remedy: remedy)
         let header = try PackHeader(file)
         let index = try file.read(at: header.indexStart, count: header.fileSize - header.indexStart)
-        guard PackBytes.checksum(index, first: index.count) == header.indexChecksum else {
+        guard StoredWords.checksum(index, first: index.count) == header.indexChecksum else {
             throw file.failure("is damaged in its index, bytes \(header.indexStart)…\(header.fileSize - 1)")
         }
         let description: PackDescription

@@ -45,16 +45,16 @@ final class PackWriter {
                 place: path, problem: "is being written by another process",
                 remedy: "wait for it, or end it and start again")
         }
-        let head = Self.mark + PackBytes.of(job)
+        let head = Self.mark + StoredWords.bytes(job)
         let stored = try contents(Self.progressPath(path))
         if stored.count >= Self.headSize, Array(stored.prefix(16)) == head,
-            PackBytes.word(stored, at: 16) == PackBytes.checksum(head)
+            StoredWords.word(stored, at: 16) == StoredWords.checksum(head)
         {
             recover(stored, count: count, size: try size(of: data, Self.partialPath(path)))
         } else {
             startedOver = !stored.isEmpty
             try cut(journal, to: 0, Self.progressPath(path))
-            try write(head + PackBytes.of(PackBytes.checksum(head)), to: journal, at: 0)
+            try write(head + StoredWords.bytes(StoredWords.checksum(head)), to: journal, at: 0)
         }
         resumedCount = entries.count
         committed = entries.count
@@ -72,7 +72,7 @@ final class PackWriter {
         guard let file = try? PositionalFile(path: progressPath(path), remedy: ""),
             let head = try? file.read(at: 0, upTo: headSize)
         else { return false }
-        return head.prefix(16).elementsEqual(mark + PackBytes.of(job))
+        return head.prefix(16).elementsEqual(mark + StoredWords.bytes(job))
     }
 
     /// Takes over what is whole: entries in order, whose images are in the file.
@@ -81,7 +81,7 @@ final class PackWriter {
         while entries.count < count, stored.count - place >= Self.recordSize {
             let bytes = Array(stored[place..<place + PackEntry.size])
             let entry = PackEntry(bytes, at: 0)
-            guard PackBytes.word(stored, at: place + PackEntry.size) == PackBytes.checksum(bytes),
+            guard StoredWords.word(stored, at: place + PackEntry.size) == StoredWords.checksum(bytes),
                 entry.offset == UInt64(end), end + Int(entry.length) <= size
             else { return }
             entries.append(entry)
@@ -110,7 +110,7 @@ final class PackWriter {
         try flush(data, Self.partialPath(path))
         let records = entries[committed...].flatMap { entry in
             let bytes = entry.stored
-            return bytes + PackBytes.of(PackBytes.checksum(bytes))
+            return bytes + StoredWords.bytes(StoredWords.checksum(bytes))
         }
         try write(records, to: journal, at: Self.headSize + Self.recordSize * committed)
         (committed, uncommittedBytes) = (entries.count, 0)
@@ -126,7 +126,7 @@ final class PackWriter {
         header.fileSize = end + index.count
         header.descriptionLength = description.count
         header.namesLength = names.count
-        header.indexChecksum = PackBytes.checksum(index, first: index.count)
+        header.indexChecksum = StoredWords.checksum(index, first: index.count)
         try write(index, to: data, at: end)
         try write(header.stored, to: data, at: 0)
         try cut(data, to: header.fileSize, Self.partialPath(path))

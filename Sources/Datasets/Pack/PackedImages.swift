@@ -73,7 +73,7 @@ private final class RawReader: ImageReader {
         let count = region.height * rowBytes
         try split.pack.file(shard)
             .read(at: Int(entry.offset) + region.top * rowBytes, count: count, toFrontOf: &bytes)
-        if count == Int(entry.length), PackBytes.checksum(bytes, first: count) != entry.checksum {
+        if count == Int(entry.length), StoredWords.checksum(bytes, first: count) != entry.checksum {
             throw split.damaged(image, shard, entry, "its pixels do not have the checksum of the index")
         }
         let layout = PixelLayout(
@@ -107,7 +107,7 @@ private final class JPEGReader: ImageReader {
         let entry = shard.entries[number]
         let count = Int(entry.length)
         try images.split.pack.file(shard).read(at: Int(entry.offset), count: count, toFrontOf: &bytes)
-        guard PackBytes.checksum(bytes, first: count) == entry.checksum else {
+        guard StoredWords.checksum(bytes, first: count) == entry.checksum else {
             throw images.split.damaged(image, shard, entry, "its bytes do not have the checksum of the index")
         }
         var detail = DecodeDetail.exact

@@ -31,8 +31,7 @@ extension DataDecodeCommand {
             _ = try reader.open(number)
             var pixels: [UInt8] = []
             try reader.withPixels(of: CropRegion(of: size), reduction: 1) { values, layout in
-                pixels.reserveCapacity(values.count)
-                for place in 0..<layout.height * layout.width * layout.channels { pixels.append(values[place]) }
+                pixels = layout.gathered(values)
             }
             shape = [size.height, size.width, source.channels]
             data = NumPyFile.bytes(of: pixels, shape: shape)

@@ -41,7 +41,7 @@ final class ImageExaminer {
         return try DatasetError.naming(encoded.files.place(of: place)) {
             let file = bytes.span.extracting(0..<size)
             var facts = ImageFacts(try ImageHeader(file), bytes: size)
-            if extent.hashes { facts.hash = CheckRecords.hash(Array(bytes.prefix(size))) }
+            if extent.hashes { facts.hash = StoredWords.checksum(bytes, first: size) }
             if extent.decodes {
                 let isGrey = facts.colorSpace == .grey || facts.colorSpace == .greyAlpha
                 try decoder.decode(file, as: isGrey ? .grey : .rgb, into: &buffer)
@@ -64,24 +64,11 @@ final class ImageExaminer {
         var hash: UInt64 = 0
         try reader.withPixels(of: CropRegion(of: size), reduction: 1) { values, layout in
             facts.colorSpace = layout.channels == 1 ? .grey : layout.channels == 3 ? .rgb : .other
-            if extent.hashes { hash = CheckRecords.hash(Self.gathered(values, layout)) }
+            if extent.hashes { hash = StoredWords.checksum(layout.gathered(values)) }
             pixels?(values, layout)
         }
         facts.hash = hash
         return facts
-    }
-
-    /// [height, width, channels].
-    private static func gathered(_ values: Span<UInt8>, _ layout: Datasets.PixelLayout) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(layout.height * layout.width * layout.channels)
-        for row in 0..<layout.height {
-            for column in 0..<layout.width {
-                let place = layout.start + row * layout.rowStride + column * layout.columnStride
-                for channel in 0..<layout.channels { result.append(values[place + channel * layout.channelStride]) }
-            }
-        }
-        return result
     }
 }
 
