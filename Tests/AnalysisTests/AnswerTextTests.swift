@@ -123,6 +123,25 @@ import Testing
         #expect(words(24) == ["arm", "verdict", "shared"] + verdict)
     }
 
+    @Test func `What is optional goes before names are shortened`() {
+        let columns = [
+            TextGrid.Column(
+                name: "arm", titles: ["arm"], cells: [.init(text: "ijepa.shared")], width: .shortened(4), importance: 9),
+            TextGrid.Column(
+                name: "p", titles: ["p"], cells: [.init(text: "0.015 (Holm)")], importance: 1, isOptional: true),
+            TextGrid.Column(name: "n", titles: ["n"], cells: [.init(text: "33")], importance: 2),
+            TextGrid.Column(
+                name: "value", titles: ["value"], cells: [.init(text: "47.9 ± 0.3 points of accuracy")], importance: 3),
+        ]
+        func row(_ width: Int) -> String? {
+            TextGrid(columns, width: width).lines.last?.text(isColoured: false, width: nil)
+        }
+        let value = "47.9 ± 0.3 points of accuracy"
+        #expect(row(61) == "ijepa.shared  0.015 (Holm)  33  \(value)")
+        #expect(row(60) == "ijepa.shared  33  \(value)")
+        #expect(row(43)?.contains("33") == true && row(43)?.contains("ijepa.shared") == false)
+    }
+
     @Test func `Long names lose their middle, since beginnings and ends tell arms apart`() throws {
         let rows = Self.lines(Self.text(try Self.large())).filter { $0.hasPrefix("weight=0") && $0.contains(" ± ") }
         #expect(rows.count == 2 && rows.allSatisfy { $0.contains("…") && $0.contains("=6 ") })

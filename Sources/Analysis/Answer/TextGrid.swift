@@ -42,6 +42,12 @@ struct TextGrid {
             return (titles.map(\.displayWidth) + cells.map(\.displayWidth)).max() ?? 0
         }
 
+        /// Its width in a window where texts need not be shortened, but for very long ones.
+        fileprivate func fair(of window: Int) -> Int {
+            if case .shortened = width { return max(narrowest, min(widest, TextGrid.fairShare(of: window))) }
+            return narrowest
+        }
+
         private var longestWord: Int {
             cells.flatMap { $0.text.split(separator: " ") }.map { String($0).displayWidth }.max() ?? 0
         }
@@ -56,6 +62,9 @@ struct TextGrid {
             }
         }
     }
+
+    /// What one text may take of a window while others lack room.
+    fileprivate static func fairShare(of width: Int) -> Int { width / 4 }
 
     private(set) var columns: [Column]
     /// Names of the columns that had no room.
@@ -77,24 +86,32 @@ struct TextGrid {
             widths = self.columns.map(\.widest)
             return
         }
-        while self.columns.count > 1, Self.sum(self.columns.map(\.narrowest)) > width {
-            let least = self.columns.indices.dropFirst().min {
-                (self.columns[$0].importance, $1) < (self.columns[$1].importance, $0)
-            }
-            guard let least else { break }
-            let column = self.columns.remove(at: least)
-            if !column.isOptional { leftOut.append(column.name) }
+        // What is optional goes before names are shortened.
+        while Self.sum(self.columns.map { $0.fair(of: width) }) > width,
+            let least = leastImportant(where: \.isOptional)
+        {
+            self.columns.remove(at: least)
+        }
+        while Self.sum(self.columns.map(\.narrowest)) > width, let least = leastImportant(where: { _ in true }) {
+            leftOut.append(self.columns.remove(at: least).name)
         }
         widths = self.columns.map(\.narrowest)
         var room = width - Self.sum(widths)
         let growing = self.columns.indices.sorted { (self.columns[$1].growth, $0) < (self.columns[$0].growth, $1) }
         // One long text does not take all of it, unless there is enough.
-        for limit in [width / 4, .max] {
+        for limit in [Self.fairShare(of: width), .max] {
             for index in growing {
                 let more = max(0, min(room, min(self.columns[index].widest, limit) - widths[index]))
                 widths[index] += more
                 room -= more
             }
+        }
+    }
+
+    /// The last of the least important columns that are of a kind; never the first column.
+    private func leastImportant(where isCandidate: (Column) -> Bool) -> Int? {
+        columns.indices.dropFirst().filter { isCandidate(columns[$0]) }.min {
+            (columns[$0].importance, $1) < (columns[$1].importance, $0)
         }
     }
 
