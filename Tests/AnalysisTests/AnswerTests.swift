@@ -118,7 +118,7 @@ import Testing
             sentences == [
                 "up is clearly above ijepa in 20-NN accuracy, by 2.03 points (95 % [1.89, 2.18]); down is clearly below it, "
                     + "by 2.97 points (95 % [−3.11, −2.82]); near does not differ clearly from it.",
-                "No arm collapsed. All 4 arms lie above both floors, raw pixels (55.0 %) and the networks at "
+                "No arm collapsed. All 4 arms lie, on average, above both floors, raw pixels (55.0 %) and the networks at "
                     + "initialisation (50.0 %).",
             ])
     }
@@ -150,7 +150,9 @@ import Testing
         #expect(
             sentences[0]
                 == "c does not differ clearly from ijepa in 20-NN accuracy: 0.0 points, 95 % [−2.5, 2.5], 3 seeds.")
-        #expect(sentences[1] == "No arm collapsed. Both arms lie above the networks at initialisation (50.0 %).")
+        #expect(
+            sentences[1]
+                == "No arm collapsed. Both arms lie, on average, above the networks at initialisation (50.0 %).")
     }
 
     @Test(
@@ -214,11 +216,13 @@ import Testing
             collapsed: ["all": 3, "some": 1], floors: Self.pixels)
         #expect(
             sentences[1]
-                == "all collapsed in all 3 runs and some in 1 of 3 runs. ijepa and low lie above the networks at "
+                == "all collapsed in all 3 runs and some in 1 of 3 runs. ijepa and low lie, on average, above the networks at "
                 + "initialisation (50.0 %), but low does not exceed raw pixels (55.0 %).")
         let partly = try Self.sentences([("ijepa", values), ("some", values)], collapsed: ["some": 2])
         #expect(
-            partly[1] == "some collapsed in 2 of 3 runs. ijepa lies above the networks at initialisation (50.0 %).")
+            partly[1]
+                == "some collapsed in 2 of 3 runs. ijepa lies, on average, above the networks at initialisation (50.0 %)."
+        )
         let lowest = try Self.sentences(
             [("ijepa", [0.51]), ("b", [0.52]), ("c", [0.53])], floors: Self.pixels)
         #expect(

@@ -225,7 +225,9 @@ extension Answer {
         var text = ""
         if !reached.isEmpty {
             let both = reached.count == 2 ? "both floors, \(reached[0]) and \(reached[1])" : reached[0]
-            text = "\(subject(healthy)) \(healthy.count == 1 ? "lies" : "lie") above \(both)"
+            // Means are compared; whether a difference is clear, claims on gains say.
+            let average = healthy.contains { ($0.statistics?.n ?? 0) > 1 } ? ", on average," : ""
+            text = "\(subject(healthy)) \(healthy.count == 1 ? "lies" : "lie")\(average) above \(both)"
         }
         for (low, floor) in missed {
             text += text.isEmpty ? "" : reached.isEmpty ? "; " : ", but "
