@@ -43,7 +43,7 @@ package struct ExperimentRunner {
     /// - Parameters:
     ///   - isPartial: The experiment holds a selection of its runs only (`--only`, `--skip`).
     ///   - floors: Floors to compute; those whose file exists are left out.
-    ///   - willStart: Called once with the number of runs that will start and that are skipped.
+    ///   - willStart: Called once with the number of runs that will start, and of those that have results already.
     /// - Throws: `OrchestrationError` before anything starts: another `run` at work, a folder that cannot be used;
     ///   `FitError` for runs that need more memory or disk space than there is.
     package func run(
@@ -64,11 +64,11 @@ package struct ExperimentRunner {
         try folder.prepare(
             prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: sourceRevision)
 
-        let starting = prepared.filter(\.decision.willRun)
+        let starting = Self.seedBySeed(prepared).filter(\.decision.willRun)
         let choice = schedule(starting, scheduler.capacity)
         var scheduler = scheduler
         scheduler.capacity.preferredWorkers = choice?.chosen.workers
-        willStart(starting.count, prepared.count - starting.count)
+        willStart(starting.count, prepared.count(where: \.decision.isSkipped))
         let runJobs = starting.map { item in
             let configuration = item.run.configuration
             return Job(
@@ -89,6 +89,16 @@ package struct ExperimentRunner {
             floors: Array(zip(floorsJobs, outcomes)),
             outcomes: Dictionary(
                 uniqueKeysWithValues: zip(starting.map(\.directory.path), outcomes.dropFirst(floorsJobs.count))))
+    }
+
+    /// The first run of every arm, then the second: arms can be compared long before all runs have ended.
+    static func seedBySeed(_ prepared: [PreparedRun]) -> [PreparedRun] {
+        var counts: [String: Int] = [:]
+        let ranks = Dictionary(grouping: prepared) { item in
+            counts[item.run.arm, default: -1] += 1
+            return counts[item.run.arm] ?? 0
+        }
+        return ranks.keys.sorted().flatMap { ranks[$0] ?? [] }
     }
 
     private func requireFit(_ prepared: [PreparedRun], of experiment: Experiment) throws {

@@ -63,6 +63,12 @@ package final class ProgressReporter {
         }
     }
 
+    /// Shows lines that stay, above those that are redrawn. They are visible text already and may hold colours.
+    package func show(visible text: String) {
+        write(display.end() + text)
+        lastFrame = .distantPast
+    }
+
     /// Takes the redrawn lines away; call it once at the end.
     package func end() {
         let text = display.end()

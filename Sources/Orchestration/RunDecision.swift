@@ -19,6 +19,9 @@ package enum RunDecision: Hashable, Sendable {
     /// Its folder cannot be used.
     case conflict(reason: String)
 
+    /// Whether it has results, which stay.
+    package var isSkipped: Bool { if case .skip = self { true } else { false } }
+
     package var willRun: Bool {
         switch self {
         case .start, .restart, .resume: true

@@ -15,6 +15,14 @@ func printComparison(of folder: ExperimentFolder) throws {
     print("")
 }
 
+/// What an experiment has shown so far, for standard error; nil as long as its results cannot be read.
+func interimComparison(of folder: ExperimentFolder) -> String? {
+    var options = AnswerText.Options.forOutput(place: place(of: folder.path), descriptor: STDERR_FILENO)
+    options.isBrief = true
+    // What is wrong with a result is told at the end.
+    return try? ComparisonTable.load(experimentDirectory: folder.path).text(as: .text, options: options)
+}
+
 /// What commands take that are to find an experiment: its name, and where its results are if not in `results`.
 func place(of experimentDirectory: String) -> String {
     let path = experimentDirectory as NSString
@@ -25,9 +33,8 @@ func place(of experimentDirectory: String) -> String {
 }
 
 extension AnswerText.Options {
-    /// As standard output is: as wide as the window, in colour where it has any.
-    static func forOutput(place: String) -> Self {
-        Self(
-            width: Terminal.textWidth(of: STDOUT_FILENO), isColoured: Terminal.hasColour(STDOUT_FILENO), place: place)
+    /// As standard output is, or standard error: as wide as the window, in colour where it has any.
+    static func forOutput(place: String, descriptor: Int32 = STDOUT_FILENO) -> Self {
+        Self(width: Terminal.textWidth(of: descriptor), isColoured: Terminal.hasColour(descriptor), place: place)
     }
 }

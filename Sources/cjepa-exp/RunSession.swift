@@ -17,6 +17,7 @@ struct RunSession {
         InterruptSignals.installExit()
         let folder = self.runner.folder
         var reporter: ProgressReporter?
+        var interim: InterimAnswers?
         var runner = self.runner
         runner.activity = Console.activity
         runner.schedule = { starting, capacity in
@@ -29,12 +30,20 @@ struct RunSession {
         let report = try await runner.run(
             experiment, isPartial: isPartial, floors: floorsRequests(for: experiment, in: folder),
             interruptions: { InterruptSignals.level },
-            willStart: { starting, _ in
+            willStart: { starting, skipped in
                 Console.activity.end()
                 InterruptSignals.install()
                 reporter = .standardError(runCount: starting)
+                interim = InterimAnswers(runCount: starting, alreadyDone: skipped, startedAt: SteadyClock.now)
             },
-            report: { reporter?.handle($0) })
+            report: { event in
+                reporter?.handle(event)
+                guard let count = interim?.runsToShow(after: event, at: SteadyClock.now),
+                    let text = interimComparison(of: folder)
+                else { return }
+                let runs = "\(experiment.runs.count) \(isPartial ? "selected runs" : "runs")"
+                reporter?.show(visible: "\nSo far, from \(count) of \(runs):\n\n\(text)\n")
+            })
         reporter?.end()
 
         var hasTable = true

@@ -46,6 +46,21 @@ import Testing
         #expect(worker.journal.count { $0.hasPrefix("start") } == 4)
     }
 
+    @Test func `the first seed of every arm starts before the second of any`() async throws {
+        let worker = try FakeWorker()
+        let runner = runner(worker)
+        let trial = experiment(seeds: [3, 1])
+        try write([finished], for: trial, in: runner.folder)
+        var started: [String] = []
+        let report = try await runner.run(
+            trial, isPartial: false, floors: [], interruptions: { 0 }, willStart: { _, _ in },
+            report: { event in
+                if case .started(let job, _, _) = event { started.append(job) }
+            })
+        #expect(started == [3, 1].flatMap { seed in trial.runs.filter { $0.seed == seed }.map(\.name) })
+        #expect(report.runs.map(\.name) == trial.runs.map(\.name) && report.exitCode == 0)
+    }
+
     @Test func plansAndTheRecordAreWritten() async throws {
         let worker = try FakeWorker()
         var runner = runner(worker)

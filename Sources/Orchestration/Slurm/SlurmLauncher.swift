@@ -134,7 +134,7 @@ package struct SlurmLauncher {
             try folder.prepare(
                 prepared, of: experiment, isPartial: isPartial, floors: floors, sourceRevision: context.sourceRevision)
         }
-        let starting = prepared.filter(\.decision.willRun)
+        let starting = ExperimentRunner.seedBySeed(prepared).filter(\.decision.willRun)
         let fit = FitCheck(
             starting.map { (run: $0, cost: $0.run.cost) }, limits: limits, place: experiment.specPath, folder: folder)
         let cpus = options.cpus ?? starting.map { Self.cpus(of: $0.run.configuration) }.max() ?? 1
