@@ -9,8 +9,8 @@ import TensorCore
 /// are evaluated once.
 ///
 /// A file for each key, written as a whole and sealed with a checksum; its name is a hash of everything that the numbers
-/// depend on. So a worker finds a whole file or none, two that come at the same time write the same, and a damaged file
-/// is as good as none. What is read is bit for bit what would be computed.
+/// depend on. So a worker finds a whole file or none, and a damaged file is as good as none. Of workers that come at the same
+/// time, one computes and the others wait for its file. What is read is bit for bit what would be computed.
 package struct InitialEvaluations: Sendable {
     /// Beginning of the files' names.
     package static let prefix = "initial-"
@@ -49,6 +49,10 @@ package struct InitialEvaluations: Sendable {
     }
 
     private func path(_ key: String) -> String { "\(directory)/\(Self.prefix)\(key).safetensors" }
+
+    /// Waits as long as another process computes the same; whoever then finds no file computes it, and holds this until it
+    /// is saved.
+    func claim(_ key: String) -> FileClaim? { FileClaim(path(key)) }
 
     /// - Returns: None where there is none, or none that can be read.
     func load(_ key: String) -> InitialEvaluation? {

@@ -69,7 +69,9 @@ package final class RunEvaluator<Backend: KernelBackend> {
     ) throws -> (outcomes: [Outcome], diagnostics: DiagnosticsRecord) {
         let predictions = try diagnostics.predictions(state: state, step: step)
         let key = state.step == 0 && !encoders.isEmpty ? initial.map { ($0, self.key(state, of: $0)) } : nil
+        var claim = key.flatMap { initial, key in initial.claim(key) }
         let stored = key.flatMap { initial, key in initial.load(key) }
+        if stored != nil { claim = nil }
         var shared = stored.map(Probed.init)
         var known: [EvaluationConfiguration.Encoder: FeatureExtractor<Backend>.Features] = [:]
         let outcomes = try encoders.map { encoder in
@@ -99,6 +101,7 @@ package final class RunEvaluator<Backend: KernelBackend> {
         if let (initial, key) = key, stored == nil, let shared {
             initial.save(shared.evaluation(tables: found.tables.filter { $0.name.hasPrefix("target/") }), key)
         }
+        withExtendedLifetime(claim) {}
         return (outcomes, found)
     }
 

@@ -3,6 +3,7 @@ import Declarations
 import Diagnostics
 import ExperimentSpec
 import Foundation
+import Safetensors
 import Testing
 
 @testable import Training
@@ -58,6 +59,27 @@ import Testing
         #expect(try files.count == 1)
         #expect(bits(first) == bits(plain))
         #expect(bits(second) == bits(plain))
+    }
+
+    @Test func whoComesAtTheSameTimeWaitsAndComputesNothing() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let plain = try train()
+        let path = "\(folder)/\(try #require(try files.first))"
+        func inode() throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
+        }
+        let written = try inode()
+        try FileManager.default.moveItem(atPath: path, toPath: folder + "/aside")
+        var other = FileClaim(path)
+        #expect(other != nil)
+        let waiting = Task.detached { bits(try train()) }
+        try await Task.sleep(for: .milliseconds(300))
+        try FileManager.default.moveItem(atPath: folder + "/aside", toPath: path)
+        other = nil
+        #expect(try await waiting.value == bits(plain))
+        // Read, and not made again.
+        #expect(try inode() == written)
+        #expect(try files.count == 1)
     }
 
     @Test func armsOfTheSameSeedShareIt() throws {
