@@ -88,11 +88,10 @@ package struct MetricCatalog: Sendable {
     ) throws -> MetricSelector {
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let (table, column) = place(of: parts[0]) else {
-            let known = names + others
-            let nearest = nearestName(to: parts[0], among: known)
             throw AnalysisError(
                 .unknownName, path: experiment, message: "no run has a metric “\(parts[0])”",
-                remedy: nearest.map { "Did you mean “\($0)”?" } ?? "Known: \(known.joined(separator: ", "))")
+                remedy: nearestName(to: parts[0], among: names + others).map { "Did you mean “\($0)”?" }
+                    ?? known(besides: others))
         }
         guard parts.count == 2 else {
             return MetricSelector(
@@ -106,6 +105,14 @@ package struct MetricCatalog: Sendable {
                 remedy: "Known: \(known.joined(separator: ", "))")
         }
         return MetricSelector(name: text, table: table, column: column, reduction: reduction)
+    }
+
+    /// Plain names, and what may stand before others: there are hundreds in all.
+    private func known(besides others: [String]) -> String {
+        let (long, plain) = (names.filter { $0.contains(".") }, names.filter { !$0.contains(".") })
+        let prefixes = Set(long.compactMap { name in name.lastIndex(of: ".").map { String(name[...$0]) } }).sorted()
+        return "Known: " + (others + plain).joined(separator: ", ")
+            + (prefixes.isEmpty ? "" : "; other names begin with " + prefixes.joined(separator: ", "))
     }
 
     private static func defaultReduction(table: String, column: String) -> MetricSelector.Reduction {

@@ -1,3 +1,4 @@
+import Diagnostics
 import RunStore
 
 /// The verdicts on the runs of an arm.
@@ -57,15 +58,27 @@ package struct VerdictMark: Hashable, Encodable, Sendable {
                 verdict: isAsStored ? verdict.verdict : findings.map(\.words).joined(separator: ", "),
                 findings: findings)
         }
-        var names: [String] = []
-        var counts: [String: Int] = [:]
-        // Runs list the gravest first, and so does the label.
-        for finding in self.runs.flatMap(\.findings) {
-            if counts[finding.words] == nil { names.append(finding.words) }
-            counts[finding.words, default: 0] += 1
+        // The gravest first, as runs list them; of equally grave ones, that of the first run.
+        let all = self.runs.flatMap(\.findings)
+        let names = all.map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        let graded = names.enumerated().sorted {
+            (Self.grade($0.element), $0.offset) < (Self.grade($1.element), $1.offset)
         }
         label =
-            names.isEmpty ? "healthy" : names.map { "\($0) \(counts[$0] ?? 0)/\(judged.count)" }.joined(separator: ", ")
+            graded.isEmpty
+            ? "healthy"
+            : graded.map { _, name in
+                let same = all.filter { $0.name == name }
+                return "\(same[0].words) \(same.count)/\(judged.count)"
+            }.joined(separator: ", ")
+    }
+
+    /// Place in the order of `Diagnostics.Finding`, which begins with the gravest. To be behind is as grave as to be below
+    /// the initialisation.
+    private static func grade(_ name: String) -> Int {
+        let known = Diagnostics.Finding(
+            rawValue: name == behind.name ? Diagnostics.Finding.belowInitialisation.rawValue : name)
+        return known.flatMap(Diagnostics.Finding.allCases.firstIndex(of:)) ?? Diagnostics.Finding.allCases.count
     }
 
     /// "seed 0: complete collapse since step 250 (target: rankme 1.4 < 2)", one for each finding of a run.

@@ -33,7 +33,7 @@ struct TableCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Columns of text, in this order: metrics, n, difference, bar, interval, p, rank, verdict. The other formats \
+            Columns of text behind the arm, in this order: metrics, n, difference, bar, interval, p, rank, verdict. The other formats \
             take the metrics.
             """, valueName: "a,b,c"))
     var columns: String?
@@ -93,7 +93,7 @@ struct TableCommand: ParsableCommand {
     private var columnNames: [String] {
         (columns?.split(separator: ",", omittingEmptySubsequences: false) ?? []).map {
             $0.trimmingCharacters(in: .whitespaces)
-        }
+        }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
     private var writtenFormat: TableFormat { format ?? output.map(TableFormat.init(ofFile:)) ?? .text }
@@ -127,7 +127,7 @@ struct TableCommand: ParsableCommand {
 
     /// The table with the arms and columns that were asked for.
     private func table(in folder: String, remarks: RemarkPrinter) throws -> ComparisonTable {
-        let known = AnswerColumn.allCases.map(\.rawValue)
+        let known = ["arm"] + AnswerColumn.allCases.map(\.rawValue)
         let added = columnNames.filter { !known.contains($0) }
         // A format without the other columns shows the metrics that are named, and no others.
         let isReplaced = writtenFormat != .text && metrics.isEmpty && !added.isEmpty

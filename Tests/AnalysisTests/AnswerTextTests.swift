@@ -57,6 +57,28 @@ import Testing
         text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
+    @Test func `While runs are to come there are sentences and a table, and no reference to notes`() throws {
+        let table = try Self.large()
+        let whole = Self.text(table) { $0.width = 100 }
+        let brief = Self.text(table) {
+            $0.width = 100
+            $0.isBrief = true
+        }
+        #expect(whole.contains("¹") && whole.contains("Claims") && whole.contains("--wide"))
+        #expect(brief.contains(/(?m)^arm +n +knn_20/) && brief.hasPrefix("weight=0.010,target"), "\(brief)")
+        #expect(!brief.contains("¹") && !brief.contains("Claims") && !brief.contains("--wide"))
+    }
+
+    @Test func `The arm is the first column, whether it is asked for or not`() throws {
+        let table = try Self.large()
+        func headings(_ columns: [String]) -> [Substring] {
+            let text = Self.text(table) { $0.columns = columns }
+            return Self.lines(text).first { $0.hasPrefix("arm") }?.split(separator: /\s{2,}/) ?? []
+        }
+        #expect(headings(["arm", "n"]) == ["arm", "n"] && headings(["n"]) == ["arm", "n"])
+        #expect(headings(["arm"]) == ["arm"])
+    }
+
     // MARK: Windows
 
     @Test(arguments: [1, 20, 40, 60, 80, 120, 200])

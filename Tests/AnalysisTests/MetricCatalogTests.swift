@@ -41,8 +41,12 @@ import Testing
 
     @Test(arguments: [
         ("knn20", "Did you mean “knn_20”?"), ("contxt.knn_20", "Did you mean “context.knn_20”?"),
-        ("knn_20@end", "Known: @init, @last, @tail, @median, @gain"), ("zzzzzzzzzzzz", "Known: context.knn_20"),
-        ("step", "Did you mean"),
+        ("knn_20@end", "Known: @init, @last, @tail, @median, @gain"),
+        (
+            "zzzzzzzzzzzz",
+            "Known: images_per_second, knn_20, linear, loader_wait_share, loss; "
+                + "other names begin with context., steps., target."
+        ), ("step", "Did you mean"),
     ])
     func `Unknown names are answered with the nearest`(name: String, remedy: String) {
         #expect {

@@ -44,6 +44,27 @@ import Testing
         #expect(try table.json().contains("\"onset_step\" : 75"))
     }
 
+    @Test func `The gravest finding comes first, and stands alone in the answer's table`() throws {
+        let table = try ExperimentFixture.table([
+            run("ijepa", seed: 0, verdict([])), run("ijepa", seed: 1, verdict([])),
+            run("shared", seed: 0, verdict([("dimensional_collapse", 75), ("predictor_shortcut", 75)])),
+            run("shared", seed: 1, verdict([("complete_collapse", 50), ("below_initialisation", 50)])),
+        ])
+        let label =
+            "complete collapse 1/2, dimensional collapse 1/2, below initialisation 1/2, predictor shortcut 1/2"
+        #expect(table.arms[1].verdict?.label == label)
+        let arms = Answer(table).arms
+        #expect(arms.map(\.verdict) == ["healthy", label])
+        #expect(arms.map(\.gravest) == ["healthy", "complete collapse 1/2, 3 more"])
+        func text(isWide: Bool) -> String {
+            var options = AnswerText.Options(place: "demo")
+            options.isWide = isWide
+            options.width = 160
+            return AnswerText(Answer(table), of: table, options: options).text
+        }
+        #expect(text(isWide: false).contains("complete collapse 1/2, 3 more") && text(isWide: true).contains(label))
+    }
+
     @Test func runsWithoutAVerdictKeepTheirCollapseMark() throws {
         let table = try ExperimentFixture.table([
             run("ijepa", seed: 0, verdict([])), run("old", seed: 0, nil),

@@ -70,6 +70,8 @@ import Testing
         #expect(baseline["baseline"] as? String == "cjepa")
         let claims = try #require(baseline["verdicts"] as? [[String: Any]])
         #expect(claims.contains { $0["claim"] as? String == "cjepa − ijepa in linear ≥ 0.5 points" })
+        let (named, unnamed) = (try table(["--columns", "arm,n,rankme"]), try table(["--columns", "n,rankme"]))
+        #expect(named.status == 0 && named.output == unnamed.output, "\(named.error)")
         let metric = try table(["--metric", "rankme"])
         #expect(heading(metric).contains("rankme") && metric.output.contains(" in rankme"), "\(metric.output)")
         let several = try table(["--metric", "rankme", "--metric", "knn_20@gain"])

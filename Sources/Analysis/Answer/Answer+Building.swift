@@ -1,4 +1,5 @@
 import Evaluation
+import Foundation
 import RunStore
 import Statistics
 
@@ -21,11 +22,13 @@ extension Answer {
         let tested = cells?.count { $0.inference?.studentPHolm != nil } ?? 0
         arms = table.arms.enumerated().map { index, row in
             let cell = cells?[index]
+            let findings = Self.findings(of: row)
             return Arm(
                 name: row.label, isBaseline: row.isBaseline, done: row.done ?? 0, planned: row.planned ?? 0,
                 values: cell?.values ?? [], statistics: cell?.statistics,
                 difference: cell?.inference.map { Difference($0, tested: tested) }, rank: ranks?[index],
-                verdict: Self.verdict(of: row),
+                verdict: findings?.joined(separator: ", "),
+                gravest: findings.map { $0.count < 2 ? $0.joined() : "\($0[0]), \($0.count - 1) more" },
                 collapse: row.collapse.map { Collapse(collapsed: $0.markedCount, judged: $0.evidence.count) },
                 notes: row.notes)
         }
@@ -38,17 +41,19 @@ extension Answer {
         }
     }
 
-    /// The label of the row without the counts that say "all".
-    private static func verdict(of row: ComparisonTable.Row) -> String? {
+    /// What the label of the row says, the gravest first, without the counts that say "all".
+    private static func findings(of row: ComparisonTable.Row) -> [String]? {
         if let verdict = row.verdict {
-            return verdict.label.split(separator: ", ").map {
+            return verdict.label.components(separatedBy: ", ").map {
                 $0.replacing(" \(verdict.runs.count)/\(verdict.runs.count)", with: "")
-            }.joined(separator: ", ")
+            }
         }
         return row.collapse.map { collapse in
-            collapse.markedCount == 0
-                ? "no collapse"
-                : collapse.label.replacing(" \(collapse.evidence.count)/\(collapse.evidence.count)", with: "")
+            [
+                collapse.markedCount == 0
+                    ? "no collapse"
+                    : collapse.label.replacing(" \(collapse.evidence.count)/\(collapse.evidence.count)", with: "")
+            ]
         }
     }
 

@@ -26,6 +26,8 @@ package struct Answer: Hashable, Sendable {
         /// In words: "healthy", "no collapse", "complete collapse", with the number of runs where it is not all that could
         /// be judged: "complete collapse 1/3"; none where none could.
         package let verdict: String?
+        /// The gravest finding of `verdict`, and how many others there are: "complete collapse 2/4, 3 more".
+        package let gravest: String?
         /// How many runs collapsed, of how many that could be judged; none where none could.
         package let collapse: Collapse?
         /// Numbers of the arm's notes, from 1.

@@ -35,6 +35,8 @@ struct AnswerColumns {
     let table: ComparisonTable
     /// Marks of the notes of each row, which stand behind its name.
     let marks: [String]
+    /// Every column, and every finding of a verdict.
+    let isWide: Bool
 
     private var rows: [ComparisonTable.Row] { table.rows }
     private var floorsInTable: Int { rows.count - answer.arms.count }
@@ -52,7 +54,7 @@ struct AnswerColumns {
     }
 
     /// What is shown where nobody says which, with the metrics that were asked for.
-    func usual(isWide: Bool, metrics: [String]) -> [TextGrid.Column] {
+    func usual(metrics: [String]) -> [TextGrid.Column] {
         var columns = [column(.n)] + (answer.column.map { [values($0)] } ?? [])
         if answer.hasSingleSeeds {
             columns += [column(.difference), column(.verdict)].compactMap { $0 }
@@ -72,7 +74,8 @@ struct AnswerColumns {
     /// Those that were asked for, by name, in that order; the last is left out first. Names that are neither a column nor a
     /// metric of the table are passed over.
     func named(_ names: [String]) -> [TextGrid.Column] {
-        let columns = names.compactMap { name -> TextGrid.Column? in
+        // The arm is the first column in any case.
+        let columns = names.filter { $0 != "arm" }.compactMap { name -> TextGrid.Column? in
             if let known = AnswerColumn(rawValue: name) { return column(known) }
             return table.columns.firstIndex { $0.name == name }.map(values)
         }
@@ -174,7 +177,8 @@ struct AnswerColumns {
                 ["verdict"],
                 answer.arms.map { arm in
                     TextGrid.Cell(
-                        text: (arm.verdict ?? (arm.done == 0 ? "no finished run" : "–")).onOneLine,
+                        text: ((isWide ? arm.verdict : arm.gravest) ?? (arm.done == 0 ? "no finished run" : "–"))
+                            .onOneLine,
                         style: style(ofVerdict: arm))
                 }, isLeading: true, width: .wrapped(9), growth: 2)
         }

@@ -9,6 +9,8 @@ package struct AnswerText {
         /// Every column, whatever the window's width, and the evidence for the verdicts.
         package var isWide: Bool
         package var hasLegend: Bool
+        /// Sentences and table alone, without references to notes, as long as runs are still to come.
+        package var isBrief = false
         /// Metrics that were asked for: the columns besides the usual ones.
         package var metrics: [String]
         /// Names of `AnswerColumn` and of the table's metrics; empty: those that answer the question.
@@ -62,9 +64,11 @@ package struct AnswerText {
 
     /// Ends with a line break. Holds no control characters but those of colours.
     package var text: String {
-        var blocks = [title, paragraphs(answer.sentences.filter { !$0.isEmpty })] + grid + [claims]
-        blocks += sections
-        blocks += [paragraphs(answer.power), notes, legend, rest]
+        let sentences = paragraphs(answer.sentences.filter { !$0.isEmpty })
+        let blocks =
+            options.isBrief
+            ? [sentences] + grid
+            : [title, sentences] + grid + [claims] + sections + [paragraphs(answer.power), notes, legend, rest]
         let width = options.isWide ? nil : options.width
         return blocks.filter { !$0.isEmpty }.map { block in
             block.map { $0.text(isColoured: options.isColoured, width: width) + "\n" }.joined()
@@ -81,10 +85,12 @@ package struct AnswerText {
 
     private var grid: [[StyledLine]] {
         guard !table.rows.isEmpty else { return [] }
-        let columns = AnswerColumns(answer: answer, table: table, marks: table.rows.map { marks($0.notes) })
+        let columns = AnswerColumns(
+            answer: answer, table: table,
+            marks: table.rows.map { options.isBrief ? "" : marks($0.notes) }, isWide: options.isWide)
         let chosen =
             options.columns.isEmpty
-            ? columns.usual(isWide: options.isWide, metrics: options.metrics) : columns.named(options.columns)
+            ? columns.usual(metrics: options.metrics) : columns.named(options.columns)
         let grid = TextGrid([columns.names] + chosen, width: options.isWide ? nil : options.width)
         return [grid.lines + left(grid)]
     }
