@@ -27,6 +27,9 @@ package protocol ImageCollection: DeclaredOption {
     /// What to do where some of them are missing.
     var remedyForMissingFiles: String { get }
 
+    /// Settings that cannot work together, found without reading anything; keys with their group: "data.scene_share".
+    var findings: [SpecFinding] { get }
+
     /// The number of training images, with as little reading as it takes.
     ///
     /// - Throws: `DatasetError`.
@@ -55,6 +58,7 @@ extension ImageCollection {
     package func resolvedFolder(specFolder: String) -> String? { nil }
     package var requiredPaths: [RequiredPath] { [] }
     package var remedyForMissingFiles: String { "set data.folder" }
+    package var findings: [SpecFinding] { [] }
     package func trainingImageCount(
         progress: (@Sendable (_ action: String, _ done: Int, _ all: Int) -> Void)?
     ) throws -> Int { try trainingImageCount() }

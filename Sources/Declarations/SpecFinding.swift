@@ -10,4 +10,12 @@ package struct SpecFinding: Error, Hashable {
         self.message = message
         self.remedy = remedy
     }
+
+    /// Of a range, by its two ends, that is written the wrong way round.
+    package static func reversed(_ key: String, _ range: [Double]) -> Self {
+        let numbers = range.map { SpecValue.shortest($0) }
+        return Self(
+            [key], message: "the lower end of the range is above its upper end: [\(numbers[0]), \(numbers[1])]",
+            remedy: "write [\(numbers[1]), \(numbers[0])]")
+    }
 }

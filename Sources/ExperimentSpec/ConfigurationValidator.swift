@@ -41,12 +41,7 @@ struct ConfigurationValidator {
         let ranges: [(String, [Double])] = [
             ("data.crop_scale", configuration.data.cropScale), ("data.crop_aspect", configuration.data.cropAspect),
         ]
-        for (path, range) in ranges where !(range[0] <= range[1]) {
-            let numbers = range.map { SpecValue.shortest($0) }
-            find(
-                path, message: "the lower end of the range is above its upper end: [\(numbers[0]), \(numbers[1])]",
-                remedy: "write [\(numbers[1]), \(numbers[0])]")
-        }
+        for (path, range) in ranges where !(range[0] <= range[1]) { findings.append(.reversed(path, range)) }
     }
 
     private mutating func checkData() {
@@ -62,7 +57,7 @@ struct ConfigurationValidator {
                     + "\(counted(configuration.model.channels, "channel"))",
                 remedy: "set model.channels: \(channels)")
         }
-        findings += configuration.missingData(fileExists)
+        findings += collection.findings + configuration.missingData(fileExists)
         if let subset = configuration.data.trainSubset, let all = trainingImages, subset > all {
             find(
                 "data.train_subset", "data.dataset",

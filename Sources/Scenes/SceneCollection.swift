@@ -55,14 +55,20 @@ package struct SceneCollection: ImageCollection {
     private var folder: String? { settings[DataKeys.folder.name] }
     private var origin: SpriteSplits.Origin { SpriteSplits.Origin(rawValue: settings["sprites"]) ?? .fashionMNIST }
     private var side: Int { settings["scene_size"] }
+    private var objects: [Int] { settings["scene_objects"] }
+    private var share: [Double] { settings["scene_share"] }
     private var style: SceneStyle {
-        let objects: [Int] = settings["scene_objects"]
-        let share: [Double] = settings["scene_share"]
-        return SceneStyle(
+        // A range that is the wrong way round is a finding, and nothing is painted then; but no value must trap.
+        SceneStyle(
             height: side, width: side, objects: min(objects[0], objects[1])...max(objects[0], objects[1]),
             share: min(share[0], share[1])...max(share[0], share[1]), rotation: settings["scene_rotation"],
             colours: SceneStyle.Colours(rawValue: settings["scene_colours"]) ?? .grey,
             texture: settings["scene_texture"], clutter: settings["scene_clutter"])
+    }
+
+    package var findings: [SpecFinding] {
+        [("data.scene_objects", objects.map(Double.init)), ("data.scene_share", share)]
+            .filter { !($0.1[0] <= $0.1[1]) }.map { SpecFinding.reversed($0.0, $0.1) }
     }
 
     package var knownSizes: SplitSizes? {

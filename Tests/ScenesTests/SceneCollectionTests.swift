@@ -28,6 +28,13 @@ import Testing
         #expect(splits.train.normalization.standardDeviation.allSatisfy { (0.05..<0.5).contains($0) })
     }
 
+    @Test func rangesThatAreTheWrongWayRoundAreFound() {
+        let found = collection(["scene_objects": [3, 1], "scene_share": [1, 0.5]]).findings
+        #expect(found.map(\.keys) == [["data.scene_objects"], ["data.scene_share"]])
+        #expect(found.map(\.remedy) == ["write [1, 3]", "write [0.5, 1]"])
+        #expect(collection(["scene_objects": [2, 2], "scene_share": [0.5, 0.5]]).findings.isEmpty)
+    }
+
     @Test func everyKeyMakesOtherPicturesThatAFingerprintTells() throws {
         let changes: [[String: SpecValue]] = [
             [:], ["scene_size": 40], ["scene_objects": [2, 2]], ["scene_share": [0.3, 0.4]], ["scene_rotation": 90],

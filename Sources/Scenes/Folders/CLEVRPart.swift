@@ -20,11 +20,12 @@ struct CLEVRPart: SceneFolderPart {
         let composer = SceneComposer(
             sprites: sprites, style: style, seed: plan.seed,
             stream: (isTraining ? SceneStream.clevr : .clevrValidation).rawValue)
-        // All pairs of a count and of a class of the nearest distance in turn.
-        let number = item % (Self.counts.count * Self.distanceClasses)
+        // Counts and classes of the nearest distance in turn, so that few pictures have all of them. Eight and six of them
+        // meet in every second pair; a shift by one class in every second round brings the other pairs.
+        let round = item / (Self.counts.count * Self.distanceClasses / 2)
         return composer.crowd(
-            item, count: Self.counts.lowerBound + number % Self.counts.count, nearest: number / Self.counts.count,
-            painter: &painter)
+            item, count: Self.counts.lowerBound + item % Self.counts.count,
+            nearest: (item + round % 2) % Self.distanceClasses, painter: &painter)
     }
 
     private static let distanceClasses = SceneDepth.classBounds.count + 1
