@@ -6,9 +6,11 @@ import Testing
     private static let browser = "/usr/bin/chromium-headless-shell"
     private static let hasBrowser = FileManager.default.isExecutableFile(atPath: browser)
 
-    /// Loads a page in a frame of the given width and returns what the browser makes of it, and what it complains of.
-    private func load(_ page: String, width: Int, in folder: TemporaryFolder) throws -> (page: String, messages: String)
-    {
+    /// Loads a page in a frame of the given width, in light or dark colours, and returns what the browser makes of it,
+    /// and what it complains of.
+    private func load(_ page: String, width: Int, isDark: Bool, in folder: TemporaryFolder) throws -> (
+        page: String, messages: String
+    ) {
         // What the frame looks like from inside is written into the frame's page, and from there into the outer one.
         let probe = """
             <script>addEventListener("load", () => parent.postMessage({
@@ -44,6 +46,28 @@ import Testing
                   document.querySelectorAll(".on").length];
               })(),
               overflow: document.documentElement.scrollWidth - innerWidth,
+              ...(() => {
+                // Relative luminance and contrast as WCAG 2.1 defines them, of all text against what lies behind it.
+                const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+                const luminance = colour => channels(colour).slice(0, 3).map(c => c / 255).map(
+                  c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
+                ).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+                const ground = element => {
+                  for (let e = element; e; e = e.parentElement) {
+                    const colour = getComputedStyle(e).backgroundColor;
+                    if ((channels(colour)[3] ?? 1) === 1) return luminance(colour);
+                  }
+                  return 1;
+                };
+                const texts = [...document.body.querySelectorAll("*")].filter(e => !["SCRIPT", "STYLE", "title"].includes(e.tagName)
+                  && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
+                const ratios = texts.map(e => {
+                  const style = getComputedStyle(e);
+                  const [text, behind] = [luminance(e.closest("svg") ? style.fill : style.color), ground(e)];
+                  return (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
+                });
+                return {ground: ground(document.body), texts: texts.length, contrast: Math.min(...ratios)};
+              })(),
               tip: (() => {
                 const svg = document.querySelector("figure.chart svg"), box = svg.getBoundingClientRect();
                 svg.dispatchEvent(new PointerEvent("pointermove",
@@ -68,21 +92,22 @@ import Testing
         let result = try Program.run(
             [
                 "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=10000",
-                "--user-data-dir=\(folder.path)/profile", "--window-size=1400,1000", "--dump-dom", "file://\(outer)",
+                "--user-data-dir=\(folder.path)/profile", "--window-size=2000,1000",
+                "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)", "--dump-dom", "file://\(outer)",
             ], executable: Self.browser)
         #expect(result.status == 0, "\(result.error)")
         return (result.output, result.error)
     }
 
     @Test(.enabled(if: hasBrowser, "chromium-headless-shell is not installed"))
-    func `The page works in a browser, on a desk and in a hand`() throws {
+    func `The page works in a browser, on a desk and in a hand, by day and by night`() throws {
         let folder = try TemporaryFolder()
         let page = folder.path + "/report.html"
         let written = try Program.run(["report", "smoke", "--results", SmokeRun.results, "--output", page])
         #expect(written.status == 0, "\(written.error)")
         #expect(written.output == page + "\n")
-        for width in [1280, 390] {
-            let loaded = try load(page, width: width, in: folder)
+        for (width, isDark) in [(1280, false), (1280, true), (390, false), (390, true), (1920, false), (1920, true)] {
+            let loaded = try load(page, width: width, isDark: isDark, in: folder)
             let text = try #require(loaded.page.firstMatch(of: /<pre>(\{.*\})<\/pre>/)?.output.1)
             let seen = try #require(
                 JSONSerialization.jsonObject(with: Data(text.replacing("&amp;", with: "&").utf8)) as? [String: Any])
@@ -104,6 +129,11 @@ import Testing
             #expect(seen["forest"] as? [Int] == [2, 1, 1], "\(seen)")
             #expect(seen["lit"] as? [Int] == [1, 1, 0], "\(seen)")
             #expect((seen["overflow"] as? Int ?? 99) <= 0, "at \(width): \(seen)")
+            let ground = try #require((seen["ground"] as? NSNumber)?.doubleValue)
+            #expect(isDark ? ground < 0.05 : ground > 0.9, "\(seen)")
+            // 4.5 is what WCAG 2.1 asks of text of ordinary size (AA).
+            #expect((seen["texts"] as? Int ?? 0) > 100)
+            #expect((seen["contrast"] as? NSNumber)?.doubleValue ?? 0 >= 4.5, "at \(width), dark \(isDark): \(seen)")
             #expect((seen["tip"] as? String)?.hasPrefix("step ") == true, "\(seen)")
             let values = (seen["sorted"] as? [String] ?? []).compactMap(Double.init)
             #expect(values.count >= 2 && values == values.sorted(), "\(seen)")
