@@ -206,7 +206,7 @@ import Testing
         #expect(CostEstimate(configuration).diagnosedImages == 3 * (500 + 256 * 4))
     }
 
-    /// Resident memory of a worker of experiments/ablation.spec (ijepa.ema, one thread) was 191 MiB.
+    /// Resident memory of a worker of experiments/fashion-ablation.spec (ijepa.ema, one thread) was 191 MiB.
     @Test func `predicted memory covers a run that was measured`() {
         var configuration = RunConfiguration()
         configuration.apply(.custom)
