@@ -71,6 +71,7 @@ let package = Package(
         library("Optimization"),
         library("ImageCodecs", ["CImageCodecs", "CPNG", "CWebP"], settings: fenced),
         library("Pickle"),
+        library("PretrainedWeights", ["Kernels", "Networks", "Pickle", "Safetensors", "TensorCore"]),
         library(
             "Datasets", ["Declarations", "HDF5", "ImageCodecs", "Pickle", "Safetensors", "TensorCore", "CZlib"],
             settings: fenced),
@@ -141,6 +142,9 @@ let package = Package(
         tests("OptimizationTests", ["Optimization", "Kernels", "TensorCore"]),
         tests("ImageCodecsTests", ["ImageCodecs"]),
         tests("PickleTests", ["Pickle"]),
+        tests(
+            "PretrainedWeightsTests",
+            ["PretrainedWeights", "CPUKernels", "Kernels", "Networks", "Safetensors", "TensorCore"]),
         tests("DatasetsTests", ["Datasets", "Declarations", "HDF5", "TensorCore"]),
         tests("ScenesTests", ["Scenes", "Datasets", "Declarations", "ImageCodecs", "TensorCore"]),
         tests("DiagnosticsTests", ["Diagnostics", "TensorCore"]),

@@ -19,6 +19,7 @@ packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev libjpeg6
 [ "${1:-}" = --slurm ] && packages=(slurm-wlm munge python3 python3-h5py)
 plugins=.build/python
 readers=.build/python-export
+clients=.build/python-weights
 
 fail() {
     printf 'setup: %s\n' "$@" >&2
@@ -66,15 +67,17 @@ install_plugins() {
     }
 }
 
-# The programs that exports are for; half a gigabyte, so in a folder of their own that tests do without.
-install_readers() {
-    rm -rf "$readers"
-    if /usr/bin/python3 -m pip install --quiet --target "$readers" -r Tests/Python/requirements-export.txt; then
+# Programs that the tests work with, each set in a folder of its own that tests do without: those that read exports take
+# half a gigabyte, and torch several where pip finds no wheel of it for processors alone.
+install_programs() {
+    local folder=$1 wanted=$2 names=$3
+    rm -rf "$folder"
+    if /usr/bin/python3 -m pip install --quiet --target "$folder" -r "$wanted"; then
         # Last, so that a folder that was left half done is made anew.
-        cp Tests/Python/requirements-export.txt "$readers/wanted"
+        cp "$wanted" "$folder/wanted"
     else
-        rm -rf "$readers"
-        echo "setup: tensorboard, pyarrow and silx could not be installed; the test that reads exports is skipped" >&2
+        rm -rf "$folder"
+        echo "setup: $names could not be installed; the tests that use them are skipped" >&2
     fi
 }
 
@@ -84,4 +87,7 @@ command -v dpkg-query >/dev/null ||
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages
 [ "${1:-}" != --tests ] || [ -d "$plugins/hdf5plugin" ] || install_plugins
-[ "${1:-}" != --tests ] || cmp -s Tests/Python/requirements-export.txt "$readers/wanted" || install_readers
+[ "${1:-}" != --tests ] || cmp -s Tests/Python/requirements-export.txt "$readers/wanted" ||
+    install_programs "$readers" Tests/Python/requirements-export.txt "tensorboard, pyarrow and silx"
+[ "${1:-}" != --tests ] || cmp -s Tests/Python/requirements-weights.txt "$clients/wanted" ||
+    install_programs "$clients" Tests/Python/requirements-weights.txt "torch, timm and transformers"

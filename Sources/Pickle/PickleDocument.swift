@@ -6,6 +6,8 @@ package struct PickleDocument: Sendable {
     package let root: PickleValue
     /// The byte behind the pickle.
     package let end: Int
+    /// What identifies the objects that are kept elsewhere, each as often as it was named.
+    package let persistentIdentifiers: [PickleValue]
     let nodes: [PickleNode]
     let fetch: Fetch
 
@@ -59,5 +61,36 @@ package struct PickleDocument: Sendable {
         guard let items = items(of: value) else { return nil }
         let integers = items.compactMap(\.integer)
         return integers.count == items.count ? integers : nil
+    }
+
+    /// The classes and functions that values and all they lead to name, as "module.name", sorted.
+    ///
+    /// Each value is looked at once, without recursion, so that neither cycles nor depth matter.
+    package func globals(in values: [PickleValue]) -> [String] {
+        var found: Set<String> = []
+        var visited: Set<Int> = []
+        var waiting = values
+        while let value = waiting.popLast() {
+            let number: Int
+            switch value {
+            case .global(let module, let name):
+                found.insert("\(module).\(name)")
+                continue
+            case .tuple(let node), .list(let node), .set(let node), .dictionary(let node), .object(let node),
+                .persistent(let node):
+                number = node
+            default: continue
+            }
+            guard visited.insert(number).inserted else { continue }
+            switch nodes[number] {
+            case .sequence(let items): waiting += items
+            case .dictionary(let entries): for entry in entries { waiting += [entry.key, entry.value] }
+            case .object(let object):
+                waiting += [object.callable, object.arguments] + object.items
+                if let state = object.state { waiting.append(state) }
+                for entry in object.entries { waiting += [entry.key, entry.value] }
+            }
+        }
+        return found.sorted()
     }
 }

@@ -108,6 +108,7 @@ extension PickleReader {
         guard policy.allowsPersistentIdentifiers else {
             throw input.failure("it names an object that is kept outside the file")
         }
+        persistentIdentifiers.append(identifier)
         try push(.sequence([identifier])) { .persistent($0) }
     }
 

@@ -7,6 +7,9 @@ package struct PickleReader {
     package struct Policy: Sendable {
         /// Classes and functions that may be named, as "module.name".
         package var globals: Set<String>
+        /// Whether others are recorded too, for a caller that steps over parts of a file: it finds by
+        /// `PickleDocument.globals` what the parts that it reads ask for.
+        package var recordsUnknownGlobals: Bool
         /// Objects that are kept elsewhere (PyTorch's storages) may be named.
         package var allowsPersistentIdentifiers: Bool
         /// More values than this are refused.
@@ -15,10 +18,11 @@ package struct PickleReader {
         package var longestInline: Int
 
         package init(
-            globals: Set<String>, allowsPersistentIdentifiers: Bool = false, maximumValues: Int = 4_000_000,
-            longestInline: Int = 4096
+            globals: Set<String>, recordsUnknownGlobals: Bool = false, allowsPersistentIdentifiers: Bool = false,
+            maximumValues: Int = 4_000_000, longestInline: Int = 4096
         ) {
             self.globals = globals
+            self.recordsUnknownGlobals = recordsUnknownGlobals
             self.allowsPersistentIdentifiers = allowsPersistentIdentifiers
             self.maximumValues = maximumValues
             self.longestInline = longestInline
@@ -31,6 +35,7 @@ package struct PickleReader {
     var marks: [Int] = []
     var memo: [Int: PickleValue] = [:]
     var nodes: [PickleNode] = []
+    var persistentIdentifiers: [PickleValue] = []
     /// Values, marks and places in the memo that were made: what memory is in proportion to.
     private var madeCount = 0
 
@@ -54,7 +59,9 @@ package struct PickleReader {
         }
         var reader = PickleReader(PickleInput(size: size, from: offset, fetch: fetch), policy: policy)
         let root = try reader.run()
-        return PickleDocument(root: root, end: reader.input.offset, nodes: reader.nodes, fetch: fetch)
+        return PickleDocument(
+            root: root, end: reader.input.offset, persistentIdentifiers: reader.persistentIdentifiers,
+            nodes: reader.nodes, fetch: fetch)
     }
 
     /// Reads a pickle that is in memory.
@@ -128,7 +135,7 @@ package struct PickleReader {
     }
 
     func permitted(module: String, name: String) throws -> PickleValue {
-        guard policy.globals.contains("\(module).\(name)") else {
+        guard policy.recordsUnknownGlobals || policy.globals.contains("\(module).\(name)") else {
             throw input.failure(
                 "it asks for \(module).\(name), which is not among what is read here (nothing was executed)")
         }

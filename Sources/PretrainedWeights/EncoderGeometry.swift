@@ -1,0 +1,79 @@
+package import Networks
+
+/// Sizes of an encoder in a file, and what the file does not tell.
+package struct EncoderGeometry: Sendable, Hashable {
+    /// Patches in a column and in a row of the images that it was trained on; none where the file does not tell.
+    package var rows: Int?
+    package var columns: Int?
+    package let patchSize: Int
+    package let channels: Int
+    package let width: Int
+    package let depth: Int
+    /// Width of the hidden layer of a block's MLP.
+    package let hiddenWidth: Int
+    /// None where neither the file nor its width tells.
+    package var heads: Int?
+    /// The file does not tell, and they are those of the public sizes of that width.
+    package var headsAreAssumed = false
+    /// Epsilon of its LayerNorms, where the file tells; this program's is 1e-6.
+    package internal(set) var epsilon: Double?
+
+    /// Hidden width divided by width, such that `VisionTransformer.Settings` finds the hidden width again.
+    package var mlpRatio: Double {
+        let ratio = Double(hiddenWidth) / Double(width)
+        return Int(Double(width) * ratio) == hiddenWidth ? ratio : ratio.nextUp
+    }
+
+    /// Heads by width of the sizes in the public code (models/vision_transformer.py): tiny to giant.
+    package static let publicHeads = [192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16, 1408: 16]
+
+    /// "ViT-S/16" for the public sizes, else the numbers.
+    package var name: String {
+        let sizes: [(String, Int, Int)] = [
+            ("Ti", 192, 12), ("S", 384, 12), ("B", 768, 12), ("L", 1024, 24), ("H", 1280, 32), ("g", 1408, 40),
+        ]
+        let known = sizes.first { $0.1 == width && $0.2 == depth }.map { "ViT-\($0.0)/\(patchSize)" }
+        return known ?? "ViT of \(depth) blocks of width \(width), patches of \(patchSize)"
+    }
+
+    /// The encoder as a network of this program.
+    ///
+    /// - Parameter imageSize: Side of the images in pixels; none: that of the images that it was trained on.
+    /// - Throws: `WeightError` in the name of `file` where the heads or the size are not known or do not fit.
+    package func settings(imageSize: Int? = nil, file: String) throws -> VisionTransformer.Settings {
+        let trained = rows == columns ? rows.map { $0 * patchSize } : nil
+        guard let size = imageSize ?? trained else {
+            throw WeightError(
+                file: file,
+                message: rows == nil
+                    ? "the size of the images is not in the file"
+                    : "was trained on images of \((rows ?? 0) * patchSize)×\((columns ?? 0) * patchSize), and only square "
+                        + "ones are encoded here",
+                remedy: "say the side of the images in pixels, a multiple of \(patchSize)")
+        }
+        guard size >= patchSize, size.isMultiple(of: patchSize), size / patchSize <= 4096 else {
+            throw WeightError(
+                file: file, message: "patches of \(patchSize) do not tile images of \(size)",
+                remedy: "say a multiple of \(patchSize)")
+        }
+        let heads = try knownHeads(file: file)
+        return VisionTransformer.Settings(
+            imageSize: size, patchSize: patchSize, channels: channels, width: width, depth: depth, heads: heads,
+            mlpRatio: mlpRatio)
+    }
+
+    /// - Throws: `WeightError` where the heads are not known or do not divide the width.
+    package func knownHeads(file: String) throws -> Int {
+        guard let heads else {
+            throw WeightError(
+                file: file, message: "the number of heads is not in the file, and width \(width) is of no public size",
+                remedy: "say it by --heads")
+        }
+        guard heads >= 1, width.isMultiple(of: heads) else {
+            throw WeightError(
+                file: file, message: "\(heads) heads do not divide the width \(width)",
+                remedy: "say the heads that it was trained with")
+        }
+        return heads
+    }
+}
