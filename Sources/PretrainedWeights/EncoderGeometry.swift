@@ -18,10 +18,24 @@ package struct EncoderGeometry: Sendable, Hashable {
     /// Epsilon of its LayerNorms, where the file tells; this program's is 1e-6.
     package internal(set) var epsilon: Double?
 
+    /// Patches in a column and in a row; none where the file does not tell.
+    package var grid: (rows: Int, columns: Int)? { rows.flatMap { rows in columns.map { (rows, $0) } } }
+
+    /// Whether so many rows and columns of patches are a grid, and not so many that their table would fill the memory.
+    static func isGrid(_ rows: Int, _ columns: Int) -> Bool {
+        (1...4096).contains(rows) && (1...4096).contains(columns) && rows * columns <= 1 << 16
+    }
+
     /// Hidden width divided by width, such that `VisionTransformer.Settings` finds the hidden width again.
-    package var mlpRatio: Double {
-        let ratio = Double(hiddenWidth) / Double(width)
-        return Int(Double(width) * ratio) == hiddenWidth ? ratio : ratio.nextUp
+    package var mlpRatio: Double { ratio(of: hiddenWidth, to: width) }
+
+    /// Where the encoder's parameters lie in a flat vector; neither heads nor the size of images matter.
+    package var layout: ParameterLayout {
+        VisionTransformer(
+            VisionTransformer.Settings(
+                imageSize: patchSize, patchSize: patchSize, channels: channels, width: width, depth: depth, heads: 1,
+                mlpRatio: mlpRatio)
+        ).layout
     }
 
     /// Heads by width of the sizes in the public code (models/vision_transformer.py): tiny to giant.
@@ -51,7 +65,8 @@ package struct EncoderGeometry: Sendable, Hashable {
                         + "ones are encoded here",
                 remedy: "say the side of the images in pixels, a multiple of \(patchSize)")
         }
-        guard size >= patchSize, size.isMultiple(of: patchSize), size / patchSize <= 4096 else {
+        guard size >= patchSize, size.isMultiple(of: patchSize), Self.isGrid(size / patchSize, size / patchSize)
+        else {
             throw WeightError(
                 file: file, message: "patches of \(patchSize) do not tile images of \(size)",
                 remedy: "say a multiple of \(patchSize)")
@@ -76,4 +91,10 @@ package struct EncoderGeometry: Sendable, Hashable {
         }
         return heads
     }
+}
+
+/// A ratio of two widths that gives the larger one again, rounded down as networks do it.
+func ratio(of hidden: Int, to width: Int) -> Double {
+    let ratio = Double(hidden) / Double(width)
+    return Int(Double(width) * ratio) == hidden ? ratio : ratio.nextUp
 }

@@ -23,13 +23,10 @@ struct EncoderReading {
                 nil, "its config.json describes another network: \(objection)", "give an encoder of I-JEPA's form")
         }
         var geometry = try sizes()
-        let layout = VisionTransformer(
-            VisionTransformer.Settings(
-                imageSize: geometry.patchSize, patchSize: geometry.patchSize, channels: geometry.channels,
-                width: geometry.width, depth: geometry.depth, heads: 1, mlpRatio: geometry.mlpRatio)
-        ).layout
-        let tensors = try tensors(of: layout)
-        try tensors.check(layout, scheme: scheme)
+        let layout = geometry.layout
+        let tensors = try NetworkTensors(
+            file, of: layout, scheme: scheme, part: "encoder", known: [scheme.positions], isOptional: isOptional,
+            remedy: remedy)
         let positions = try positions(width: geometry.width)
         addWhatIsSaid(to: &geometry, positions: positions)
         return PretrainedEncoder(
@@ -47,7 +44,7 @@ struct EncoderReading {
                 name, "has the shape \(patches.shape) instead of [width, channels, patch, patch]",
                 "give an encoder with square patches of images")
         }
-        let depth = blockCount()
+        let depth = file.blockCount(below: scheme.blockPrefix)
         let (hidden, _) = try tensor("blocks.0.mlp.fc1.weight")
         let geometry = EncoderGeometry(
             patchSize: patches.shape[2], channels: patches.shape[1], width: patches.shape[0], depth: depth,
@@ -73,39 +70,7 @@ struct EncoderReading {
         return (tensor, name)
     }
 
-    /// One more than the highest number of a block.
-    private func blockCount() -> Int {
-        let prefix = scheme.blockPrefix
-        return file.tensors.keys.compactMap { name in
-            guard name.hasPrefix(prefix) else { return nil }
-            return name.dropFirst(prefix.count).split(separator: ".", maxSplits: 1).first.flatMap { Int($0) }
-        }.max().map { $0 < 1 << 20 ? $0 + 1 : 1 << 20 } ?? 0
-    }
-
     // MARK: Names
-
-    private func tensors(of layout: ParameterLayout) throws -> NetworkTensors {
-        var (sources, missing): ([String: [StoredTensor]], [String]) = ([:], [])
-        var used: Set<String> = [scheme.positions]
-        for entry in layout.entries {
-            for name in scheme.names(of: entry.name) {
-                used.insert(name)
-                if let tensor = file.tensors[name] {
-                    sources[entry.name, default: []].append(tensor)
-                } else {
-                    missing.append(name)
-                }
-            }
-        }
-        let leftOver = file.tensors.keys.filter { name in
-            name.hasPrefix(scheme.prefix) && !used.contains(name) && !isOptional(name)
-        }
-        let differences = NameDifferences(missing: missing, leftOver: leftOver.sorted())
-        guard differences.isEmpty else {
-            throw failure(nil, "the encoder " + differences.text, remedy(for: differences))
-        }
-        return NetworkTensors(file: file.path, sources: sources)
-    }
 
     /// Parts that an encoder may come with and that are not read.
     private static let optional = ["head.", "mask_token", "embeddings.mask_token", "pooler.", "classifier."]
@@ -164,6 +129,9 @@ struct EncoderReading {
                 let side = Int(Double(count).squareRoot().rounded())
                 if side * side == count { (geometry.rows, geometry.columns) = (side, side) }
             }
+        }
+        if let grid = geometry.grid, !EncoderGeometry.isGrid(grid.rows, grid.columns) {
+            (geometry.rows, geometry.columns) = (nil, nil)
         }
         geometry.epsilon = description?.epsilon ?? file.metadata["layer_norm_eps"].flatMap { Double($0) }
         geometry.heads = hints.heads ?? number("heads") ?? description?.heads

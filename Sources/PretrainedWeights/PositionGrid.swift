@@ -21,6 +21,13 @@ package struct PositionGrid: Sendable, Equatable {
         self.values = values
     }
 
+    /// The table that this program computes.
+    /// - Precondition: `width` is a multiple of 4.
+    package static func sineCosine(rows: Int, columns: Int, width: Int) -> PositionGrid {
+        let table = PositionEmbedding.table(width: width, rows: rows, columns: columns)
+        return PositionGrid(rows: rows, columns: columns, width: width, values: table.map { Float($0) })
+    }
+
     /// Whether they are those that this program computes, `PositionEmbedding.table`.
     package var isSineCosine: Bool {
         guard width.isMultiple(of: 4) else { return false }
@@ -32,8 +39,7 @@ package struct PositionGrid: Sendable, Equatable {
     package func fitted(rows: Int, columns: Int) -> PositionGrid {
         if rows == self.rows, columns == self.columns { return self }
         guard isSineCosine else { return resampled(rows: rows, columns: columns) }
-        let table = PositionEmbedding.table(width: width, rows: rows, columns: columns)
-        return PositionGrid(rows: rows, columns: columns, width: width, values: table.map { Float($0) })
+        return .sineCosine(rows: rows, columns: columns, width: width)
     }
 
     /// Bicubic with antialiasing, as timm's `resample_abs_pos_embed`, which is PyTorch's `interpolate` (bicubic,

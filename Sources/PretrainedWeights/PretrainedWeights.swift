@@ -85,4 +85,11 @@ package struct PretrainedWeights: Sendable {
         }
         return try EncoderReading(file: file, scheme: scheme, role: chosen, hints: hints).encoder()
     }
+
+    /// The predictor of the file; none where it has none.
+    ///
+    /// - Throws: `WeightError` where its tensors do not fit, or names are missing or unknown.
+    package func predictor() throws -> PretrainedPredictor? {
+        try predictorScheme.map { try PretrainedPredictor(file, scheme: $0) }
+    }
 }

@@ -90,6 +90,13 @@ package struct StoredTensor: Sendable {
         let bytes = try storage.bytes()
         return bytes.withUnsafeBytes { raw in
             switch type {
+            case .float32 where isPlain:
+                return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+                    let place = offset * MemoryLayout<Float>.size
+                    UnsafeMutableRawBufferPointer(buffer).copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: raw[place..<place + byteCount]))
+                    initialized = count
+                }
             case .float32:
                 return gather { Float(bitPattern: load(raw, $0)) }
             case .float64:
@@ -102,6 +109,9 @@ package struct StoredTensor: Sendable {
         }
     }
 
+    /// Whether its bytes are those of an array of Float.
+    private var isPlain: Bool { !isBigEndian && count > 0 && strides == Self.rowMajor(shape) }
+
     private func load<Word: FixedWidthInteger>(_ raw: UnsafeRawBufferPointer, _ element: Int) -> Word {
         let word = raw.loadUnaligned(fromByteOffset: element * MemoryLayout<Word>.size, as: Word.self)
         return isBigEndian ? Word(bigEndian: word) : Word(littleEndian: word)
@@ -109,9 +119,9 @@ package struct StoredTensor: Sendable {
 
     private func gather(_ value: (Int) -> Float) -> [Float] {
         let count = count
-        let isPlain = strides == Self.rowMajor(shape)
+        let isRowMajor = strides == Self.rowMajor(shape)
         return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            if isPlain {
+            if isRowMajor {
                 for place in 0..<count { buffer[place] = value(offset + place) }
             } else {
                 for place in 0..<count { buffer[place] = value(offset + self.place(of: place)) }

@@ -140,4 +140,16 @@ package struct WeightFile: Sendable {
                 remedy: "write each of them with bytes of its own (clone() in PyTorch)")
         }
     }
+
+    // MARK: Names
+
+    /// One more than the highest number of a block among names that begin with a prefix.
+    func blockCount(below prefix: String) -> Int {
+        let numbers = tensors.keys.compactMap { name in
+            guard name.hasPrefix(prefix) else { return nil as Int? }
+            return name.dropFirst(prefix.count).split(separator: ".", maxSplits: 1).first.flatMap { Int($0) }
+        }
+        // Larger than that is no number of a block, and is refused by whoever asks.
+        return numbers.max().map { min($0, 1 << 20) + 1 } ?? 0
+    }
 }

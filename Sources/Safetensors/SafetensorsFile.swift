@@ -69,4 +69,17 @@ package struct SafetensorsFile: Sendable, Equatable {
         for name in order { try file.write(tensors[name]!.bytes) }
         try file.commit()
     }
+
+    /// The same from tensors that are made one after the other, so that memory is that of the largest.
+    ///
+    /// - Throws: `FileWriteError` or what a source throws; what was there before is untouched then.
+    package static func write(
+        metadata: [String: String], tensors: [String: SafetensorsSource], to path: String
+    ) throws {
+        let (header, order) = try SafetensorsHeader.encoded(metadata: metadata, tensors: tensors, file: path)
+        let file = try AtomicFile(replacing: path)
+        try file.write(header)
+        for name in order { try tensors[name]?.withBytes { try file.write($0) } }
+        try file.commit()
+    }
 }

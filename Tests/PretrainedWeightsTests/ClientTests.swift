@@ -89,4 +89,27 @@ import Testing
             #expect(EncoderFeatures.difference(found, expected) <= 1e-5, "\(rows)x\(columns)")
         }
     }
+
+    @Test(
+        .enabled(if: haveClients, "torch, timm and transformers are not in .build/python-weights: run make setup-tests")
+    )
+    func theClientsReadWhatIsWritten() throws {
+        try run("make", Self.size)
+        let sizes = try JSONDecoder().decode(
+            Sizes.self, from: Data(contentsOf: URL(fileURLWithPath: folder.file("size.json"))))
+        let weights = try PretrainedWeights(path: folder.file("ijepa.pth.tar"), hints: .init(heads: sizes.heads))
+        var export = try WeightExport(weights)
+        export.preprocessing = Preprocessing(mean: [0.5, 0.25, 0.125], deviation: [0.2, 0.3, 0.4])
+        export.card = ModelCard(title: "an encoder")
+        for (form, name) in [
+            (WeightExport.Form.huggingFace, "written-hf"), (.timm, "written-timm"), (.ijepa, "written-ijepa.pth.tar"),
+            (.stateDict, "written-state.pth"),
+        ] { _ = try export.write(form, to: folder.file(name)) }
+        let images = try SafetensorsFile(path: folder.file("features.safetensors")).tensor("images")
+        let features = try EncoderFeatures.all(weights.encoder(), images: images)
+        var ours = SafetensorsFile()
+        ours.tensors["features"] = SafetensorsTensor(features, shape: [images.shape[0], 16, sizes.width])
+        try ours.write(to: folder.file("ours.safetensors"))
+        try run("check")
+    }
 }
