@@ -38,9 +38,9 @@ torture: build ## Kill and resume runs for ten minutes (SECONDS_PER_RUN=200 for 
 	  --seconds $(or $(SECONDS_PER_RUN),200) --set training.steps=2000 --set evaluation.every_steps=200 \
 	  --set resources.checkpoint_steps=1
 
-fuzz-images: ## Read 10⁵ damaged pictures and as many files of each other kind (MUTATIONS=…, SEED=…); fifteen minutes on two cores.
+fuzz-images: ## Read 10⁵ damaged pictures and as many files of each other kind, weights too (MUTATIONS=…, SEED=…); twenty minutes on two cores.
 	IMAGE_MUTATIONS=$(or $(MUTATIONS),100000) CONTAINER_MUTATIONS=$(or $(MUTATIONS),100000) \
-	  PACK_MUTATIONS=$(or $(MUTATIONS),100000) IMAGE_MUTATION_SEED=$(or $(SEED),2) \
+	  PACK_MUTATIONS=$(or $(MUTATIONS),100000) WEIGHT_MUTATIONS=$(or $(MUTATIONS),100000) IMAGE_MUTATION_SEED=$(or $(SEED),2) \
 	  PROGRAM_MUTATIONS=$$(($(or $(MUTATIONS),100000) / 1000)) \
 	  $(SWIFT) test -c release $(FENCE) --filter 'MutationTests|PackDamageTests|DamagedDataTests'
 
