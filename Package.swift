@@ -117,7 +117,7 @@ let package = Package(
                 "Objectives",
                 "Datasets", "ImageCodecs", "Scenes",
                 "Diagnostics", "Evaluation", "ExperimentSpec", "Training", "MPI", "RunStore", "HDF5", "Orchestration",
-                "Pictures", "FeatureFiles", "Analysis", "Statistics",
+                "Pictures", "FeatureFiles", "Analysis", "Statistics", "PretrainedWeights",
             ],
             swiftSettings: strict),
 

@@ -41,13 +41,13 @@ package struct EncoderGeometry: Sendable, Hashable {
     /// Heads by width of the sizes in the public code (models/vision_transformer.py): tiny to giant.
     package static let publicHeads = [192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16, 1408: 16]
 
-    /// "ViT-S/16" for the public sizes, else the numbers.
+    /// "ViT-S/16" for the public sizes, else "ViT/16".
     package var name: String {
         let sizes: [(String, Int, Int)] = [
             ("Ti", 192, 12), ("S", 384, 12), ("B", 768, 12), ("L", 1024, 24), ("H", 1280, 32), ("g", 1408, 40),
         ]
         let known = sizes.first { $0.1 == width && $0.2 == depth }.map { "ViT-\($0.0)/\(patchSize)" }
-        return known ?? "ViT of \(depth) blocks of width \(width), patches of \(patchSize)"
+        return known ?? "ViT/\(patchSize)"
     }
 
     /// The encoder as a network of this program.

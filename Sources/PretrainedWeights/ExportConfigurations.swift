@@ -1,10 +1,14 @@
 import Foundation
 
-/// How images were made ready for the encoder in training.
+/// How images are made ready for the encoder.
 package struct Preprocessing: Sendable, Hashable {
     /// Per channel, of pixels from 0 to 1; those of ImageNet unless said otherwise.
     package var mean: [Double]
     package var deviation: [Double]
+    /// Resized by bicubic interpolation, else by bilinear.
+    package var isBicubic = true
+    /// The short side is resized to this and the central square cut out; none: the whole image is resized.
+    package var shortSide: Int?
 
     package init(mean: [Double] = [0.485, 0.456, 0.406], deviation: [Double] = [0.229, 0.224, 0.225]) {
         self.mean = mean
@@ -28,11 +32,13 @@ extension WeightExport {
         ])
     }
 
-    /// ViTImageProcessor's keys: bicubic resizing, and the mean and deviation of the data that it was trained on.
+    /// ViTImageProcessor's keys, which resizes whole images and cuts nothing out: with the mean and deviation of the data
+    /// that it was trained on.
     func preprocessorConfig() throws -> Data {
         try Self.json([
             "image_processor_type": "ViTImageProcessor", "do_resize": true,
-            "size": ["height": imageSize.height, "width": imageSize.width], "resample": 3, "do_rescale": true,
+            "size": ["height": imageSize.height, "width": imageSize.width], "resample": preprocessing.isBicubic ? 3 : 2,
+            "do_rescale": true,
             "rescale_factor": 1.0 / 255, "do_normalize": true, "image_mean": preprocessing.mean,
             "image_std": preprocessing.deviation,
         ])
@@ -41,6 +47,8 @@ extension WeightExport {
     /// The file that timm reads from a folder: a known architecture, and the arguments that make it this network.
     func timmConfig() throws -> Data {
         let geometry = encoder.geometry
+        let side = min(imageSize.height, imageSize.width)
+        let share = preprocessing.shortSide.map { Double(side) / Double(max($0, side)) }
         let arguments: [String: Any] = [
             "img_size": [imageSize.height, imageSize.width], "patch_size": geometry.patchSize,
             "in_chans": geometry.channels, "embed_dim": geometry.width, "depth": geometry.depth,
@@ -52,7 +60,8 @@ extension WeightExport {
             "global_pool": "avg", "model_args": arguments,
             "pretrained_cfg": [
                 "custom_load": false, "input_size": [geometry.channels, imageSize.height, imageSize.width],
-                "fixed_input_size": true, "interpolation": "bicubic", "crop_pct": 1.0, "crop_mode": "squash",
+                "fixed_input_size": true, "interpolation": preprocessing.isBicubic ? "bicubic" : "bilinear",
+                "crop_pct": share ?? 1.0, "crop_mode": share == nil ? "squash" : "center",
                 "mean": preprocessing.mean, "std": preprocessing.deviation, "num_classes": 0, "pool_size": NSNull(),
                 "first_conv": "patch_embed.proj", "classifier": "head",
             ] as [String: Any],

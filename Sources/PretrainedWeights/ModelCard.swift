@@ -33,10 +33,10 @@ package struct ModelCard: Sendable {
             "pipeline_tag: image-feature-extraction", "tags:", "- ijepa", "- self-supervised", "---", "",
             "# \(Self.line(title))", "",
             "An encoder (\(export.encoder.role.rawValue)) trained with a joint-embedding predictive method: \(geometry.name), "
-                + "images of \(size.height)×\(size.width) pixels, \(geometry.channels) channels. Its features are the mean over "
-                + "patches of the last layer; it has neither a class token nor a head.", "",
-            "Images are resized (bicubic) to that size, divided by 255 and normalised with mean "
-                + "\(Self.list(export.preprocessing.mean)) and deviation \(Self.list(export.preprocessing.deviation)).",
+                + "\(geometry.depth) × \(geometry.width), for images of \(size.height)×\(size.width)×\(geometry.channels). "
+                + "Its features are the mean over patches of the last layer; it has neither a class token nor a head.",
+            "",
+            preparation(export.preprocessing),
         ]
         if !metrics.isEmpty {
             lines += [
@@ -55,6 +55,16 @@ package struct ModelCard: Sendable {
             lines += ["", "## Configuration", "", "````yaml", configuration.replacing("````", with: "' ' ' '"), "````"]
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func preparation(_ preprocessing: Preprocessing) -> String {
+        let way = preprocessing.isBicubic ? "bicubic" : "bilinear"
+        let size = preprocessing.shortSide.map {
+            "The short side of images is resized (\(way), antialiased) to \($0), and the centre is cut out"
+        }
+        return (size ?? "Whole images are resized (\(way), antialiased) to that size")
+            + "; pixels are divided by 255 and "
+            + "normalised with mean \(Self.list(preprocessing.mean)) and deviation \(Self.list(preprocessing.deviation))."
     }
 
     /// A text that ends neither its line nor its cell.

@@ -22,6 +22,8 @@ package struct PretrainedEncoder: Sendable {
 
     /// The network's layout, which no image size changes.
     package var layout: ParameterLayout { geometry.layout }
+    /// Parameters, without positions.
+    package var parameterCount: Int { layout.parameterCount }
 
     /// Reads all parameters, in the order of `VisionTransformer.layout`.
     ///

@@ -30,6 +30,8 @@ package struct PretrainedPredictor: Sendable {
 
     /// Where its parameters lie in a flat vector; neither heads nor the grid matter.
     package var layout: ParameterLayout { TransformerPredictor(sizes(heads: 1, grid: 1)).layout }
+    /// Parameters, without positions.
+    package var parameterCount: Int { layout.parameterCount }
 
     /// Reads all parameters, in the order of `TransformerPredictor.layout`.
     ///

@@ -17,7 +17,7 @@ struct CJEPAExp: AsyncParsableCommand {
             PlanCommand.self, RunCommand.self, RerunCommand.self, StatusCommand.self, LogsCommand.self,
             ShowCommand.self, DiffCommand.self, TagCommand.self, CleanCommand.self, TableCommand.self,
             ReportCommand.self, FigureCommand.self, ExportCommand.self, DiagnoseCommand.self, RetestCommand.self,
-            AttentionCommand.self,
+            AttentionCommand.self, WeightsCommand.self,
             MasksCommand.self, DataCommand.self, BenchCommand.self, SelftestCommand.self, VerifyResumeCommand.self,
             SchemaCommand.self,
             WorkerEntry.self,

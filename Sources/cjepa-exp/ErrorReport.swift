@@ -9,6 +9,7 @@ import HDF5
 import Masking
 import Orchestration
 import Pictures
+import PretrainedWeights
 import RunStore
 import Safetensors
 import Training
@@ -97,6 +98,10 @@ struct ErrorReport {
         case let error as FeatureFileError:
             Explanation(
                 place: error.file, problem: (error.dataset.map { "\($0): " } ?? "") + error.message,
+                remedy: error.remedy, code: Self.unusableInput)
+        case let error as WeightError:
+            Explanation(
+                place: error.file, problem: (error.tensor.map { "\($0): " } ?? "") + error.message,
                 remedy: error.remedy, code: Self.unusableInput)
         case let error as RunStoreError:
             Explanation(place: error.file, problem: error.message, remedy: error.remedy, code: Self.failure)

@@ -8,7 +8,7 @@ import Testing
             "plan", "run", "rerun", "status", "logs", "show", "diff", "tag", "clean", "table", "report", "figure",
             "export",
             "diagnose",
-            "attention", "masks", "data", "bench", "selftest", "schema",
+            "attention", "weights", "masks", "data", "bench", "selftest", "schema",
         ] {
             #expect(help.output.contains("\n  \(command) "))
         }
@@ -123,7 +123,8 @@ import Testing
         ["verify-resume", "x.spec", "--kills", huge], ["verify-resume", "x.spec", "--threads", huge],
         ["verify-resume", "x.spec", "--seconds", "inf"], ["worker", "x", "--threads", huge],
         ["task", "x", "0", "--threads", huge], ["logs", "x", "--lines", huge],
-        ["export", "x", "--embeddings", "--step", huge],
+        ["export", "x", "--embeddings", "--step", huge], ["weights", "show", "x", "--step", huge],
+        ["weights", "show", "x", "--heads", huge],
     ])
     func numbersWithoutBoundsAreErrorsOfUsage(_ arguments: [String]) throws {
         let program = try Program.run(arguments)
