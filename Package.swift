@@ -82,12 +82,15 @@ let package = Package(
         // The experiment.
         library(
             "ExperimentSpec",
-            ["Datasets", "Declarations", "Evaluation", "Masking", "Networks", "Objectives", "Scenes", yams]),
+            [
+                "Datasets", "Declarations", "Evaluation", "Masking", "Networks", "Objectives", "PretrainedWeights",
+                "Safetensors", "Scenes", yams,
+            ]),
         library(
             "Training",
             [
                 "TensorCore", "Safetensors", "Kernels", "Networks", "Masking", "Objectives", "Optimization", "Datasets",
-                "Diagnostics", "Evaluation", "ExperimentSpec",
+                "Diagnostics", "Evaluation", "ExperimentSpec", "PretrainedWeights",
             ]),
         library("MPI", ["CMPI", "Training"], settings: fenced),
         library("HDF5", ["CHDF5", "CZstd", "CZlib", "Safetensors"], settings: fenced),
@@ -152,12 +155,16 @@ let package = Package(
             "EvaluationTests", ["Evaluation", "CPUKernels", "Declarations", "Diagnostics", "Kernels", "TensorCore"]),
         tests(
             "ExperimentSpecTests",
-            ["ExperimentSpec", "Datasets", "Declarations", "Evaluation", "Masking", "Objectives"]),
+            [
+                "ExperimentSpec", "Datasets", "Declarations", "Evaluation", "Masking", "Networks", "Objectives",
+                "PretrainedWeights", "Safetensors",
+            ]),
         tests(
             "TrainingTests",
             [
                 "Training", "CPUKernels", "Kernels", "TensorCore", "Networks", "Masking", "Objectives", "Optimization",
-                "Datasets", "Declarations", "ExperimentSpec", "Evaluation", "Diagnostics", "Safetensors",
+                "Datasets", "Declarations", "ExperimentSpec", "Evaluation", "Diagnostics", "PretrainedWeights",
+                "Safetensors",
             ]),
         tests("HDF5Tests", ["HDF5"]),
         tests("RunStoreTests", ["RunStore", "HDF5", "ExperimentSpec", "Declarations", "TensorCore", "Safetensors"]),

@@ -10,6 +10,7 @@ struct ArmFinisher {
     let diagnostics: SpecDiagnostics
     private(set) var missingData: [MissingData] = []
     private var faults = ArmFaults(armCount: 0)
+    private var weights = WeightChecks()
 
     init(document: SpecDocument, toleratesMissingData: Bool, diagnostics: SpecDiagnostics) {
         self.document = document
@@ -25,6 +26,7 @@ struct ArmFinisher {
         faults = ArmFaults(armCount: arms.count)
         for index in arms.indices {
             arms[index].configuration.resolveDataFolder(specFolder: folder)
+            let unread = weights.complete(&arms[index].configuration)
             noteMissingFiles(of: arms[index], fileExists)
             let size = imageCount(of: arms[index], datasetSize, fileExists)
             Self.resolveSteps(&arms[index].configuration, images: size)
@@ -34,6 +36,8 @@ struct ArmFinisher {
                 ConfigurationValidator.findings(
                     in: configuration, trainingImages: size, fileExists: isMissing ? { _ in true } : exists)
             }
+            findings += unread
+            if findings.isEmpty { findings = weights.findings(in: configuration) }
             // Costs are worked out only for sizes that make sense.
             if findings.isEmpty, diagnostics.isEverythingKnown,
                 let finding = Self.memoryFinding(configuration, trainingImages: size)

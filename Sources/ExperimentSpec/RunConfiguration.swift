@@ -49,6 +49,13 @@ package struct ModelConfiguration: Codable, Hashable, Sendable {
         case custom
     }
 
+    /// Which networks start from weights that were trained before.
+    package enum WeightPart: String, Codable, CaseIterable, Sendable {
+        case encoder
+        case predictor
+        case both
+    }
+
     /// Sets width, depth, heads and the predictor's depth; keys beside it override.
     package var preset: Preset = .tiny
     package var width = 192
@@ -61,6 +68,13 @@ package struct ModelConfiguration: Codable, Hashable, Sendable {
     package var initialization: Initialization = .truncatedNormal
     /// Divides attention projection and second MLP weights by sqrt(2 · layer) at initialisation.
     package var rescaleInitialization = false
+    /// File or folder of weights that training starts from; none: from initial values.
+    package var weights: String?
+    package var weightPart: WeightPart = .encoder
+    /// Which of a file's encoders.
+    package var weightEncoder: EvaluationConfiguration.Encoder = .target
+    /// Checksum of the weights' content; filled in when a spec is read.
+    package var weightContent: String?
 
     package init() {}
 }

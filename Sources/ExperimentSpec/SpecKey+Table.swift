@@ -85,6 +85,21 @@ extension SpecKey {
         SpecKey(
             "model.rescale_init", \.model.rescaleInitialization,
             "Divide attention projections and second MLP weights by sqrt(2 · layer) at initialisation."),
+        SpecKey(
+            "model.weights", \.model.weights,
+            "File or folder of weights that training starts from (docs/weights.md); none: initial values.",
+            isIdentity: false, isPath: true),
+        SpecKey(
+            "model.weights_part", \.model.weightPart, "What is taken of them; the rest starts from initial values.",
+            earlierValue: .encoder, isOmittedAtDefault: true, applies: { $0.model.weights != nil }),
+        SpecKey(
+            "model.weights_encoder", \.model.weightEncoder,
+            "Of weights with two encoders, the one that is taken: target is the moving average.", earlierValue: .target,
+            isOmittedAtDefault: true, applies: { $0.model.weights != nil && $0.model.weightPart != .predictor }),
+        SpecKey(
+            "model.weights_content", \.model.weightContent,
+            "Checksum of the weights; filled in, and compared where it is given.", isIdentityAtDefault: false,
+            applies: { $0.model.weights != nil }),
     ]
 
     private static let optimizer: [SpecKey] = [

@@ -44,8 +44,8 @@ package struct SpecKey: Sendable {
     init<Value: SpecConvertible>(
         _ path: String, _ property: any WritableKeyPath<RunConfiguration, Value> & Sendable, _ documentation: String,
         limits: SpecLimits = .none, count: ClosedRange<Int>? = nil, isIdentity: Bool = true,
-        isIdentityAtDefault: Bool = true, earlierValue: Value? = nil,
-        applies: @escaping @Sendable (RunConfiguration) -> Bool = { _ in true }
+        isIdentityAtDefault: Bool = true, earlierValue: Value? = nil, isOmittedAtDefault: Bool = false,
+        isPath: Bool = false, applies: @escaping @Sendable (RunConfiguration) -> Bool = { _ in true }
     ) {
         self.path = path
         type = Value.specType
@@ -59,8 +59,8 @@ package struct SpecKey: Sendable {
         self.documentation = documentation
         synonyms = ""
         follows = nil
-        isOmittedAtDefault = false
-        isPath = false
+        self.isOmittedAtDefault = isOmittedAtDefault
+        self.isPath = isPath
         getter = { $0[keyPath: property].specValue }
         setter = { configuration, value in
             guard let converted = Value(specValue: value) else {

@@ -30,6 +30,11 @@ package struct PretrainedEncoder: Sendable {
     /// - Throws: `WeightError`, for a storage whose checksum is wrong.
     package func values() throws -> PretrainedValues { try tensors.values(layout) }
 
+    /// The values of one parameter by its name in `layout`, row-major.
+    ///
+    /// - Throws: As `values`.
+    package func values(of name: String) throws -> [Float] { try tensors.values(of: name) }
+
     /// Positions for a grid of patches: those of the file for its own grid, else as `PositionGrid.fitted`; computed where
     /// the file has none.
     ///

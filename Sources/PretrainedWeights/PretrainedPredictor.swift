@@ -38,6 +38,11 @@ package struct PretrainedPredictor: Sendable {
     /// - Throws: `WeightError`, for a storage whose checksum is wrong.
     package func values() throws -> PretrainedValues { try tensors.values(layout) }
 
+    /// The values of one parameter by its name in `layout`, row-major.
+    ///
+    /// - Throws: As `values`.
+    package func values(of name: String) throws -> [Float] { try tensors.values(of: name) }
+
     /// Its positions for a grid of patches, as those of an encoder.
     ///
     /// - Parameter trained: The grid that it was trained on, which the encoder tells.

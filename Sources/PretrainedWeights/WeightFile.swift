@@ -25,6 +25,8 @@ package struct WeightFile: Sendable {
     package internal(set) var steppedOver: [String] = []
     /// What a config.json beside them says.
     var description: ModelDescription?
+    /// The files that the tensors are in, sorted.
+    private(set) var files: [String] = []
 
     /// Opens a file, or a folder with model.safetensors, an index of shards, or pytorch_model.bin.
     ///
@@ -37,6 +39,7 @@ package struct WeightFile: Sendable {
             container = .shards
             try readShards(index: file)
         } else {
+            files = [file]
             let data = try FileContent.all(of: file)
             if ZipArchive.isArchive(data) || TorchFile.isRowOfPickles(data) {
                 container = ZipArchive.isArchive(data) ? .torch : .oldTorch
@@ -97,6 +100,15 @@ package struct WeightFile: Sendable {
         }
     }
 
+    /// XXH64 of the files' bytes, sixteen hexadecimal digits: what weights are, wherever they lie.
+    ///
+    /// - Throws: `WeightError` where a file cannot be read any more.
+    package func contentDigits() throws -> String {
+        var checksum = XXH64()
+        for file in files { try FileContent.all(of: file).withUnsafeBytes { checksum.append($0) } }
+        return checksum.digits
+    }
+
     // MARK: Shards
 
     private struct Index: Decodable {
@@ -115,6 +127,7 @@ package struct WeightFile: Sendable {
         let files = Set(map.values).sorted()
         guard files.count <= 10_000 else { throw failure("names \(files.count) files") }
         let folder = (index as NSString).deletingLastPathComponent
+        self.files = files.map { (folder as NSString).appendingPathComponent($0) }
         var size = 0
         for name in files {
             guard !name.contains("/"), !name.contains("\0"), name != "..", !name.isEmpty else {

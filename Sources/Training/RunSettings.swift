@@ -4,6 +4,7 @@ package import Masking
 import Networks
 package import Objectives
 import Optimization
+import TensorCore
 
 /// The engine's settings for a resolved configuration.
 package struct RunSettings: Sendable {
@@ -14,6 +15,8 @@ package struct RunSettings: Sendable {
     package let sampler: any MaskSampler
     package let limits: StepLimits
     package let totalSteps: Int
+    /// What training starts from; none before `loadWeights`, and where that is initial values.
+    private var start: StartingWeights?
 
     private let learningRate: LearningRateSchedule
     private let weightDecay: WeightDecaySchedule
@@ -68,7 +71,13 @@ package struct RunSettings: Sendable {
         return values
     }
 
-    /// The state before the first step.
+    /// Opens the weights that the run starts from, for those who train it or ask where it began. Whoever loads a
+    /// checkpoint does without.
+    ///
+    /// - Throws: `TrainingError` where they are not there, or are not those that the run was planned with.
+    package mutating func loadWeights() throws { start = try StartingWeights(configuration) }
+
+    /// The state before the first step; of weights that were trained before, only their places: see `startedState`.
     package func initialState<Backend: KernelBackend>(on backend: Backend) -> TrainingState<Backend> {
         let model = configuration.model
         return TrainingState(networks, targetIsSeparate: targetRule.hasOwnParameters, on: backend) { online in
@@ -79,8 +88,35 @@ package struct RunSettings: Sendable {
         }
     }
 
-    /// The initial values of one parameter of a network ("encoder"), as `initialState` sets them.
+    /// The state that training begins with.
+    ///
+    /// - Throws: `TrainingError` where the weights that it starts from are damaged.
+    func startedState<Backend: KernelBackend>(on backend: Backend) throws -> TrainingState<Backend> {
+        let state = initialState(on: backend)
+        guard let start else { return state }
+        for section in networks.sections {
+            let online = state.online.window(at: section.offset, Shape(section.layout.count))
+            for entry in section.layout.entries {
+                guard let values = try start.values(of: entry, network: section.name) else { continue }
+                let scalars = values.map { Backend.Scalar($0) }
+                backend.store(scalars, in: entry.slot(online))
+                if section.name == "encoder", state.targetIsSeparate {
+                    backend.store(scalars, in: entry.slot(state.target))
+                }
+            }
+        }
+        state.refreshPackedWeights(on: backend)
+        return state
+    }
+
+    /// The values that one parameter of a network ("encoder") begins with, as `startedState` sets them.
     func initialValues(of entry: ParameterLayout.Entry, network: String) -> [Double] {
+        // They were read when training began; what has become unreadable since leaves nothing to compare with.
+        if let start {
+            let nothing: [Float]? = [Float](repeating: .nan, count: entry.slot.shape.count)
+            let values = (try? start.values(of: entry, network: network)) ?? nothing
+            if let values { return values.map { Double($0) } }
+        }
         let model = configuration.model
         return ParameterLayout.initialValues(
             of: entry, seed: UInt64(truncatingIfNeeded: configuration.seed),

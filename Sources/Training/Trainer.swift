@@ -41,7 +41,8 @@ package final class Trainer<Backend: KernelBackend> {
         recorder: any RunRecorder, communicator: any Communicator = SingleProcess(),
         initial: InitialEvaluations? = nil
     ) throws {
-        let settings = try RunSettings(configuration)
+        var settings = try RunSettings(configuration)
+        try settings.loadWeights()
         self.settings = settings
         self.backend = backend
         self.recorder = recorder
@@ -49,7 +50,7 @@ package final class Trainer<Backend: KernelBackend> {
         collapse = CollapseWatch(configuration)
         try communicator.check(settings, backend.summary, data)
         training = try settings.trainingImages(of: data)
-        state = settings.initialState(on: backend)
+        state = try settings.startedState(on: backend)
         step = settings.step(on: backend, threads: threads, communicator: communicator)
         evaluator = try RunEvaluator(settings, data: data, backend: backend, threads: threads, initial: initial)
     }

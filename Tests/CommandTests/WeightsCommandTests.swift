@@ -101,4 +101,32 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["x.pth"])
         #expect(try text(existing) == "not weights")
     }
+
+    @Test func aRunStartsFromWeightsAndIsNamedByTheirContent() throws {
+        let hf = folder.path + "/hf"
+        #expect(try weights("export", "smoke/ijepa-s0", "--to", "hf", "--output", hf).status == 0)
+        let results = folder.path + "/results"
+        let run = try Program.run([
+            "run", SmokeRun.spec, "--results", results, "--only", "ijepa", "--set", "model.weights=\(hf)", "--set",
+            "training.steps=2", "--json",
+        ])
+        #expect(run.status == 0, "\(run.error)")
+        let runs = try #require(try run.json()["runs"] as? [[String: Any]])
+        let path = try #require(runs.first?["path"] as? String)
+        // Two steps from there, and not from initial values: those are farther away than the matrices are long.
+        let end = try weights("compare", hf, path, "--json").checkedJSON()
+        let tensors = try #require(end["tensors"] as? [[String: Any]])
+        for tensor in tensors where (tensor["shape"] as? [Int] ?? []).count > 1 {
+            #expect(try #require(tensor["relative_difference"] as? Double) < 0.05, "\(tensor)")
+        }
+        #expect(end["equal"] as? Bool == false)
+        // Another place is the same run, which is done.
+        try FileManager.default.moveItem(atPath: hf, toPath: folder.path + "/moved")
+        let again = try Program.run([
+            "run", SmokeRun.spec, "--results", results, "--only", "ijepa", "--set",
+            "model.weights=\(folder.path)/moved", "--set", "training.steps=2", "--json",
+        ])
+        let skipped = try #require(try again.json()["runs"] as? [[String: Any]])
+        #expect(skipped.first?["result"] as? String == "skipped" && skipped.first?["path"] as? String == path)
+    }
 }
