@@ -69,11 +69,13 @@ package struct StoredTensor: Sendable {
     /// Whether it holds numbers that are read as weights.
     package var isFloatingPoint: Bool { [.float16, .bfloat16, .float32, .float64].contains(type) }
 
+    /// Strides of a tensor whose elements lie one after the other.
     static func rowMajor(_ shape: [Int]) -> [Int] {
         var (strides, step) = ([Int](repeating: 1, count: shape.count), 1)
         for place in shape.indices.reversed() {
             strides[place] = step
-            step *= max(shape[place], 1)
+            // Only that of a tensor without elements can be too large, and nobody takes such a step.
+            step = step &* max(shape[place], 1)
         }
         return strides
     }

@@ -31,6 +31,7 @@ import Testing
             .init(name: "part", offset: 1, shape: [2], strides: [3]),
             .init(name: "scalar", offset: 5, shape: [], strides: []),
             .init(name: "empty", offset: 6, shape: [0, 4], strides: [4, 1]),
+            .init(name: "vast", shape: [0, 1 << 40, 1 << 40], strides: [0, 0, 0]),
         ]
         let bytes = TorchFiles.bytes(Self.numbers)
         let pickle = TorchFiles.pickle(tensors)
@@ -47,11 +48,18 @@ import Testing
                         + [.init(name: "a/byteorder", content: Array("big".utf8))]), "big-zip.pth"),
         ] {
             let file = try WeightFile(path: path)
-            #expect(file.tensors.count == 5)
+            #expect(file.tensors.count == 6)
             let found = try file.tensors.mapValues { try $0.floats() }
             #expect(found["plain"] == [1, 2, 3, 4, 5, 6] && found["turned"] == [1, 4, 2, 5, 3, 6])
-            #expect(found["part"] == [2, 5] && found["scalar"] == [6] && found["empty"] == [])
+            #expect(found["part"] == [2, 5] && found["scalar"] == [6] && found["empty"] == [] && found["vast"] == [])
         }
+    }
+
+    @Test func aTensorWithoutElementsMayHaveAnyShape() throws {
+        var file = SafetensorsFile()
+        file.tensors["vast"] = SafetensorsTensor([] as [Float], shape: [0, 1 << 40, 1 << 40])
+        try file.write(to: folder.file("v.safetensors"))
+        #expect(try WeightFile(path: folder.file("v.safetensors")).tensors["vast"]?.floats() == [])
     }
 
     @Test func whatLiesUnderTheOptimiserIsSteppedOverAndTheRestRefused() throws {
