@@ -53,24 +53,36 @@ package final class HDF5File: Sendable {
         byteCount = 0
         self.isSealed = isSealed
         (handle, root) = try HDF5Library.serialized {
-            let creation = try HDF5Handle(
-                H5Pcreate(chdf5_file_creation()), "create", file: name, object: "/")
-            // Times of creation would make equal contents differ in bytes.
-            try creation.check(H5Pset_obj_track_times(creation.id, false), "create")
-            // Small index nodes: with the default, the index of a column's only chunk would take 2 KiB.
-            try creation.check(H5Pset_istore_k(creation.id, 4), "create")
-            if isSealed {
-                try creation.check(H5Pset_userblock(creation.id, hsize_t(HDF5Seal.byteCount)), "create")
-            }
-            let access = try HDF5Handle(H5Pcreate(chdf5_file_access()), "create", file: name, object: "/")
-            // The oldest format is read by everything. Besides, its superblock has no checksum, which
-            // H5Fget_file_image in library 1.10 breaks where there is one, by clearing a flag in its copy.
-            try access.check(H5Pset_libver_bounds(access.id, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110), "create")
-            try access.check(H5Pset_fapl_core(access.id, 4 << 20, false), "create")
             // Open files in memory are told apart by their name, which is not stored.
-            let id = unsafe H5Fcreate(name + UUID().uuidString, chdf5_truncate(), creation.id, access.id)
-            return try Self.opened(HDF5Handle(id, "create", file: name, object: "/"))
+            try Self.created(at: name + UUID().uuidString, name: name, isSealed: isSealed, inMemory: true)
         }
+    }
+
+    /// Creates an empty file; to be called inside of `HDF5Library.serialized`.
+    ///
+    /// - Parameter name: What errors call it.
+    static func created(
+        at path: String, name: String, isSealed: Bool, inMemory: Bool
+    ) throws -> (HDF5Handle, HDF5Group) {
+        let creation = try HDF5Handle(H5Pcreate(chdf5_file_creation()), "create", file: name, object: "/")
+        // Times of creation would make equal contents differ in bytes.
+        try creation.check(H5Pset_obj_track_times(creation.id, false), "create")
+        // Small index nodes: with the default, the index of a column's only chunk would take 2 KiB.
+        try creation.check(H5Pset_istore_k(creation.id, 4), "create")
+        if isSealed {
+            try creation.check(H5Pset_userblock(creation.id, hsize_t(HDF5Seal.byteCount)), "create")
+        }
+        let access = try HDF5Handle(H5Pcreate(chdf5_file_access()), "create", file: name, object: "/")
+        // The oldest format is read by everything. Besides, its superblock has no checksum, which
+        // H5Fget_file_image in library 1.10 breaks where there is one, by clearing a flag in its copy.
+        try access.check(H5Pset_libver_bounds(access.id, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110), "create")
+        if inMemory {
+            try access.check(H5Pset_fapl_core(access.id, 4 << 20, false), "create")
+        } else {
+            try access.check(H5Pset_file_locking(access.id, false, true), "create")
+        }
+        let id = unsafe H5Fcreate(path, chdf5_truncate(), creation.id, access.id)
+        return try opened(HDF5Handle(id, "create", file: name, object: "/"))
     }
 
     private static func opened(_ handle: HDF5Handle) throws -> (HDF5Handle, HDF5Group) {
