@@ -109,7 +109,7 @@ let package = Package(
             "Analysis",
             [
                 "RunStore", "HDF5", "Safetensors", "FeatureFiles", "Statistics",
-                "Diagnostics", "Evaluation", "ExperimentSpec", "Declarations", "Objectives",
+                "Diagnostics", "Evaluation", "ExperimentSpec", "Declarations", "Objectives", "CZlib",
             ],
             // In the program itself, which stays one file.
             resources: [.embedInCode("Resources/published-figures.json")]),

@@ -40,14 +40,7 @@ package enum NumPyFile {
         precondition(
             shape.reduce(valuesPerElement, *) == patterns.count, "shape \(shape) does not hold \(patterns.count) values"
         )
-        // A tuple of one element keeps its comma in Python.
-        let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
-        var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }"
-        // Magic, version and length take ten bytes; the values start at a multiple of 64, after a line break.
-        header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
-        var data = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0])
-        data.append(littleEndian: UInt16(header.utf8.count))
-        data.append(contentsOf: header.utf8)
+        var data = Data(header(type: type, shape: shape))
         // Collected in an array, whose appending is many times faster than that of `Data`.
         var content: [UInt8] = []
         content.reserveCapacity(Pattern.bitWidth / 8 * patterns.count)
@@ -56,6 +49,22 @@ package enum NumPyFile {
         }
         data.append(contentsOf: content)
         return data
+    }
+}
+
+extension NumPyFile {
+    /// What stands before the values.
+    ///
+    /// - Parameter type: NumPy's name: "<f4".
+    static func header(type: String, shape: [Int]) -> [UInt8] {
+        // A tuple of one element keeps its comma in Python.
+        let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+        var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }"
+        // Magic, version and length take ten bytes; the values start at a multiple of 64, after a line break.
+        header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
+        var data = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0])
+        data.append(littleEndian: UInt16(header.utf8.count))
+        return Array(data) + Array(header.utf8)
     }
 }
 

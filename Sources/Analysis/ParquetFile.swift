@@ -23,14 +23,13 @@ struct ParquetFile {
             }
         }
 
-        /// The number of the physical type in the format.
-        fileprivate var type: Int {
+        fileprivate var kind: ParquetMetadata.Column.Kind {
             switch self {
-            case .int32s: 1
-            case .int64s: 2
-            case .floats: 4
-            case .doubles: 5
-            case .texts: 6
+            case .int32s: .int32
+            case .int64s: .int64
+            case .floats: .float
+            case .doubles: .double
+            case .texts: .text
             }
         }
 
@@ -56,15 +55,6 @@ struct ParquetFile {
     }
 
     static let rowsOfGroup = 65_536
-    private static let magic = Data("PAR1".utf8)
-    private static let (plain, rle, uncompressed) = (0, 3, 0)
-
-    /// Where a column of a row group lies.
-    private struct Chunk {
-        let column: Int
-        let offset: Int
-        let size: Int
-    }
 
     /// - Parameters:
     ///   - columns: Names and values, in order.
@@ -76,91 +66,25 @@ struct ParquetFile {
         let rows = columns.first?.values.count ?? 0
         precondition(columns.allSatisfy { $0.values.count == rows }, "columns of \(columns.map(\.values.count)) rows")
         let file = try AtomicFile(replacing: path)
-        try file.write(magic)
-        var offset = magic.count
-        var groups: [(rows: Int, chunks: [Chunk])] = []
+        try file.write(Data(ParquetMetadata.magic))
+        var offset = ParquetMetadata.magic.count
+        var groups: [ParquetMetadata.Group] = []
         for start in stride(from: 0, to: rows, by: rowsOfGroup) {
             let range = start..<min(start + rowsOfGroup, rows)
-            var chunks: [Chunk] = []
-            for (index, column) in columns.enumerated() {
+            var chunks: [ParquetMetadata.Chunk] = []
+            for column in columns {
                 let values = column.values.plain(range)
-                let page = Data(header(values: range.count, bytes: values.count) + values)
+                let page = Data(ParquetMetadata.pageHeader(values: range.count, bytes: values.count) + values)
                 try file.write(page)
-                chunks.append(Chunk(column: index, offset: offset, size: page.count))
+                chunks.append(ParquetMetadata.Chunk(offset: offset, size: page.count))
                 offset += page.count
             }
             groups.append((range.count, chunks))
         }
-        let footer = footer(columns, rows: rows, groups, metadata)
-        var end = Data(footer)
-        end.append(littleEndian: UInt32(footer.count))
-        try file.write(end)
-        try file.write(magic)
+        let described = columns.map { ParquetMetadata.Column(name: $0.name, kind: $0.values.kind) }
+        let ending = ParquetMetadata.ending(
+            described, rows: rows, groups, metadata: metadata.map { (key: $0.0, value: $0.1) })
+        try file.write(Data(ending))
         try file.commit()
-    }
-
-    /// PageHeader of a data page without levels, as columns are required.
-    private static func header(values: Int, bytes: Int) -> [UInt8] {
-        var thrift = ThriftCompact()
-        thrift.int32(1, 0)
-        thrift.int32(2, bytes)
-        thrift.int32(3, bytes)
-        thrift.structure(5) {
-            $0.int32(1, values)
-            $0.int32(2, plain)
-            $0.int32(3, rle)
-            $0.int32(4, rle)
-        }
-        thrift.end()
-        return thrift.bytes
-    }
-
-    /// FileMetaData.
-    private static func footer(
-        _ columns: [(name: String, values: Column)], rows: Int, _ groups: [(rows: Int, chunks: [Chunk])],
-        _ metadata: [(String, String)]
-    ) -> [UInt8] {
-        var thrift = ThriftCompact()
-        thrift.int32(1, 1)
-        // The root of the schema, then its columns.
-        let elements: [Int?] = [nil] + columns.indices.map { $0 }
-        thrift.structures(2, elements) { element, index in
-            guard let index else {
-                element.text(4, "schema")
-                element.int32(5, columns.count)
-                return
-            }
-            element.int32(1, columns[index].values.type)
-            element.int32(3, 0)
-            element.text(4, columns[index].name)
-            if case .texts = columns[index].values { element.int32(6, 0) }
-        }
-        thrift.int64(3, rows)
-        thrift.structures(4, groups) { group, content in
-            group.structures(1, content.chunks) { chunk, place in
-                chunk.int64(2, place.offset)
-                chunk.structure(3) {
-                    $0.int32(1, columns[place.column].values.type)
-                    $0.int32s(2, [plain])
-                    $0.texts(3, [columns[place.column].name])
-                    $0.int32(4, uncompressed)
-                    $0.int64(5, content.rows)
-                    $0.int64(6, place.size)
-                    $0.int64(7, place.size)
-                    $0.int64(9, place.offset)
-                }
-            }
-            group.int64(2, content.chunks.reduce(0) { $0 + $1.size })
-            group.int64(3, content.rows)
-        }
-        if !metadata.isEmpty {
-            thrift.structures(5, metadata) {
-                $0.text(1, $1.0)
-                $0.text(2, $1.1)
-            }
-        }
-        thrift.text(6, "cjepa-exp")
-        thrift.end()
-        return thrift.bytes
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Safetensors
 
 /// A Parquet file as `export` writes it: required columns, PLAIN, not compressed.
 ///
@@ -103,7 +104,7 @@ struct ParquetContent: FeatureContent {
 
     private func valueSize(of column: ParquetFooter.Column) throws(Problem) -> Int {
         guard let size = column.valueSize else {
-            throw .unsupported("\(label(column)) is \(column.typeName), but features must be FLOAT or DOUBLE")
+            throw .unsupported("\(label(column)) is \(column.typeName), but features must be FLOAT, DOUBLE or FLOAT16")
         }
         guard column.isRequired else {
             throw .unsupported("\(label(column)) is optional or repeated, but features must be required")
@@ -163,6 +164,9 @@ struct ParquetContent: FeatureContent {
     }
 
     private func number(at place: Int, _ size: Int) -> Double {
+        if size == 2 {
+            return data.littleEndian(at: place, as: UInt16.self).map { Double(Float(halfBits: $0)) } ?? .nan
+        }
         if size == 4 {
             return data.littleEndian(at: place, as: UInt32.self).map { Double(Float(bitPattern: $0)) } ?? .nan
         }

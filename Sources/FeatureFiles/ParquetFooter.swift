@@ -5,9 +5,11 @@ struct ParquetFooter {
         /// The format's number of the physical type.
         let type: Int?
         let isRequired: Bool
+        /// Two bytes that are a floating-point number.
+        var isHalf = false
 
         /// Bytes of a value; none for what is no floating-point number.
-        var valueSize: Int? { type == 4 ? 4 : type == 5 ? 8 : nil }
+        var valueSize: Int? { type == 4 ? 4 : type == 5 ? 8 : isHalf ? 2 : nil }
 
         var typeName: String { ParquetFooter.name(type, in: ParquetFooter.typeNames) }
     }
@@ -49,7 +51,10 @@ struct ParquetFooter {
         var columns: [Column] = []
         for element in schema.dropFirst() {
             guard let name = element[4]?.text else { throw .damaged("a column has no name") }
-            columns.append(Column(name: name, type: element[1]?.integer, isRequired: element[3]?.integer == 0))
+            // FLOAT16 is the fifteenth of the logical types.
+            let isHalf = element[1]?.integer == 7 && element[2]?.integer == 2 && element[10]?[15] != nil
+            columns.append(
+                Column(name: name, type: element[1]?.integer, isRequired: element[3]?.integer == 0, isHalf: isHalf))
         }
         var groups: [Group] = []
         var counted = 0
