@@ -97,6 +97,13 @@ package struct ImageDataset: Sendable {
     /// Height and width of an image, where that is known without reading it.
     package func size(of image: Int) -> ImageSize? { source.size(of: Int(sourceIndices[image])) }
 
+    /// Tells images from others of the same names, as far as that can be seen without opening them.
+    package var state: String {
+        var state = Fingerprint()
+        if let encoded = source as? EncodedImages { encoded.files.addState(to: &state) }
+        return fingerprint + state.text
+    }
+
     /// The labels, for what cannot do without.
     ///
     /// - Parameters:

@@ -36,11 +36,24 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         let images: Tensor<Backend>
     }
 
-    package init(_ encoder: VisionTransformer, backend: Backend, threads: Int) {
+    /// What a block makes of some images, until the next block runs.
+    private struct BlockOutput {
+        /// [images, N, D].
+        let tokens: Tensor<Backend>
+        /// Gives these through the final LayerNorm, [images, N, D].
+        let normalized: () -> Tensor<Backend>
+        /// Gives those averaged over patches, [images, D].
+        let pooled: () -> [Backend.Scalar]
+    }
+
+    /// - Parameter positions: Of the encoder's patches, [N, D], on the back end; none: the sine-cosine table.
+    package init(
+        _ encoder: VisionTransformer, backend: Backend, threads: Int, positions: Tensor<Backend>? = nil
+    ) {
         self.encoder = encoder
         self.backend = backend
         team = ThreadTeam(threads: threads)
-        positions = encoder.positions(on: backend)
+        self.positions = positions ?? encoder.positions(on: backend)
         let settings = encoder.settings
         let shape = Shape(Self.chunkSize, settings.channels, settings.imageSize, settings.imageSize)
         let tokens = Self.chunkSize * settings.patchCount
@@ -78,10 +91,10 @@ package final class FeatureExtractor<Backend: KernelBackend> {
             let shifted = (indices.lowerBound + images.lowerBound)..<(indices.lowerBound + images.upperBound)
             let output = try encode(images.count, parameters, lane) { staging in
                 try renderers.renderViews(shifted, into: staging)
-            } visit: { layer, _, pooled in
+            } visit: { layer, block in
                 let place = layer - (encoder.settings.depth - kept)
                 guard place >= 0 else { return }
-                let values = pooled()
+                let values = block.pooled()
                 for (row, image) in images.enumerated() {
                     for j in 0..<width { lastFour[(image * kept + place) * width + j] = Float(values[row * width + j]) }
                 }
@@ -125,7 +138,7 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         try forEachChunk(of: count) { images, lane in
             let output = try encode(images.count, parameters, lane) {
                 try render(images, $0)
-            } visit: { _, _, _ in
+            } visit: { _, _ in
             }
             for (index, value) in output.pooled.enumerated() {
                 result[images.lowerBound * width + index] = Float(value)
@@ -144,14 +157,54 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         try forEachChunk(of: count) { images, lane in
             _ = try encode(images.count, parameters, lane) {
                 try render(images, $0)
-            } visit: { layer, x, _ in
+            } visit: { layer, block in
                 guard layer == wanted else { return }
-                for (index, value) in backend.values(of: x).enumerated() {
+                for (index, value) in backend.values(of: block.tokens).enumerated() {
                     result[images.lowerBound * perImage + index] = value
                 }
             }
         }
         return result.array
+    }
+
+    /// Hands over features of images as soon as they are there, a chunk at a time; holds no more than each thread works on.
+    ///
+    /// - Parameters:
+    ///   - indices: Images of the data set, whole and without augmentation; they begin with a chunk, so that whoever goes
+    ///     on behind a chunk gets the bits that come from the beginning.
+    ///   - take: Gets rows and their features, one row after the other; called from several threads at once.
+    /// - Throws: `DatasetError` for an image that cannot be read, or what `take` throws: for the first chunk for which
+    ///   something is thrown. Chunks before it are done.
+    func stream(
+        of dataset: ImageDataset, _ indices: Range<Int>, _ kind: EncoderOutput, parameters: Parameters<Backend>,
+        take: (Range<Int>, [Float]) throws -> Void
+    ) throws {
+        precondition(indices.lowerBound.isMultiple(of: Self.chunkSize), "\(indices) begin inside of a chunk")
+        let (size, settings) = (Self.chunkSize, encoder.settings)
+        let renderers = ImageRenderers(dataset, size: settings.imageSize)
+        let failures = Mutex<[Int: any Error]>([:])
+        team.forEach((indices.count + size - 1) / size) { chunk, thread in
+            // Chunks are begun in their order, so none before one that failed is left out.
+            guard failures.withLock(\.isEmpty) else { return }
+            let start = indices.lowerBound + chunk * size
+            let images = start..<min(start + size, indices.upperBound)
+            do {
+                var values = EncoderOutput.Values(kind, images: images.count, of: settings)
+                let output = try encode(images.count, parameters, lanes[thread]) {
+                    try renderers.renderViews(images, into: $0)
+                } visit: { layer, block in
+                    guard let place = kind.place(ofLayer: layer, depth: settings.depth) else { return }
+                    values.take(kind.isPooled ? block.pooled() : backend.values(of: block.normalized()), at: place)
+                }
+                if let place = kind.place(ofLayer: nil, depth: settings.depth) {
+                    values.take(kind.isPooled ? output.pooled : backend.values(of: output.tokens), at: place)
+                }
+                try take(images, values.rows)
+            } catch {
+                failures.withLock { $0[chunk] = error }
+            }
+        }
+        if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
     }
 
     /// Each thread has a lane; which chunks it takes does not change what they hold.
@@ -178,13 +231,12 @@ package final class FeatureExtractor<Backend: KernelBackend> {
 
     /// One chunk through the encoder.
     ///
-    /// - Parameter visit: Called with the number of each block, from 0, its output, [images, N, D], and what gives that
-    ///   through the final LayerNorm, averaged over patches, [images, D].
+    /// - Parameter visit: Called with the number of each block, from 0, and its output.
     /// - Returns: The encoder's output averaged over patches, [images, D], and as it is, [images, N, D], until the lane
     ///   is used again.
     private func encode(
         _ count: Int, _ parameters: Parameters<Backend>, _ lane: Lane, render: (HostBuffer<Float>) throws -> Void,
-        visit: (Int, Tensor<Backend>, () -> [Backend.Scalar]) -> Void
+        visit: (Int, BlockOutput) -> Void
     ) rethrows -> (pooled: [Backend.Scalar], tokens: Tensor<Backend>) {
         let settings = encoder.settings
         let workspace = lane.workspace
@@ -199,10 +251,18 @@ package final class FeatureExtractor<Backend: KernelBackend> {
         let output = encoder.features(
             images, parameters: parameters, positions: positions, workspace: workspace
         ) { layer, x in
-            visit(layer, x) {
+            func normalize() -> Tensor<Backend> {
                 encoder.normalize(x, parameters.flat, backend, mean: mean, rstd: rstd, to: normalized)
-                backend.meanTokens(normalized, to: average)
+                return normalized
+            }
+            func pooled() -> [Backend.Scalar] {
+                backend.meanTokens(normalize(), to: average)
                 return backend.values(of: average)
+            }
+            withoutActuallyEscaping(normalize) { normalize in
+                withoutActuallyEscaping(pooled) { pooled in
+                    visit(layer, BlockOutput(tokens: x, normalized: normalize, pooled: pooled))
+                }
             }
         }
         backend.meanTokens(output, to: average)

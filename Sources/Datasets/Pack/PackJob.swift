@@ -81,15 +81,8 @@ package struct PackJob: Sendable {
             }
         }
         identity = hash.value
-        for split in splits { add(Self.state(of: split.images)) }
+        for split in splits { add(split.images.state) }
         job = hash.value
-    }
-
-    /// Tells images from others of the same names, as far as that can be seen without opening them.
-    private static func state(of images: ImageDataset) -> String {
-        var state = Fingerprint()
-        if let encoded = images.source as? EncodedImages { encoded.files.addState(to: &state) }
-        return images.fingerprint + state.text
     }
 
     package var count: Int { splits.reduce(0) { $0 + $1.images.count } }
