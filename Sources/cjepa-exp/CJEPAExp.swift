@@ -16,7 +16,8 @@ struct CJEPAExp: AsyncParsableCommand {
         subcommands: [
             PlanCommand.self, RunCommand.self, RerunCommand.self, StatusCommand.self, LogsCommand.self,
             ShowCommand.self, DiffCommand.self, TagCommand.self, CleanCommand.self, TableCommand.self,
-            ReportCommand.self, FigureCommand.self, ExportCommand.self, DiagnoseCommand.self, RetestCommand.self,
+            ReportCommand.self, FigureCommand.self, ExportCommand.self, EmbedCommand.self, DiagnoseCommand.self,
+            RetestCommand.self,
             AttentionCommand.self, WeightsCommand.self,
             MasksCommand.self, DataCommand.self, BenchCommand.self, SelftestCommand.self, VerifyResumeCommand.self,
             SchemaCommand.self,
