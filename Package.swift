@@ -188,7 +188,7 @@ let package = Package(
         tests(
             "CommandTests",
             [
-                "cjepa-exp", "Analysis", "Datasets", "Declarations", "ExperimentSpec", "HDF5", "Masking",
+                "cjepa-exp", "Analysis", "Datasets", "Declarations", "ExperimentSpec", "HDF5", "Masking", "Networks",
                 "Orchestration", "Pictures",
                 "RunStore", "Safetensors", "Training", argumentParser,
             ]),

@@ -21,7 +21,8 @@ struct EmbedCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A run, as `export` finds it, or a checkpoint in a run's folder.", valueName: "run"),
+            "A run, a checkpoint in a run's folder, or a file or folder of weights of another program.",
+            valueName: "weights|run"),
         completion: ShellCompletion.run)
     var source: String
 
@@ -54,10 +55,18 @@ struct EmbedCommand: ParsableCommand {
     @Option(help: "Numbers of the features; float16 and bfloat16 are rounded to nearest.")
     var dtype = FeatureNumber.float32
 
-    @Option(help: "Encoder of the run. (default: target)")
+    @Option(help: "Encoder of a run, or of weights that have two: target or context. (default: target)")
     var encoder: EvaluationConfiguration.Encoder?
 
-    @Option(help: "Arithmetic of the encoder: float32, bf16, auto. (default: the run's)")
+    @Option(help: ArgumentHelp("Of weights: heads of the encoder, where the file does not tell.", valueName: "n"))
+    var heads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of weights: side of the images that are encoded. (default: that of the training)", valueName: "pixels"))
+    var imageSize: Int?
+
+    @Option(help: "Arithmetic of the encoder: float32, bf16, auto. (default: the run's, or float32)")
     var precision: TrainingConfiguration.Precision?
 
     @Option(help: "Of a spec: the arm whose images are meant. (default: the baseline)")
@@ -101,6 +110,8 @@ struct EmbedCommand: ParsableCommand {
     func validate() throws {
         try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
         try OptionBounds.check(shortSide, "--short-side", in: 1...65_536)
+        try OptionBounds.check(heads, "--heads", in: 1...1024)
+        try OptionBounds.check(imageSize, "--image-size", in: 1...8192)
         let wanted = try chosenOutput()
         guard let format = try chosenFormat() else {
             throw ValidationError(
@@ -118,7 +129,8 @@ struct EmbedCommand: ParsableCommand {
         guard let format = try chosenFormat() else { return }
         let wanted = try chosenOutput()
         Console.begin("reading \(source)")
-        let source = try EncoderSource(source, encoder: encoder, results: results)
+        let source = try EncoderSource(
+            source, encoder: encoder, hints: EncoderSource.Hints(heads: heads, imageSize: imageSize), results: results)
         try checkLayer(wanted, depth: source.weights.depth)
         let given = try givenNormalization()
         if let given, given.converted(toChannels: source.weights.channels) == nil {
