@@ -6,7 +6,7 @@ import Testing
         #expect(help.status == 0)
         for command in [
             "plan", "run", "rerun", "status", "logs", "show", "diff", "tag", "clean", "table", "report", "figure",
-            "export",
+            "export", "embed",
             "diagnose",
             "attention", "weights", "masks", "data", "bench", "selftest", "schema",
         ] {
@@ -123,8 +123,11 @@ import Testing
         ["verify-resume", "x.spec", "--kills", huge], ["verify-resume", "x.spec", "--threads", huge],
         ["verify-resume", "x.spec", "--seconds", "inf"], ["worker", "x", "--threads", huge],
         ["task", "x", "0", "--threads", huge], ["logs", "x", "--lines", huge],
-        ["export", "x", "--embeddings", "--step", huge], ["weights", "show", "x", "--step", huge],
-        ["weights", "show", "x", "--heads", huge],
+        ["export", "x", "--embeddings", "--step", huge],
+        ["embed", "x", "--output", "x.npz", "--threads", huge], ["embed", "x", "--output", "x.npz", "--heads", huge],
+        ["embed", "x", "--output", "x.npz", "--image-size", huge],
+        ["embed", "x", "--output", "x.npz", "--short-side", huge],
+        ["weights", "show", "x", "--step", huge], ["weights", "show", "x", "--heads", huge],
     ])
     func numbersWithoutBoundsAreErrorsOfUsage(_ arguments: [String]) throws {
         let program = try Program.run(arguments)
