@@ -1,16 +1,15 @@
 import Foundation
-import Networks
 import Pictures
 import Safetensors
 import Testing
 
 /// `embed`: features of images in files that other programs read.
 @Suite(.smokeRun) struct EmbedCommandTests {
-    private let folder: TemporaryFolder
+    let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func run(
+    func run(
         _ arguments: [String], environment: [String: String] = [:],
         whileRunning: (_ process: Process, _ errorFile: String) throws -> Void = { _, _ in }
     ) throws -> Program {
@@ -20,7 +19,7 @@ import Testing
             whileRunning: whileRunning)
     }
 
-    private func embed(
+    func embed(
         _ arguments: String..., from source: String = "cjepa-s0", environment: [String: String] = [:],
         whileRunning: (_ process: Process, _ errorFile: String) throws -> Void = { _, _ in }
     ) throws -> Program {
@@ -29,9 +28,9 @@ import Testing
             whileRunning: whileRunning)
     }
 
-    private func bytes(_ name: String) -> Data? { FileManager.default.contents(atPath: folder.path + "/" + name) }
+    func bytes(_ name: String) -> Data? { FileManager.default.contents(atPath: folder.path + "/" + name) }
 
-    private func file(_ name: String) throws -> SafetensorsFile {
+    func file(_ name: String) throws -> SafetensorsFile {
         try SafetensorsFile(path: folder.path + "/" + name)
     }
 
@@ -129,7 +128,7 @@ import Testing
     }
 
     /// A folder of equal pictures that take some milliseconds each, in two classes.
-    private func makeImages(_ count: Int) throws {
+    func makeImages(_ count: Int) throws {
         var picture = RGBImage(width: 1100, height: 1000, color: RGBColor(20, 90, 150))
         picture.fill(x: 100, y: 300, width: 500, height: 200, color: RGBColor(210, 30, 60))
         let original = folder.path + "/original.png"
@@ -239,45 +238,5 @@ import Testing
         let refused = try embed("-o", "a.npz", environment: small)
         #expect(refused.status == 64 && refused.error.contains("but 1000 B are free in"), "\(refused.error)")
         #expect(bytes("a.npz.partial") == nil)
-    }
-
-    /// The run's target encoder under the names that PyTorch's networks have, without anything that says whose it is.
-    private func writePlainWeights(_ name: String) throws {
-        let run = try #require(
-            try FileManager.default.contentsOfDirectory(atPath: SmokeRun.results + "/smoke").first {
-                $0.hasPrefix("cjepa-s0")
-            })
-        let checkpoint = try SafetensorsFile(path: "\(SmokeRun.results)/smoke/\(run)/checkpoint-24.safetensors")
-        var plain = SafetensorsFile()
-        let prefix = "target_encoder."
-        for (name, tensor) in checkpoint.tensors where name.hasPrefix(prefix) {
-            plain.tensors[String(name.dropFirst(prefix.count))] = tensor
-        }
-        let positions = PositionEmbedding.table(width: 24, rows: 7, columns: 7).map { Float($0) }
-        plain.tensors["pos_embed"] = SafetensorsTensor(positions, shape: [1, 49, 24])
-        try plain.write(to: folder.path + "/" + name)
-    }
-
-    @Test func weightsOfOtherProgramsGiveTheFeaturesThatTheRunGives() throws {
-        try writePlainWeights("plain.safetensors")
-        let spec = Program.repository + "/" + SmokeRun.spec
-        #expect(try embed("-o", "run.safetensors", "--data", spec, "--layer", "1").status == 0)
-        let made = try embed(
-            "-o", "made.safetensors", "--data", spec, "--heads", "3", "--layer", "1", from: "plain.safetensors")
-        #expect(made.status == 0, "\(made.error)")
-        let (own, other) = (try file("run.safetensors"), try file("made.safetensors"))
-        #expect(other.metadata["weights"] == "plain.safetensors" && other.metadata["run"] == nil)
-        #expect(try own.tensor("features") == other.tensor("features"))
-        #expect(try own.tensor("labels") == other.tensor("labels"))
-        let blind = try embed("-o", "x.npz", "--heads", "3", from: "plain.safetensors")
-        #expect(blind.status == 64 && blind.error.contains("name them by --data"), "\(blind.error)")
-        let larger = try embed(
-            "-o", "l.safetensors", "--data", spec, "--heads", "3", "--image-size", "32", "--pool", "patches",
-            from: "plain.safetensors")
-        #expect(larger.status == 0, "\(larger.error)")
-        #expect(try file("l.safetensors").tensor("features").shape == [500, 64, 24])
-        let odd = try embed(
-            "-o", "x.npz", "--data", spec, "--heads", "3", "--image-size", "30", from: "plain.safetensors")
-        #expect(odd.status == 64 && odd.error.contains("do not tile"), "\(odd.error)")
     }
 }

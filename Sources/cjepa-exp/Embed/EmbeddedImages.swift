@@ -150,6 +150,10 @@ struct EmbeddedImages {
                     remedy: "\(error.remedy); or say it by --mean, --std and --short-side")
             }
         }
+        if let stated = encoder.stated {
+            (normalization, view) = (stated.normalization, stated.view)
+            Console.note("note: \(place): images are shown as \(stated.file) says")
+        }
         if let given = choice.normalization { normalization = given }
         view = EvaluationView(
             shortSide: choice.shortSide ?? view.shortSide, interpolation: choice.interpolation ?? view.interpolation)

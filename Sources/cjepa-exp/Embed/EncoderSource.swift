@@ -1,4 +1,3 @@
-import Analysis
 import ExperimentSpec
 import Foundation
 import PretrainedWeights
@@ -10,6 +9,8 @@ struct EncoderSource {
     let weights: EncoderWeights
     /// Of the run that trained it; none: it is not one of ours.
     let run: Run?
+    /// How it was shown its images, where a file beside its weights says so.
+    let stated: StatedView?
     /// What it is called in messages.
     let name: String
     /// Where it comes from, for whoever reads the features.
@@ -25,63 +26,35 @@ struct EncoderSource {
 
     /// What the user says of weights whose file does not.
     struct Hints {
-        var heads: Int?
+        var weights = PretrainedWeights.Hints()
         /// Side of the images, pixels.
         var imageSize: Int?
 
         /// The option that was given; none where none was.
-        var option: String? { heads != nil ? "--heads" : imageSize != nil ? "--image-size" : nil }
+        var option: String? {
+            imageSize != nil ? "--image-size" : weights.heads != nil ? "--heads" : weights.rows != nil ? "--grid" : nil
+        }
     }
 
     /// - Parameters:
     ///   - text: A run as every command finds it, a checkpoint in its folder, or a file or folder of weights.
     ///   - encoder: None: the target encoder where there is one.
     /// - Throws: `UnusableInput` where there is nothing of that name; errors of what is read.
-    init(_ text: String, encoder: EvaluationConfiguration.Encoder?, hints: Hints, results: String) throws {
-        let files = FileManager.default
-        if let (directory, checkpoint) = Self.checkpoint(at: text) {
-            try Self.refuse(hints, text)
-            try self.init(directory, checkpoint, encoder: encoder ?? .target)
+    init(_ text: String, encoder: EncoderChoice?, hints: Hints, results: String) throws {
+        let place = try WeightPlace(text, results: results)
+        guard let run = place.run else {
+            try self.init(weights: place.path, encoder, hints)
             return
         }
-        if files.fileExists(atPath: text), !files.fileExists(atPath: RunDirectory(path: text).planFile) {
-            try self.init(weights: text, encoder, hints)
-            return
-        }
-        let directory: RunDirectory
-        do {
-            directory = RunDirectory(path: try ResultsLocator(resultsDirectory: results).run(text))
-        } catch let error as AnalysisError {
+        if let option = hints.option {
             throw UnusableInput(
-                place: text, problem: "is neither a file or folder of weights nor a run (\(error.message))",
-                remedy: error.remedy)
+                place: option, problem: "does not apply to \(text), whose plan says it", remedy: "leave it out")
         }
-        try Self.refuse(hints, text)
-        guard let newest = directory.checkpoints.entries.last else {
-            throw UnusableInput(
-                place: directory.path, problem: "the run has no checkpoint to compute features from",
-                remedy: "wait for its first checkpoint; `cjepa-exp status` shows its progress")
-        }
-        try self.init(directory, newest.path, encoder: encoder ?? .target)
+        try self.init(run, place.path, encoder: encoder == .context ? .context : .target)
     }
 
-    /// A file that is a checkpoint of a run, with the run's plan beside it.
-    private static func checkpoint(at path: String) -> (RunDirectory, String)? {
-        let directory = RunDirectory(path: URL(fileURLWithPath: path).deletingLastPathComponent().path)
-        let name = (path as NSString).lastPathComponent
-        let isOfRun = directory.checkpoints.entries.contains { ($0.path as NSString).lastPathComponent == name }
-        return isOfRun && FileManager.default.fileExists(atPath: directory.planFile) ? (directory, path) : nil
-    }
-
-    private static func refuse(_ hints: Hints, _ text: String) throws {
-        guard let option = hints.option else { return }
-        throw UnusableInput(
-            place: option, problem: "does not apply to \(text), whose plan says it", remedy: "leave it out")
-    }
-
-    private init(weights path: String, _ encoder: EvaluationConfiguration.Encoder?, _ hints: Hints) throws {
-        let role: PretrainedEncoder.Role? = encoder.map { $0 == .target ? .target : .context }
-        let found = try PretrainedWeights(path: path, hints: .init(heads: hints.heads)).encoder(role)
+    private init(weights path: String, _ encoder: EncoderChoice?, _ hints: Hints) throws {
+        let found = try PretrainedWeights(path: path, hints: hints.weights).encoder(encoder?.role)
         let settings = try found.geometry.settings(imageSize: hints.imageSize, file: path)
         // Only squares have settings.
         let side = hints.imageSize.map { $0 / found.geometry.patchSize } ?? found.geometry.rows ?? 0
@@ -96,6 +69,7 @@ struct EncoderSource {
             settings, parameters: values.parameters,
             positions: found.positions(rows: side, columns: side).values)
         run = nil
+        stated = StatedView(of: path, imageSize: weights.imageSize)
         name = path
         precision = .float32
         origin = [("weights", path), ("encoder", found.role.rawValue)]
@@ -107,15 +81,24 @@ struct EncoderSource {
         // As it lies: looking sets no damaged checkpoint aside.
         let checkpoint = try Checkpoint.load(from: path, expecting: plan.run.configurationHash)
         weights = try EncoderWeights(configuration, tensors: checkpoint.tensors, encoder: encoder)
-        let results =
-            FileManager.default.fileExists(atPath: directory.resultsFile)
-            ? try RunFile(path: directory.resultsFile).provenance : [:]
-        run = Run(configuration: configuration, provenance: results)
+        stated = nil
+        run = Run(configuration: configuration, provenance: Self.provenance(directory))
         name = directory.name
         precision = configuration.training.precision
         origin = [
             ("experiment", plan.experiment), ("run", directory.name), ("encoder", encoder.rawValue),
             ("step", "\(checkpoint.step)"),
         ]
+    }
+
+    /// A run whose results are damaged has an encoder all the same; its data cannot be compared then.
+    private static func provenance(_ directory: RunDirectory) -> [String: String] {
+        guard FileManager.default.fileExists(atPath: directory.resultsFile) else { return [:] }
+        do {
+            return try RunFile(path: directory.resultsFile).provenance
+        } catch {
+            Console.note("warning: \(ErrorReport(error).line)")
+            return [:]
+        }
     }
 }
