@@ -176,7 +176,7 @@ let package = Package(
             "AnalysisTests",
             [
                 "Analysis", "FeatureFiles", "Statistics", "RunStore", "ExperimentSpec", "Declarations", "Diagnostics",
-                "TensorCore",
+                "Safetensors", "TensorCore",
             ]),
         tests(
             "ExtensionTests",

@@ -21,7 +21,8 @@ package final class AtomicFile {
         descriptor = try OwnFile.create(temporaryPath, for: path)
     }
 
-    private static func isDevice(_ path: String) -> Bool {
+    /// Whether it is a device or lies in /dev: what must not be replaced.
+    package static func isDevice(_ path: String) -> Bool {
         var status = stat()
         if lstat(path, &status) == 0, [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT) { return true }
         return URL(fileURLWithPath: path).deletingLastPathComponent().resolvingSymlinksInPath().path == "/dev"

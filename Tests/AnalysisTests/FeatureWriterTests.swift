@@ -1,5 +1,6 @@
 import FeatureFiles
 import Foundation
+import Safetensors
 import Synchronization
 import Testing
 
@@ -21,6 +22,9 @@ import Testing
     }
 
     private static let chunk = 8
+    /// Where `make test` puts pyarrow, if there is a network.
+    private static let packages = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: ".build/python-export").path
 
     private static func chunks(from first: Int = 0) -> [Range<Int>] {
         stride(from: first, to: 100, by: chunk).map { $0..<min($0 + chunk, 100) }
@@ -188,6 +192,17 @@ import Testing
         }
     }
 
+    @Test func `devices and folders are not replaced`() throws {
+        try inTemporaryFolder { folder in
+            for path in ["/dev/null", "/dev/none.npy", folder] {
+                #expect(throws: FileWriteError.self) {
+                    _ = try FeatureWriter(FeatureOutput(Self.table(), as: .npy, to: path), job: 1)
+                }
+                #expect(!FileManager.default.fileExists(atPath: path + ".progress"))
+            }
+        }
+    }
+
     @Test func `numbers that a type cannot hold are counted`() throws {
         try inTemporaryFolder { folder in
             let table = Self.table([3], .float16)
@@ -252,9 +267,12 @@ import Testing
             }
             let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .appending(path: "Python/test_embed.py").path
-            let text = try python(nil, script, folder)
             // A script that checks nothing would end well too.
-            #expect(text.contains("formats read: h5 npz npy safetensors"), "\(text)")
+            let text = try python(nil, script, folder)
+            #expect(text == "formats read: h5 npz npy safetensors\n")
+            guard FileManager.default.fileExists(atPath: Self.packages + "/pyarrow") else { return }
+            let more = try python(nil, script, folder, Self.packages)
+            #expect(more == "formats read: h5 npz npy safetensors parquet\n")
         }
     }
 

@@ -1,13 +1,16 @@
 """Reads every format that `cjepa-exp embed` writes and compares it with the values that were written.
 
-Called by FeatureWriterTests with the folder of the files; needs Debian's python3-numpy and python3-h5py. pyarrow is used
-where .build/python-export has it.
+Called by FeatureWriterTests with the folder of the files; needs Debian's python3-numpy and python3-h5py. With a folder of
+packages behind it, those of Tests/Python/requirements-export.txt, these are used, and pyarrow reads Parquet.
 """
 
 import csv
 import json
 import sys
 from pathlib import Path
+
+# In front of Debian's: pyarrow wants a newer NumPy than that.
+sys.path[1:1] = sys.argv[2:]
 
 import h5py
 import numpy as np
@@ -93,14 +96,10 @@ def read_parquet(path, dtype):
 
 folder = Path(sys.argv[1])
 readers = {"h5": read_h5, "npz": read_npz, "npy": read_npy, "safetensors": read_safetensors}
-sys.path.insert(1, str(Path(__file__).resolve().parents[2] / ".build" / "python-export"))
-try:
+if len(sys.argv) > 2:
     import pyarrow.parquet as parquet
 
     readers["parquet"] = read_parquet
-except ImportError:
-    pass
-counts = []
 for name, read in readers.items():
     files = sorted(folder.glob(f"*.{name}"))
     assert len(files) == (3 if name in ("h5", "safetensors") else 2), files

@@ -61,6 +61,12 @@ package final class FeatureWriter: Sendable {
     package init(_ output: FeatureOutput, job: UInt64, interval: Duration = .seconds(1)) throws {
         let (path, layout) = (output.path, output.layout)
         (self.output, self.interval) = (output, interval)
+        // What cannot be replaced at the end is refused at the beginning.
+        if AtomicFile.isDevice(path) { throw FileWriteError(path: path, operation: "replace", code: ENODEV) }
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            throw FileWriteError(path: path, operation: "replace", code: EISDIR)
+        }
         journal = try PartialFile(path: Self.progressPath(path), for: path)
         guard journal.lock() else {
             throw AnalysisError(

@@ -56,10 +56,9 @@ struct EmbedCommand: ParsableCommand {
     var dtype = FeatureNumber.float32
 
     @Option(help: "Encoder of a run, or of weights that have two: target or context. (default: target)")
-    var encoder: EvaluationConfiguration.Encoder?
+    var encoder: EncoderChoice?
 
-    @Option(help: ArgumentHelp("Of weights: heads of the encoder, where the file does not tell.", valueName: "n"))
-    var heads: Int?
+    @OptionGroup var hints: WeightHints
 
     @Option(
         help: ArgumentHelp(
@@ -110,7 +109,6 @@ struct EmbedCommand: ParsableCommand {
     func validate() throws {
         try OptionBounds.check(threads, "--threads", in: OptionBounds.parallelism)
         try OptionBounds.check(shortSide, "--short-side", in: 1...65_536)
-        try OptionBounds.check(heads, "--heads", in: 1...1024)
         try OptionBounds.check(imageSize, "--image-size", in: 1...8192)
         let wanted = try chosenOutput()
         guard let format = try chosenFormat() else {
@@ -130,7 +128,8 @@ struct EmbedCommand: ParsableCommand {
         let wanted = try chosenOutput()
         Console.begin("reading \(source)")
         let source = try EncoderSource(
-            source, encoder: encoder, hints: EncoderSource.Hints(heads: heads, imageSize: imageSize), results: results)
+            source, encoder: encoder, hints: EncoderSource.Hints(weights: hints.hints(), imageSize: imageSize),
+            results: results)
         try checkLayer(wanted, depth: source.weights.depth)
         let given = try givenNormalization()
         if let given, given.converted(toChannels: source.weights.channels) == nil {
