@@ -6,7 +6,7 @@ FENCE := --explicit-target-dependency-import-check error
 SOURCES := Sources Tests Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build ablation test test-analysis test-slurm torture fuzz-images lint format clean
+.PHONY: help setup setup-tests setup-weights build ablation test test-analysis test-slurm torture fuzz-images lint format clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -16,6 +16,9 @@ setup: ## Install the Debian packages that are missing; no network where nothing
 
 setup-tests: ## The same, and a Python that reads the results.
 	@scripts/setup.sh --tests
+
+setup-weights: ## Install torch, timm and transformers for the tests of weights (1.2 GB); without them these are skipped.
+	@scripts/setup.sh --weights
 
 build: setup ## Build the program in release.
 	$(SWIFT) build -c release $(FENCE) --product cjepa-exp

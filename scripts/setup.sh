@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the project needs and that are missing; with --tests, also what the tests read
-# results with, and Open MPI; with --slurm instead, what the test on a real Slurm needs. Touches neither the network nor
-# anything else where all of it is there. Needs root or sudo only to install.
+# results with, and Open MPI; with --weights instead, the programs that weights are exchanged with (1.2 GB); with
+# --slurm instead, what the test on a real Slurm needs. Touches neither the network nor anything else where all of it is
+# there. Needs root or sudo only to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +17,7 @@ packages=(libhdf5-dev libopenblas-dev libzstd-dev zlib1g-dev libpng-dev libjpeg6
     packages+=(python3 python3-numpy python3-h5py python3-pip python3-venv chromium-headless-shell openmpi-bin
         librsvg2-bin fonts-dejavu-core poppler-utils
         texlive-latex-base texlive-latex-recommended texlive-luatex lmodern)
+[ "${1:-}" = --weights ] && packages=(python3 python3-pip)
 [ "${1:-}" = --slurm ] && packages=(slurm-wlm munge python3 python3-h5py)
 plugins=.build/python
 readers=.build/python-export
@@ -68,7 +70,7 @@ install_plugins() {
 }
 
 # Programs that the tests work with, each set in a folder of its own that tests do without: those that read exports take
-# half a gigabyte, and torch several where pip finds no wheel of it for processors alone.
+# half a gigabyte, torch and what goes with it 1.2.
 install_programs() {
     local folder=$1 wanted=$2 names=$3
     rm -rf "$folder"
@@ -89,5 +91,5 @@ mapfile -t missing < <(missing_packages)
 [ "${1:-}" != --tests ] || [ -d "$plugins/hdf5plugin" ] || install_plugins
 [ "${1:-}" != --tests ] || cmp -s Tests/Python/requirements-export.txt "$readers/wanted" ||
     install_programs "$readers" Tests/Python/requirements-export.txt "tensorboard, pyarrow and silx"
-[ "${1:-}" != --tests ] || cmp -s Tests/Python/requirements-weights.txt "$clients/wanted" ||
+[ "${1:-}" != --weights ] || cmp -s Tests/Python/requirements-weights.txt "$clients/wanted" ||
     install_programs "$clients" Tests/Python/requirements-weights.txt "torch, timm and transformers"

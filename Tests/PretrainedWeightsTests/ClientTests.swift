@@ -56,7 +56,7 @@ import Testing
     ]
 
     @Test(
-        .enabled(if: haveClients, "torch, timm and transformers are not in .build/python-weights: run make setup-tests")
+        .enabled(if: haveClients, "torch, timm and transformers are missing: run make setup-weights")
     )
     func weightsOfTheClientsGiveTheirFeatures() throws {
         try run("make", Self.size)
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: haveClients, "torch, timm and transformers are not in .build/python-weights: run make setup-tests")
+        .enabled(if: haveClients, "torch, timm and transformers are missing: run make setup-weights")
     )
     func positionsAreResampledAsTimmDoes() throws {
         try run("resample")
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: haveClients, "torch, timm and transformers are not in .build/python-weights: run make setup-tests")
+        .enabled(if: haveClients, "torch, timm and transformers are missing: run make setup-weights")
     )
     func theClientsReadWhatIsWritten() throws {
         try run("make", Self.size)
